@@ -1,0 +1,20 @@
+/* "Did you mean": the known name nearest to what was written. */
+#ifndef NEAP_BASE_SUGGEST_H
+#define NEAP_BASE_SUGGEST_H
+
+#include <stddef.h>
+
+struct suggest {
+	const char *written;
+	const char *best; /* borrowed from what was offered; NULL when nothing is near */
+	size_t distance;
+};
+
+void suggest_start(struct suggest *suggest, const char *written);
+/* Offers a name that lives as long as the suggestion is used. Ties keep the first offered. */
+void suggest_offer(struct suggest *suggest, const char *name);
+
+/* Edits (insert, delete, replace, swap of neighbours) between the two, case-blind; capped at limit + 1. */
+size_t suggest_distance(const char *a, const char *b, size_t limit);
+
+#endif

@@ -1,0 +1,76 @@
+/* The inventory: hosts, groups and their variables, from Ansible's static JSON, its --list JSON (with and without
+ * _meta), executables that print either, INI files, "a,b," lists, folders of these, and the group_vars/ and host_vars/
+ * beside them. Immutable after loading, but for add_host and group_by, which the runner serialises. */
+#ifndef NEAP_MODEL_INVENTORY_H
+#define NEAP_MODEL_INVENTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "model/problem.h"
+#include "model/vars.h"
+
+struct inventory;
+
+struct group {
+	const char *name;
+	json_t *vars;       /* the inventory's own, never NULL */
+	struct group **children, **parents;
+	size_t child_count, parent_count;
+	struct host **hosts; /* direct members, in order */
+	size_t host_count;
+	int depth;           /* of all: 0 */
+	int priority;        /* ansible_group_priority, 1 unless set */
+	size_t child_room, parent_room, host_room;
+};
+
+struct host {
+	const char *name;
+	json_t *vars;          /* the inventory's own, never NULL */
+	struct group **groups; /* all it is in, directly or not, by depth, priority, name: lowest precedence first */
+	size_t group_count;
+	size_t index;          /* in order of appearance */
+	bool implicit;         /* localhost where nobody defined it */
+	size_t group_room;
+};
+
+/* sources: paths and lists as given by -i. vault secrets come with the vault. Faults go to problems; -1 on an error. */
+int inventory_load(struct inventory **inventory, const char *const *sources, size_t count,
+                   struct problems *problems) must_check;
+void inventory_free(struct inventory *inventory);
+/* Reads group_vars/ and host_vars/ beside a playbook as well; each folder once. */
+int inventory_add_vars_beside(struct inventory *inventory, const char *directory, struct problems *problems) must_check;
+
+size_t inventory_host_count(const struct inventory *inventory);
+struct host *inventory_host_at(const struct inventory *inventory, size_t index);
+/* NULL if there is none; "localhost" and its like are made implicitly (ansible_connection: local). */
+struct host *inventory_host(struct inventory *inventory, const char *name);
+struct group *inventory_group(const struct inventory *inventory, const char *name);
+/* All groups: "all" first, "ungrouped" second, then in order of appearance. */
+size_t inventory_group_count(const struct inventory *inventory);
+struct group *inventory_group_at(const struct inventory *inventory, size_t index);
+
+/* For add_host and group_by. New names are made; known ones are found. */
+struct host *inventory_add_host(struct inventory *inventory, const char *name);
+struct group *inventory_add_group(struct inventory *inventory, const char *name);
+void inventory_join(struct inventory *inventory, struct host *host, struct group *group);
+
+/* Adds a host's inventory layers (VARS_INVENTORY_ALL to VARS_HOST_VARS) to vars. The layers borrow from the
+ * inventory. Threads: read only. */
+void inventory_vars(const struct inventory *inventory, const struct host *host, struct vars *vars);
+
+/* The hosts a pattern names ("web*:!web3:&staging", "~regex", "web[0:2]", "@file", "all"), in inventory order.
+ * *hosts is a new array of borrowed hosts. A pattern that names nothing known adds a warning with the nearest name.
+ * ERR_INPUT for a malformed pattern. */
+int inventory_match(struct inventory *inventory, const char *pattern, struct host ***hosts, size_t *count,
+                    struct problems *problems, struct err *err) must_check;
+
+/* As `neap inventory --list`, in ansible-inventory's shape: new value. */
+json_t *inventory_list(const struct inventory *inventory);
+/* As `--graph`, printed to out. */
+void inventory_graph(const struct inventory *inventory, const char *group, bool with_vars, struct buf *out);
+
+#endif

@@ -1,0 +1,119 @@
+/* A playbook: plays, each with its entries (tasks, blocks and what is imported), as an immutable tree in which every
+ * piece knows its place in a file and the piece around it.
+ *
+ * Static imports (import_playbook, import_tasks, import_role, the play's roles: and their dependencies) are expanded
+ * while loading. include_tasks, include_role and include_vars stay tasks; what they load at run time becomes a fragment
+ * with the same types. Values stay JSON: a keyword's value is read when it is needed, because most may be templates. */
+#ifndef NEAP_MODEL_PLAYBOOK_H
+#define NEAP_MODEL_PLAYBOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "model/document.h"
+#include "model/keyword.h"
+
+enum scope_kind { SCOPE_PLAY, SCOPE_ROLE, SCOPE_BLOCK, SCOPE_TASK };
+
+/* What plays, roles, blocks and tasks share: an object with keywords, inside another one. */
+struct scope {
+	enum scope_kind kind;
+	const struct scope *parent; /* NULL for a play */
+	struct node node;           /* the object; value NULL where a role is named by a plain string */
+	const struct role *role;    /* the innermost role this stands in, or NULL */
+	json_t *import_vars;        /* vars: of the import that brought this in, or NULL; owned */
+};
+
+/* The innermost value of a keyword that is KEYWORD_NEAREST (or the scope's own, for KEYWORD_OWN);
+ * node.value is NULL where none is given. */
+struct node scope_keyword(const struct scope *scope, const char *name);
+/* The scope's own value only. */
+struct node scope_own(const struct scope *scope, const char *name);
+/* From the play inwards to scope: calls visit for each that gives the keyword (KEYWORD_MERGE). */
+void scope_each(const struct scope *scope, const char *name, void (*visit)(void *context, struct node value),
+                void *context);
+
+enum entry_kind { ENTRY_TASK, ENTRY_BLOCK };
+
+struct entries {
+	struct entry **items; /* owned */
+	size_t count, room;
+};
+
+/* One thing in a task list. */
+struct entry {
+	enum entry_kind kind;
+	struct scope scope;
+	const char *name; /* as written, NULL if it has none; may be a template */
+	/* ENTRY_TASK */
+	const char *action;   /* the module's short name: "copy" for "ansible.builtin.copy" */
+	struct node arguments;/* a dictionary, a string, or NULL value, as written under the module's name or action: */
+	struct node extra_arguments; /* the task's args: keyword */
+	bool is_handler;
+	/* ENTRY_BLOCK */
+	struct entries block, rescue, always;
+	bool is_static_import; /* made by an import or a role, not written as a block */
+};
+
+struct role {
+	char *name;
+	char *path;             /* the role's folder */
+	json_t *params;         /* variables given where the role is named (role params and vars:), or NULL */
+	struct node defaults, vars; /* defaults/main.json and vars/main.json; value NULL if missing */
+	bool allow_duplicates;
+};
+
+struct play {
+	struct scope scope;
+	const char *name;     /* as written, NULL if none */
+	struct node hosts;    /* a string or a list of strings; may be a template */
+	struct entries pre_tasks, roles, tasks, post_tasks, handlers; /* roles: a block for each role */
+	char *directory;      /* of the playbook file the play stands in */
+};
+
+struct playbook {
+	struct play **plays;
+	size_t count, room;
+	struct document **documents; /* every file that was read; owned */
+	size_t document_count, document_room;
+	struct role **role_list;     /* owned */
+	size_t role_count, role_room;
+};
+
+/* What the loader asks about modules, which live on a higher floor. */
+struct playbook_modules {
+	void *context;
+	/* Whether a module of that short name exists, in the given library folder too. */
+	bool (*known)(void *context, const char *name);
+	/* Offers all names, for "did you mean". */
+	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
+	/* Tells of a library/ folder found beside a playbook or in a role; faults go to problems. */
+	void (*library)(void *context, const char *directory, struct problems *problems);
+};
+
+/* Loads a playbook file and all that it imports. Faults go to problems; -1 when there was an error. The playbook is
+ * returned even then, as far as it could be read, so that its other parts can be checked. Freed by playbook_free. */
+int playbook_load(struct playbook **playbook, const char *path, const char *const *role_paths,
+                  const struct playbook_modules *modules, struct problems *problems) must_check;
+void playbook_free(struct playbook *playbook);
+
+/* Loads a task file for an include at run time; the entries' parent is the scope given. Freed with fragment_free. */
+struct fragment {
+	struct entries entries;
+	struct document *document;
+	struct role *role; /* of an include_role, else NULL */
+	struct entries handlers;
+};
+int fragment_load_tasks(struct fragment **fragment, const char *path, const struct scope *parent, bool handlers,
+                        const struct playbook_modules *modules, struct problems *problems) must_check;
+void fragment_free(struct fragment *fragment);
+
+/* Calls visit for each entry in the order it runs, blocks before what they hold (block, rescue, always). */
+void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context);
+
+/* k=v words as Ansible splits them: quotes group, templates stay whole. Words that are no k=v are joined as
+ * "_raw_params". New dictionary. ERR_INPUT on an open quote or template. */
+json_t *playbook_split_kv(const char *text, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,89 @@
+/* One task's decision on one host: what decide() is given, and what it says.
+ *
+ * decide(want, decision) is a pure function that is called again and again ("replayed"). Each call starts from its first
+ * line. What it asks for with ask_*() (ask.h) comes back as NULL until the runner has the answer; what it wants done
+ * with step_*() (step.h) comes back as NULL until the runner has done it. A call that got a NULL it needs simply
+ * returns; the runner fetches what is missing, in one batch with the asks of other tasks, and calls again. Because the
+ * function is pure, the same asks and steps come in the same order each time, and the nth of this call is the nth of the
+ * last one. An ask that follows a step is asked after that step was done. The last call gets everything and fills the
+ * result (result.h).
+ *
+ *   const struct stat_answer *old = ask_stat(decision, want->path, ASK_NO_FOLLOW);
+ *   if (!old) return 0;                                     // not answered yet
+ *   if (old->type != 'd') step_mkdir(decision, want->path, &attributes);
+ *   return 0;                                               // no steps: nothing to change: "ok"
+ *
+ * In check mode decide() is not called again after steps that have no outcome: the result keys it has set by then are
+ * the result. So set what is known before adding steps.
+ *
+ * changed: a task is changed when a step that changes something was added (or result_changed says so).
+ * Fields are for the runner and for ask.c, step.c and result.c; modules use the functions. */
+#ifndef NEAP_PLAN_DECISION_H
+#define NEAP_PLAN_DECISION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct ask;
+struct answer;
+struct step;
+struct outcome;
+
+struct asked {
+	const struct ask *ask;   /* in the arena */
+	size_t after_steps;      /* how many steps come before it */
+	struct answer *answer;   /* a reference; NULL: not answered yet */
+};
+
+struct stepped {
+	const struct step *step;       /* in the arena */
+	const struct outcome *outcome; /* in the arena; NULL: not done yet */
+};
+
+/* A difference to show: of a text, or of attributes. */
+struct difference {
+	const char *before_name, *after_name;
+	const char *before, *after; /* bytes in the arena; NULL where it is attributes or does not exist */
+	size_t before_length, after_length;
+	json_t *before_values, *after_values; /* dictionaries: {"mode": "0644"}; or NULL; owned */
+	bool secret;
+};
+
+struct decision {
+	struct arena arena; /* lives as long as the decision */
+
+	/* The log of the replay. */
+	struct asked *asked;
+	size_t asked_count, asked_room, asked_next;   /* next: the position in this call */
+	struct stepped *stepped;
+	size_t stepped_count, stepped_room, stepped_next;
+
+	/* What this call said. */
+	json_t *result; /* keys set so far, owned */
+	struct difference *differences;
+	size_t difference_count, difference_room;
+	bool failed, skipped;
+	int changed; /* -1: by the steps */
+	bool check_mode; /* for the runner; modules have no accessor but result_is_check, which command's family needs */
+};
+
+void decision_init(struct decision *decision, bool check_mode);
+/* Before each call of decide: back to its first line, results dropped, answers and outcomes kept. */
+void decision_rewind(struct decision *decision);
+/* Whether asks, or steps, are open after a call. Asks before steps: a runner first answers, then does. */
+bool decision_wants_answers(const struct decision *decision);
+bool decision_wants_steps(const struct decision *decision);
+/* Whether the call that just returned had a decision to report: no open asks or steps, or failed or skipped. */
+bool decision_is_done(const struct decision *decision);
+bool decision_is_changed(const struct decision *decision);
+/* The runner's side: gives the answer (takes a reference over) or the outcome (borrowed, in the arena). */
+void decision_answer(struct decision *decision, size_t index, struct answer *answer);
+void decision_outcome(struct decision *decision, size_t index, const struct outcome *outcome);
+void decision_release(struct decision *decision);
+
+#endif

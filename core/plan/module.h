@@ -1,0 +1,54 @@
+/* A module: a name, an argument table, and one pure function that decides.
+ *
+ * A built-in module is one file in modules/ that defines one of these, one name in modules/modules.list and one folder
+ * of cases in tests/cases/. A Lua module becomes the same struct (lua/bridge.h); nothing downstream can tell. */
+#ifndef NEAP_PLAN_MODULE_H
+#define NEAP_PLAN_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "plan/ask.h"
+#include "plan/decision.h"
+#include "plan/mode.h"
+#include "plan/result.h"
+#include "plan/spec.h"
+#include "plan/step.h"
+
+struct module_example {
+	const char *title;
+	const char *json; /* one task, as it stands in a playbook */
+};
+
+struct module_return { /* a key of the result, for documentation */
+	const char *name, *type, *doc;
+};
+
+struct module {
+	const char *name;
+	const char *doc;    /* the first sentence is the summary */
+	struct spec spec;
+	const struct module_example *examples; /* ends at json NULL; at least one */
+	const struct module_return *returns;   /* ends at name NULL; or NULL */
+	/* Says what to ask, what to do, or the result (decision.h). want: the C struct, or canonical json for Lua modules.
+	 * -1 with err is a fault of the module itself; a task that fails is result_fail. Any thread; no state. */
+	int (*decide)(const struct module *module, const void *want, struct decision *decision, struct err *err);
+	void *context;      /* of a Lua module: its bridge; NULL in C */
+	const char *source; /* file of a Lua module; NULL in C */
+	bool acts_on_run;   /* works on the run, never on a target: debug, set_fact, ... */
+	bool no_check_mode; /* cannot predict: skipped in check mode (raw, script) */
+};
+
+/* All modules that a run can use. Immutable once the playbook is loaded. */
+struct registry;
+
+struct registry *registry_new(void); /* with the built-in ones */
+void registry_free(struct registry *registry);
+/* Adds a module that the registry then owns through free_module (may be NULL); a later one hides an earlier of the same name. */
+void registry_add(struct registry *registry, const struct module *module, void (*free_module)(const struct module *));
+/* By short name, or with "ansible.builtin." or "ansible.legacy." before it. NULL if there is none. */
+const struct module *registry_find(const struct registry *registry, const char *name);
+void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),
+                   void *context);
+
+#endif

@@ -1,0 +1,38 @@
+/* What a module says about a task: keys for register, differences, success or failure. decide() may set the same key
+ * again; a call starts with none. */
+#ifndef NEAP_PLAN_RESULT_H
+#define NEAP_PLAN_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "plan/command.h"
+#include "plan/decision.h"
+
+/* Takes over value. */
+void result_set(struct decision *decision, const char *key, json_t *value);
+/* NULL text sets null. Bytes that are not UTF-8 become U+FFFD. */
+void result_str(struct decision *decision, const char *key, const char *text);
+void result_bytes(struct decision *decision, const char *key, const char *bytes, size_t length);
+void result_int(struct decision *decision, const char *key, long long value);
+void result_bool(struct decision *decision, const char *key, bool value);
+/* rc, stdout, stderr, stdout_lines, stderr_lines, start, end, delta as Ansible's command gives them; strip takes
+ * trailing newlines off. */
+void result_command(struct decision *decision, const struct command_result *run, bool strip);
+
+/* Ends the task as failed with msg; always returns 0, so that `return result_fail(...)` ends decide(). */
+int result_fail(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int result_skip(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void result_warn(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Overrides what the steps say. */
+void result_changed(struct decision *decision, bool changed);
+
+/* A text before and after, for --diff; NULL before: it did not exist. Copied. */
+void result_diff(struct decision *decision, const char *before_name, const char *before, size_t before_length,
+                 const char *after_name, const char *after, size_t after_length);
+/* One attribute of a path before and after: {"mode": "0644"} -> {"mode": "0600"}; takes the values over. */
+void result_diff_attribute(struct decision *decision, const char *path, const char *name, json_t *before, json_t *after);
+
+#endif

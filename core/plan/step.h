@@ -1,0 +1,113 @@
+/* Steps: what a module wants done, in order. Only the runner does them.
+ *
+ * Each step_*() returns NULL until the step was done, then its outcome (decision.h). A step that fails ends the task as
+ * failed with the step's message and decide() is not called again, except for step_run: a command's exit status is for
+ * the module to judge. Everything given is copied. Modes are numbers here; mode.h turns text into them. */
+#ifndef NEAP_PLAN_STEP_H
+#define NEAP_PLAN_STEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "plan/ask.h"
+#include "plan/command.h"
+#include "plan/decision.h"
+
+enum step_kind {
+	STEP_RUN, STEP_PUT, STEP_GET, STEP_MKDIR, STEP_LINK, STEP_REMOVE, STEP_RENAME, STEP_SETATTR, STEP_WAIT,
+};
+
+/* What a step may touch: whose answers become stale. */
+enum step_effects {
+	EFFECT_EVERYTHING, /* an opaque command */
+	EFFECT_PATHS,      /* the paths it names, and what is under them */
+	EFFECT_NOTHING,
+};
+
+struct attributes { /* of a file; what is not set stays */
+	bool has_mode;
+	mode_t mode;
+	const char *owner, *group; /* names or numbers, NULL: as it is */
+	bool has_atime, has_mtime; /* nsec == UTIME_NOW: the target's clock */
+	struct timespec atime, mtime;
+};
+
+enum put_source { PUT_BYTES, PUT_LOCAL_FILE, PUT_REMOTE_FILE };
+
+struct put { /* a file that is old or new, never half */
+	const char *path;
+	enum put_source source;
+	const char *bytes; size_t length; /* PUT_BYTES */
+	const char *from;                 /* PUT_LOCAL_FILE: on the controller; PUT_REMOTE_FILE: on the target */
+	struct attributes attributes;     /* without a mode: 0666 less the umask for a new file, else the old file's */
+	bool backup;                      /* keeps the old file beside it under Ansible's name */
+	const char *validate;             /* a command with %s for the temporary file; a failure keeps the old one */
+	const char *sha1;                 /* what the content must be, or NULL */
+	bool follow;                      /* writes through a symlink at path */
+};
+
+struct get {
+	const char *path;  /* on the target */
+	const char *to;    /* on the controller, made by the module from playbook and inventory only */
+	const char *sha1;  /* what it must be, or NULL */
+};
+
+struct step_link { const char *path, *target; bool hard, replace; };
+struct step_rename { const char *from, *to; };
+struct step_setattr { const char *path; struct attributes attributes; bool follow; };
+struct step_remove { const char *path; bool recurse; };
+struct step_mkdir { const char *path; struct attributes attributes; bool parents; /* parents get 0777 less the umask */ };
+struct step_wait { int64_t ms; };
+struct step_run {
+	struct command command;
+	enum step_effects effects;
+	const char *const *paths;   /* EFFECT_PATHS: NULL-terminated */
+	bool unchanged;             /* it changes nothing: the task is not changed by it */
+	int64_t timeout_ms;         /* 0: none */
+	bool live;                  /* its output is worth showing while it runs */
+};
+
+struct step {
+	enum step_kind kind;
+	const char *human; /* one line, made by step.c: "create directory /srv" */
+	bool secret;       /* human and contents are not shown */
+	bool unchanged;
+	enum step_effects effects;
+	const char *const *paths; /* NULL-terminated, for EFFECT_PATHS */
+	union {
+		struct step_run run;
+		struct put put;
+		struct get get;
+		struct step_mkdir mkdir;
+		struct step_link link;
+		struct step_remove remove;
+		struct step_rename rename;
+		struct step_setattr setattr;
+		struct step_wait wait;
+	};
+};
+
+struct outcome {
+	bool ok;
+	const char *error;          /* why not, in words */
+	struct command_result run;  /* STEP_RUN, and PUT's failed validation */
+	const char *backup_file;    /* PUT with backup: where the old file is now, or NULL */
+	const char *digest;         /* GET: SHA-1 of what arrived */
+	uint64_t size;              /* GET: its bytes */
+};
+
+const struct outcome *step_run(struct decision *decision, const struct step_run *run);
+const struct outcome *step_put(struct decision *decision, const struct put *put);
+const struct outcome *step_get(struct decision *decision, const struct get *get);
+const struct outcome *step_mkdir(struct decision *decision, const struct step_mkdir *mkdir);
+const struct outcome *step_link(struct decision *decision, const struct step_link *link);
+const struct outcome *step_remove(struct decision *decision, const struct step_remove *remove);
+const struct outcome *step_rename(struct decision *decision, const struct step_rename *rename);
+const struct outcome *step_setattr(struct decision *decision, const struct step_setattr *setattr);
+const struct outcome *step_wait(struct decision *decision, int64_t ms);
+/* Any step whose fields are filled but human, effects and paths. */
+const struct outcome *step_any(struct decision *decision, const struct step *step);
+
+#endif

@@ -1,0 +1,17 @@
+/* The check of a whole playbook before the first connection: module names, every argument by its spec, keywords' types,
+ * template syntax, handlers that are notified and not defined, variables no one defines in places that must be static. */
+#ifndef NEAP_RUN_CHECK_H
+#define NEAP_RUN_CHECK_H
+
+#include "lua/template.h"
+#include "model/playbook.h"
+#include "plan/module.h"
+
+/* Adds what is wrong to problems, as many as there are. */
+void check_playbook(const struct playbook *playbook, const struct registry *registry, struct template_vm *vm,
+                    struct problems *problems);
+/* The same for a file that was included at run time. */
+void check_entries(const struct entries *entries, const struct registry *registry, struct template_vm *vm,
+                   struct problems *problems);
+
+#endif

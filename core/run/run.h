@@ -1,0 +1,47 @@
+/* A run: playbooks on the hosts of an inventory, from the check of everything to the recap. Main thread. */
+#ifndef NEAP_RUN_RUN_H
+#define NEAP_RUN_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "model/problem.h"
+#include "run/event.h"
+
+enum run_list { RUN_LIST_NOTHING, RUN_LIST_HOSTS = 1, RUN_LIST_TASKS = 2, RUN_LIST_TAGS = 4 };
+
+/* What the command line asks for; names follow ansible-playbook. Borrowed. NULL or 0: not given. */
+struct run_options {
+	const char *const *playbooks; size_t playbook_count;
+	json_t *adhoc;              /* `neap exec`: a play made in memory instead of playbooks, or NULL */
+	const char *const *inventories; size_t inventory_count;
+	const char *const *extra_vars; size_t extra_var_count; /* as -e gives them: k=v words, JSON, @file */
+	const char *const *tags; size_t tag_count;
+	const char *const *skip_tags; size_t skip_tag_count;
+	const char *const *limits; size_t limit_count;
+	const char *const *module_paths; size_t module_path_count;
+	const char *const *role_paths; size_t role_path_count;
+	const char *start_at_task;
+	bool step, check, diff, syntax_check, force_handlers, flush_cache;
+	unsigned list;              /* enum run_list, or-ed */
+	int forks;                  /* 0: 50 */
+	int timeout_s;              /* connect timeout, 0: 10 */
+	unsigned verbosity;
+	const char *user, *private_key, *connection, *ssh_common_args, *ssh_extra_args;
+	bool ask_pass, ask_become_pass, become;
+	const char *become_user, *become_method;
+	const char *connection_password_file, *become_password_file;
+	const char *const *vault_ids; size_t vault_id_count;
+};
+
+/* Checks and runs. Events go to the reporters in turn, on this thread. Faults found before the first connection go to
+ * problems, and nothing is run. Returns the exit status (0, 1, 2, 4, 5, 99); err says why where it is not told by events
+ * or problems. Handles SIGINT and SIGTERM while it runs: the first stops cleanly, the second at once. */
+int run_playbooks(const struct run_options *options, struct reporter *const *reporters, size_t reporter_count,
+                  struct problems *problems, struct err *err);
+
+#endif

@@ -1,0 +1,83 @@
+/* Inside the wire: a session is what channels are opened on (an SSH session, or this machine), and the pump is the one
+ * place where a thread waits. shell.c, sftp.c, transfer.c and become.c are written against this header only and work
+ * over SSH and locally alike.
+ *
+ * All calls are made by the wire's thread. Nothing blocks but session_pump, which returns when something happened, the
+ * deadline has passed or the wire was cancelled; code stays linear:
+ *
+ *   while (!shell->done) if (session_pump(session, deadline, err) < 0) return -1; */
+#ifndef NEAP_WIRE_SESSION_H
+#define NEAP_WIRE_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "wire/wire.h"
+
+struct session;
+struct channel;
+
+/* Called from within session_pump. */
+struct channel_events {
+	void *context;
+	/* Bytes of stdout (false) or stderr (true). All of them are taken: a consumer that must bound itself drops. */
+	void (*data)(void *context, bool is_stderr, const char *bytes, size_t length);
+};
+
+enum channel_ended { CHANNEL_OPEN, CHANNEL_EXITED, CHANNEL_SIGNALLED, CHANNEL_LOST };
+
+/* What a kind of session provides. */
+struct session_operations {
+	/* Lets things move: reads, writes, timers; returns 0 after some event or when deadline (clock_ms) has passed,
+	 * -1 when the session is gone (ERR_UNREACHABLE) or cancelled (ERR_INTERRUPTED). wake_fd, if >= 0, ends the wait too. */
+	int (*pump)(struct session *session, int wake_fd, int64_t deadline, struct err *err);
+	/* Starts a command (a word list in shell text for exec) or, with subsystem set, an SSH subsystem ("sftp"; locally the
+	 * sftp-server binary). Returns at once: the request is on its way, writes may follow in the same flight. NULL if it
+	 * cannot even be tried. A refusal shows as CHANNEL_LOST with channel_error. */
+	struct channel *(*open)(struct session *session, const char *command, const char *subsystem, bool pty,
+	                        const struct channel_events *events, struct err *err);
+	/* Queues bytes for stdin; the queue is unbounded, channel_queued tells its length. */
+	void (*write)(struct channel *channel, const void *bytes, size_t length);
+	void (*write_eof)(struct channel *channel);
+	/* Bytes that write took and that have not yet gone to the socket or pipe. */
+	size_t (*queued)(const struct channel *channel);
+	/* CHANNEL_OPEN until the end is known and all data was delivered; *code: status or signal number (POSIX numbers). */
+	enum channel_ended (*ended)(const struct channel *channel, int *code);
+	/* Why a channel was lost: "the server refused the sftp subsystem"; borrowed. */
+	const char *(*error)(const struct channel *channel);
+	/* Whether the peer has accepted the exec or subsystem request. */
+	bool (*accepted)(const struct channel *channel);
+	/* Closes and frees; does not kill the command. */
+	void (*close)(struct channel *channel);
+	void (*free)(struct session *session);
+};
+
+struct session { /* first member of ssh_session_state (ssh.c) and local_session (local.c) */
+	const struct session_operations *operations;
+	const struct wire_config *config;
+	struct wire_watch watch;
+	int cancel_fd;             /* eventfd; readable for good once the wire is cancelled */
+	struct wire_counts counts;
+	char route[256], method[256];
+};
+struct channel { /* first member of what operations->open returns */
+	struct session *session;
+	struct channel_events events;
+};
+
+/* Constructors. */
+int ssh_session_open(struct session **session, struct wire_hub *hub, const struct wire_config *config,
+                     const struct wire_watch *watch, int cancel_fd, struct err *err) must_check;
+int local_session_open(struct session **session, const struct wire_config *config, const struct wire_watch *watch,
+                       int cancel_fd, struct err *err) must_check;
+
+/* Thin calls through the table. */
+static inline int session_pump(struct session *session, int64_t deadline, struct err *err)
+{
+	return session->operations->pump(session, -1, deadline, err);
+}
+
+#endif

@@ -1,0 +1,181 @@
+/* The wire: one connection to one target, over SSH or (connection "local") to this machine, through the same calls.
+ *
+ * A wire belongs to the thread that opened it; every call blocks that thread until it is done, its deadline has passed or
+ * the wire was cancelled, and pumps the session meanwhile. wire_cancel may be called from any thread. Different wires are
+ * independent but for the hub, which they share and which locks itself.
+ *
+ * Layers, each in a file of its own: ssh.c (connect, phases, pump), auth.c, hostkeys.c, ssh_config.c, channel.c,
+ * shell.c (persistent shell, framing), sftp.c (the SFTP v3 engine), transfer.c (atomic copies), become.c, local.c. */
+#ifndef NEAP_WIRE_WIRE_H
+#define NEAP_WIRE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+struct wire;
+struct wire_hub;
+
+/* ---- what is shared by all wires of a run ---- */
+
+struct wire_hub_options {
+	int handshakes;      /* at once; 0: a sensible number */
+	bool host_key_checking; /* false: off, warned about (ANSIBLE_HOST_KEY_CHECKING) */
+};
+/* Holds parsed known_hosts, opened private keys, ssh -G results, sessions of jump hosts, and paces handshakes. */
+struct wire_hub *wire_hub_new(const struct wire_hub_options *options);
+/* After all wires are closed. */
+void wire_hub_free(struct wire_hub *hub);
+
+/* ---- how to connect ---- */
+
+enum wire_host_keys { WIRE_KEYS_CONFIGURED, WIRE_KEYS_STRICT, WIRE_KEYS_ACCEPT_NEW, WIRE_KEYS_OFF };
+
+/* Everything NULL or 0 is "not given": ssh_config decides, then OpenSSH's defaults. Borrowed while the wire lives. */
+struct wire_config {
+	const char *name;       /* inventory name, for messages */
+	bool local;             /* ansible_connection: local */
+	const char *host;       /* ansible_host */
+	int port;
+	const char *user;
+	const struct secret *password;       /* ansible_password, -k; or NULL */
+	const struct secret *key_passphrase; /* or NULL */
+	const char *private_key_file;
+	const char *ssh_args, *common_args, *extra_args; /* option words as ssh(1) takes them: -o, -J, -i, -p, -l, -F, ... */
+	enum wire_host_keys host_keys;
+	bool pty;               /* for wire_run */
+	const char *shell;      /* the sh to start on the target; NULL: /bin/sh (ansible_shell_executable) */
+	int connect_timeout_ms; /* each phase's; 0: 10 s */
+	int keepalive_ms;       /* silence after which the peer is asked; dead after three times that; 0: 15 s */
+};
+
+/* What a wire tells while it works; called on its thread, with its context. Any may be NULL. */
+struct wire_watch {
+	void *context;
+	void (*warning)(void *context, const char *text);
+	/* "resolving", "connecting to 10.0.0.1 port 22", "checking the host key", "authenticating with key ...", -vvv */
+	void (*phase)(void *context, const char *text);
+	/* A passphrase or password that no file or variable has given: false when nobody can answer. */
+	bool (*prompt)(void *context, const char *text, struct secret *answer);
+	void (*progress)(void *context, const char *path, uint64_t done, uint64_t total);
+};
+
+/* Connects, checks the host key, authenticates, and has the first shell under way. ERR_UNREACHABLE, ERR_AUTH,
+ * ERR_HOSTKEY, ERR_TIMEOUT or ERR_INTERRUPTED, saying which phase failed, what was tried and what to do. */
+int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
+              const struct wire_watch *watch, struct err *err) must_check;
+/* Ends the session: temporary files that are still journalled are removed first, if the peer answers. */
+void wire_close(struct wire *wire);
+/* Makes the call that is under way, and all later ones, fail with ERR_INTERRUPTED. Any thread. */
+void wire_cancel(struct wire *wire);
+/* Keeps an idle session alive and notices a dead one: pumps until fd is readable or the deadline (clock_ms) passes.
+ * 1: fd is readable; 0: deadline; -1: the connection is gone. fd may be -1. */
+int wire_idle(struct wire *wire, int fd, int64_t deadline, struct err *err) must_check;
+
+/* ---- become ---- */
+
+struct wire_become { /* NULL pointers to one: as the login user */
+	const char *method;            /* "sudo", "su", "doas" */
+	const char *user;              /* NULL: root */
+	const char *flags;             /* words added to the method's, or NULL */
+	const char *executable;        /* NULL: the method's name */
+	const struct secret *password; /* or NULL */
+};
+
+/* ---- commands ---- */
+
+enum wire_ended { WIRE_EXITED, WIRE_SIGNALLED, WIRE_TIMED_OUT, WIRE_UNKNOWN };
+
+struct wire_command {
+	const char *script;     /* text for the target's sh; any bytes but NUL */
+	const char *input;      /* stdin; NULL: /dev/null. wire_run only */
+	size_t input_length;
+	size_t keep;            /* bytes kept of each stream, the first ones; 0: 16 MiB */
+	int64_t timeout_ms;     /* 0: none. wire_run only: then its process group is killed */
+	bool pty;               /* wire_run only */
+	/* live output as it comes, on the wire's thread, or NULL; wire_run only */
+	void (*output)(void *context, bool is_stderr, const char *bytes, size_t length);
+	void *context;
+};
+
+struct wire_outcome {
+	enum wire_ended ended;
+	int code;               /* exit status or signal */
+	struct buf output, errors;
+	bool cut;               /* more came than was kept */
+	bool not_run;           /* wire_batch stopped before it */
+	int64_t start_us, end_us;
+};
+void wire_outcome_release(struct wire_outcome *outcome);
+
+/* Short commands in the persistent shell of that user, all written in one flight and run in order, each in a subshell
+ * with stdin from /dev/null (WIRE: framing). outcomes has count zeroed elements, which the caller releases. stop: after
+ * the first that does not exit with 0 the others are not run. deadline is clock_ms(), for the whole batch.
+ * -1 only if the connection or the shell is lost: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_AUTH (become), ERR_INTERRUPTED. */
+int wire_batch(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
+               struct wire_outcome *outcomes, size_t count, bool stop, int64_t deadline, struct err *err) must_check;
+/* One command that may be long, read stdin, leave children behind or have to be killed: in a session (process group) of
+ * its own, on a channel of its own. */
+int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,
+             struct wire_outcome *outcome, struct err *err) must_check;
+
+/* ---- files ---- */
+
+enum wire_source { WIRE_BYTES, WIRE_LOCAL_FILE, WIRE_REMOTE_FILE };
+
+struct wire_put { /* the whole protocol of an atomic copy: old or new, never half */
+	const char *path;
+	enum wire_source source;
+	const char *bytes;
+	size_t length;
+	const char *from;
+	bool has_mode;
+	mode_t mode;
+	const char *owner, *group; /* names or numbers; NULL: as the old file's, or the writer's own for a new one */
+	bool has_atime, has_mtime; /* tv_nsec == UTIME_NOW: the target's clock */
+	struct timespec atime, mtime;
+	const char *backup;        /* path that the old file is kept under, or NULL */
+	const char *validate;      /* sh text with %s, or NULL */
+	const char *sha1;          /* the content's, or NULL */
+	bool follow;
+};
+struct wire_put_result {
+	bool backed_up;                /* there was an old file, and it is kept */
+	bool validate_failed;
+	struct wire_outcome validate;  /* the command's, where it failed; released by the caller */
+	bool fsynced;
+};
+/* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
+int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
+             struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;
+
+/* Fetches one file to a path on this machine, atomically: directories are made (0700 less nothing: 0777 less the umask as
+ * Ansible does), the file is written beside its place as 0600, checked and renamed; no symlink is followed on this side. */
+struct wire_get {
+	const char *path;
+	const char *to;
+	const char *sha1;       /* expected, or NULL */
+	uint64_t most;          /* bytes; 0: no bound */
+};
+struct wire_get_result { char sha1[41]; uint64_t size; };
+int wire_get(struct wire *wire, const struct wire_become *become, const struct wire_get *get,
+             struct wire_get_result *result, struct err *err) must_check;
+
+/* ---- about the connection, for messages, -v and tests ---- */
+struct wire_counts {
+	uint64_t bytes_sent, bytes_received;
+	unsigned channels, batches;
+};
+struct wire_counts wire_counts(const struct wire *wire);
+/* "publickey ~/.ssh/id_ed25519", "password"; borrowed */
+const char *wire_auth_method(const struct wire *wire);
+/* "deploy@10.0.0.1 port 22 by jump1"; borrowed */
+const char *wire_route(const struct wire *wire);
+
+#endif

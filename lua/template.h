@@ -1,0 +1,57 @@
+/* Expressions and templates: Jinja2, compiled once to Lua closures and cached per worker.
+ *
+ * A string that is exactly one expression ("{{ x }}") yields its value with its type; any other template yields a
+ * string. Results are never read again as literals or as templates. Variables are looked up lazily; a variable whose
+ * text comes from a playbook or an inventory is itself a template and is evaluated when it is used, with recursion
+ * bounded. A template_vm belongs to one thread. */
+#ifndef NEAP_LUA_TEMPLATE_H
+#define NEAP_LUA_TEMPLATE_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "model/document.h"
+
+struct template_vm;
+
+/* Where names come from. */
+struct template_scope {
+	void *context;
+	/* *value: borrowed, good during the evaluation; *final: it holds no templates. false: undefined. */
+	bool (*find)(void *context, const char *name, json_t **value, bool *final);
+	/* For "did you mean" in the message for an undefined variable; may be NULL. */
+	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
+	/* What is called to end an evaluation early, e.g. on Ctrl-C; may be NULL. */
+	bool (*cancelled)(void *context);
+	const char *directory; /* where lookups and includes look first; NULL: the working directory */
+};
+
+struct template_vm *template_vm_new(void);
+void template_vm_free(struct template_vm *vm);
+
+/* Evaluates every template in a value (strings in lists and dictionaries at any depth; keys too). New value; a value
+ * without templates is a deep copy. ERR_INPUT: syntax, undefined variable (err->os_error == TEMPLATE_UNDEFINED), type, bounds.
+ * err->text starts without a place; the caller adds err_at. *omitted, where not NULL, is set if the whole value is omit;
+ * dictionary members and list elements that are omit are left out. */
+int template_value(struct template_vm *vm, json_t *value, const struct template_scope *scope, json_t **result,
+                   bool *omitted, struct err *err) must_check;
+/* A bare expression without braces ("a > 1 and b is defined"): its truth. A boolean value is itself. */
+int template_condition(struct template_vm *vm, json_t *expression, const struct template_scope *scope, bool *truth,
+                       struct err *err) must_check;
+/* A bare expression's value. */
+int template_expression(struct template_vm *vm, const char *expression, const struct template_scope *scope,
+                        json_t **result, struct err *err) must_check;
+/* A template file's text, with Ansible's whitespace settings. The result is bytes with a NUL behind, to free. */
+int template_text(struct template_vm *vm, const char *name, const char *text, size_t length,
+                  const struct template_scope *scope, char **result, size_t *result_length, struct err *err) must_check;
+/* Whether text could be compiled; for the check before the run. is_expression: it is a bare expression. */
+int template_check(struct template_vm *vm, const char *text, bool is_expression, struct err *err) must_check;
+/* The names a template reads from its scope ("a" for a.b[c] and "c"), offered once each; for prefetching and checks. */
+int template_names(struct template_vm *vm, const char *text, bool is_expression,
+                   void (*offer)(void *to, const char *name), void *to, struct err *err) must_check;
+
+enum { TEMPLATE_UNDEFINED = 10001 }; /* err.os_error of an undefined variable */
+
+#endif
