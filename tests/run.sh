@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="meson ninja-build gcc pkgconf libssh-dev libjansson-dev liblua5.4-dev libcriterion-dev libssl-dev openssh-server openssh-client"
+packages="meson ninja-build gcc pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libcriterion-dev libssl-dev openssh-server openssh-client"
 missing=
 for package in $packages; do
 	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"

@@ -1,0 +1,395 @@
+/* JSON values in Lua and back. A dict keeps its keys in order in a hidden member, whose key is the address of
+ * value_order; so members are read as plain fields at full speed. */
+#include "lua/value.h"
+
+#include <math.h>
+
+#include <lauxlib.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "lua/value_inside.h"
+
+const char value_order[1] = "o";
+const char value_nothing[1] = "n";
+static const char value_list_key[1] = "l";
+static const char value_dict_key[1] = "d";
+
+void value_null(lua_State *state)
+{
+	lua_pushlightuserdata(state, (void *)value_nothing);
+}
+
+bool value_is_null(lua_State *state, int index)
+{
+	return lua_islightuserdata(state, index) && lua_touserdata(state, index) == (const void *)value_nothing;
+}
+
+/* Metatables */
+
+/* dict[key] = value for a key that is not there: it goes to the end of the order. */
+static int value_dict_newindex(lua_State *state)
+{
+	lua_settop(state, 3);
+	if (lua_rawgetp(state, 1, value_order) != LUA_TTABLE)
+		return luaL_error(state, "not a dictionary");
+	lua_pushvalue(state, 2);
+	lua_rawseti(state, 4, (lua_Integer)lua_rawlen(state, 4) + 1);
+	lua_settop(state, 3);
+	lua_rawset(state, 1);
+	return 0;
+}
+
+/* The iterator behind pairs(dict). Upvalues: the order, the position. Keys that were set to nil are passed over. */
+static int value_dict_next(lua_State *state)
+{
+	lua_Integer at = lua_tointeger(state, lua_upvalueindex(2));
+	for (;;) {
+		if (lua_rawgeti(state, lua_upvalueindex(1), ++at) == LUA_TNIL)
+			return 1;
+		lua_pushvalue(state, -1);
+		if (lua_rawget(state, 1) != LUA_TNIL)
+			break;
+		lua_pop(state, 2);
+	}
+	lua_pushinteger(state, at);
+	lua_replace(state, lua_upvalueindex(2));
+	return 2;
+}
+
+static int value_dict_pairs(lua_State *state)
+{
+	lua_settop(state, 1);
+	lua_newtable(state); /* 2: the order without repetitions */
+	lua_newtable(state); /* 3: seen */
+	lua_rawgetp(state, 1, value_order);
+	lua_Integer count = lua_istable(state, 4) ? (lua_Integer)lua_rawlen(state, 4) : 0;
+	lua_Integer kept = 0;
+	for (lua_Integer i = 1; i <= count; i++) {
+		lua_rawgeti(state, 4, i);
+		lua_pushvalue(state, -1);
+		bool seen = lua_rawget(state, 3) != LUA_TNIL;
+		lua_pop(state, 1);
+		if (!seen) {
+			lua_pushvalue(state, -1);
+			lua_pushboolean(state, true);
+			lua_rawset(state, 3);
+			lua_pushvalue(state, -1);
+			lua_rawseti(state, 2, ++kept);
+		}
+		lua_pop(state, 1);
+	}
+	lua_pushvalue(state, 2);
+	lua_pushinteger(state, 0);
+	lua_pushcclosure(state, value_dict_next, 2);
+	lua_pushvalue(state, 1);
+	lua_pushnil(state);
+	return 3;
+}
+
+void value_list_metatable(lua_State *state)
+{
+	if (lua_rawgetp(state, LUA_REGISTRYINDEX, value_list_key) == LUA_TTABLE)
+		return;
+	lua_pop(state, 1);
+	lua_createtable(state, 0, 2);
+	lua_pushliteral(state, "list");
+	lua_setfield(state, -2, "__name");
+	lua_pushliteral(state, "list");
+	lua_setfield(state, -2, "__metatable");
+	lua_pushvalue(state, -1);
+	lua_rawsetp(state, LUA_REGISTRYINDEX, value_list_key);
+}
+
+void value_dict_metatable(lua_State *state)
+{
+	if (lua_rawgetp(state, LUA_REGISTRYINDEX, value_dict_key) == LUA_TTABLE)
+		return;
+	lua_pop(state, 1);
+	lua_createtable(state, 0, 4);
+	lua_pushliteral(state, "dict");
+	lua_setfield(state, -2, "__name");
+	lua_pushcfunction(state, value_dict_newindex);
+	lua_setfield(state, -2, "__newindex");
+	lua_pushcfunction(state, value_dict_pairs);
+	lua_setfield(state, -2, "__pairs");
+	lua_pushliteral(state, "dict");
+	lua_setfield(state, -2, "__metatable");
+	lua_pushvalue(state, -1);
+	lua_rawsetp(state, LUA_REGISTRYINDEX, value_dict_key);
+}
+
+void value_make_list(lua_State *state, int index)
+{
+	index = lua_absindex(state, index);
+	value_list_metatable(state);
+	lua_setmetatable(state, index);
+}
+
+/* Keys that the table already has join the order, sorted where they are strings. */
+void value_make_dict(lua_State *state, int index)
+{
+	index = lua_absindex(state, index);
+	luaL_checkstack(state, 8, "nested too deeply");
+	lua_newtable(state);
+	int order = lua_gettop(state);
+	lua_Integer count = 0;
+	lua_pushnil(state);
+	while (lua_next(state, index)) {
+		lua_pop(state, 1);
+		if (lua_type(state, -1) != LUA_TLIGHTUSERDATA) {
+			lua_pushvalue(state, -1);
+			lua_rawseti(state, order, ++count);
+		}
+	}
+	lua_rawsetp(state, index, value_order);
+	value_dict_metatable(state);
+	lua_setmetatable(state, index);
+}
+
+/* JSON to Lua */
+
+static void value_push_at(lua_State *state, const json_t *value, int depth);
+
+static void value_push_dict(lua_State *state, const json_t *value, int depth)
+{
+	size_t count = json_object_size(value);
+	lua_createtable(state, 0, (int)count + 1);
+	lua_createtable(state, (int)count, 0);
+	lua_Integer at = 0;
+	void *member = json_object_iter((json_t *)value);
+	for (; member; member = json_object_iter_next((json_t *)value, member)) {
+		lua_pushlstring(state, json_object_iter_key(member), json_object_iter_key_len(member));
+		lua_pushvalue(state, -1);
+		lua_rawseti(state, -3, ++at);
+		value_push_at(state, json_object_iter_value(member), depth + 1);
+		lua_rawset(state, -4);
+	}
+	lua_rawsetp(state, -2, value_order);
+	value_dict_metatable(state);
+	lua_setmetatable(state, -2);
+}
+
+static void value_push_list(lua_State *state, const json_t *value, int depth)
+{
+	size_t count = json_array_size(value);
+	lua_createtable(state, (int)count, 0);
+	for (size_t i = 0; i < count; i++) {
+		value_push_at(state, json_array_get(value, i), depth + 1);
+		lua_rawseti(state, -2, (lua_Integer)i + 1);
+	}
+	value_list_metatable(state);
+	lua_setmetatable(state, -2);
+}
+
+bool value_push_scalar(lua_State *state, const json_t *value)
+{
+	switch (json_typeof(value)) {
+	case JSON_STRING: lua_pushlstring(state, json_string_value(value), json_string_length(value)); return true;
+	case JSON_INTEGER: lua_pushinteger(state, json_integer_value(value)); return true;
+	case JSON_REAL: lua_pushnumber(state, json_real_value(value)); return true;
+	case JSON_TRUE: lua_pushboolean(state, true); return true;
+	case JSON_FALSE: lua_pushboolean(state, false); return true;
+	case JSON_NULL: value_null(state); return true;
+	case JSON_OBJECT:
+	case JSON_ARRAY: break;
+	}
+	return false;
+}
+
+static void value_push_at(lua_State *state, const json_t *value, int depth)
+{
+	if (depth > VALUE_DEPTH_MAX)
+		luaL_error(state, "a value is nested more than %d levels deep", VALUE_DEPTH_MAX);
+	luaL_checkstack(state, 8, "nested too deeply");
+	if (value_push_scalar(state, value))
+		return;
+	if (json_is_object(value))
+		value_push_dict(state, value, depth);
+	else
+		value_push_list(state, value, depth);
+}
+
+void value_push(lua_State *state, const json_t *value)
+{
+	if (value)
+		value_push_at(state, value, 0);
+	else
+		lua_pushnil(state);
+}
+
+/* Lua to JSON. Only raw access, and nothing that converts in place or allocates: no Lua error can be raised while
+ * JSON values are held. */
+
+static json_t *value_json_at(lua_State *state, int index, int depth, const char **problem);
+
+static json_t *value_json_text(const char *text, size_t length)
+{
+	json_t *string = json_stringn(text, length);
+	if (string)
+		return string;
+	auto_buf struct buf clean = BUF_INIT;
+	printable_utf8_clean(&clean, text, length);
+	return json_stringn(buf_text(&clean), clean.length);
+}
+
+/* The key at index as text in buf. */
+static bool value_json_key(lua_State *state, int index, struct buf *key)
+{
+	size_t length;
+	const char *text;
+	buf_clear(key);
+	switch (lua_type(state, index)) {
+	case LUA_TSTRING:
+		text = lua_tolstring(state, index, &length);
+		printable_utf8_clean(key, text, length);
+		return true;
+	case LUA_TNUMBER:
+		if (lua_isinteger(state, index))
+			buf_printf(key, LUA_INTEGER_FMT, lua_tointeger(state, index));
+		else
+			buf_printf(key, "%.17g", lua_tonumber(state, index));
+		return true;
+	case LUA_TBOOLEAN: buf_str(key, lua_toboolean(state, index) ? "true" : "false"); return true;
+	case LUA_TLIGHTUSERDATA: buf_str(key, "null"); return value_is_null(state, index);
+	default: return false;
+	}
+}
+
+static int value_json_member(lua_State *state, json_t *object, struct buf *key, int depth, const char **problem)
+{
+	if (!value_json_key(state, -2, key)) {
+		*problem = "a dictionary's key must be a string, a number, a boolean or null";
+		return -1;
+	}
+	json_t *member = value_json_at(state, lua_gettop(state), depth + 1, problem);
+	if (!member)
+		return -1;
+	json_object_setn_new_nocheck(object, buf_text(key), key->length, member);
+	return 0;
+}
+
+static json_t *value_json_dict(lua_State *state, int index, int depth, const char **problem)
+{
+	auto_json json_t *object = json_object();
+	auto_buf struct buf key = BUF_INIT;
+	lua_rawgetp(state, index, value_order);
+	int order = lua_gettop(state);
+	lua_Integer count = lua_istable(state, order) ? (lua_Integer)lua_rawlen(state, order) : 0;
+	for (lua_Integer i = 1; i <= count; i++) {
+		lua_rawgeti(state, order, i);
+		lua_pushvalue(state, -1);
+		if (lua_rawget(state, index) != LUA_TNIL && value_json_member(state, object, &key, depth, problem) < 0)
+			return NULL;
+		lua_pop(state, 2);
+	}
+	lua_pop(state, 1);
+	return steal(object);
+}
+
+static json_t *value_json_list(lua_State *state, int index, int depth, const char **problem)
+{
+	auto_json json_t *array = json_array();
+	lua_Integer count = (lua_Integer)lua_rawlen(state, index);
+	for (lua_Integer i = 1; i <= count; i++) {
+		lua_rawgeti(state, index, i);
+		json_t *element = value_json_at(state, lua_gettop(state), depth + 1, problem);
+		if (!element)
+			return NULL;
+		json_array_append_new(array, element);
+		lua_pop(state, 1);
+	}
+	return steal(array);
+}
+
+static int value_key_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* A table without a metatable of ours: Lua gives its keys in any order, so they are sorted. */
+static json_t *value_json_plain(lua_State *state, int index, int depth, const char **problem)
+{
+	if (lua_rawlen(state, index) > 0)
+		return value_json_list(state, index, depth, problem);
+	auto_json json_t *object = json_object();
+	auto_buf struct buf key = BUF_INIT;
+	lua_pushnil(state);
+	while (lua_next(state, index)) {
+		if (value_json_member(state, object, &key, depth, problem) < 0)
+			return NULL;
+		lua_pop(state, 1);
+	}
+	size_t count = json_object_size(object);
+	auto_free const char **names = mem_array(count, sizeof(*names));
+	size_t at = 0;
+	for (void *member = json_object_iter(object); member; member = json_object_iter_next(object, member))
+		names[at++] = json_object_iter_key(member);
+	qsort(names, count, sizeof(*names), value_key_order);
+	json_t *sorted = json_object();
+	for (size_t i = 0; i < count; i++)
+		json_object_set_nocheck(sorted, names[i], json_object_get(object, names[i]));
+	return sorted;
+}
+
+static json_t *value_json_table(lua_State *state, int index, int depth, const char **problem)
+{
+	int top = lua_gettop(state);
+	json_t *result = NULL;
+	if (depth > VALUE_DEPTH_MAX || !lua_checkstack(state, 10)) {
+		*problem = "a value is nested too deeply, or contains itself";
+		return NULL;
+	}
+	lua_rawgetp(state, index, value_order);
+	bool dict = lua_istable(state, -1);
+	lua_pop(state, 1);
+	bool list = false;
+	if (!dict && lua_getmetatable(state, index)) {
+		lua_rawgetp(state, LUA_REGISTRYINDEX, value_list_key);
+		list = lua_rawequal(state, -1, -2);
+		lua_pop(state, 2);
+	}
+	if (dict)
+		result = value_json_dict(state, index, depth, problem);
+	else if (list)
+		result = value_json_list(state, index, depth, problem);
+	else
+		result = value_json_plain(state, index, depth, problem);
+	lua_settop(state, top);
+	return result;
+}
+
+static json_t *value_json_at(lua_State *state, int index, int depth, const char **problem)
+{
+	size_t length;
+	const char *text;
+	switch (lua_type(state, index)) {
+	case LUA_TNIL: return json_null();
+	case LUA_TBOOLEAN: return json_boolean(lua_toboolean(state, index));
+	case LUA_TSTRING:
+		text = lua_tolstring(state, index, &length);
+		return value_json_text(text, length);
+	case LUA_TNUMBER:
+		if (lua_isinteger(state, index))
+			return json_integer(lua_tointeger(state, index));
+		if (isfinite(lua_tonumber(state, index)))
+			return json_real(lua_tonumber(state, index));
+		*problem = "a number is infinite or not a number, which JSON cannot hold";
+		return NULL;
+	case LUA_TTABLE: return value_json_table(state, index, depth, problem);
+	case LUA_TLIGHTUSERDATA:
+		if (value_is_null(state, index))
+			return json_null();
+		break;
+	default: break;
+	}
+	*problem = "a function or another value without a form in JSON";
+	return NULL;
+}
+
+json_t *value_json(lua_State *state, int index, const char **problem)
+{
+	return value_json_at(state, lua_absindex(state, index), 0, problem);
+}
