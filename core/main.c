@@ -1,8 +1,4 @@
 /* argv to the command table, nothing else. */
-#include <stdio.h>
+#include "cli/command.h"
 
-int main(void)
-{
-	fputs("neap " NEAP_VERSION "\n", stdout);
-	return 0;
-}
+int main(int argc, char **argv) { return commands_main(argc, argv); }

@@ -82,9 +82,10 @@ struct event_stream;
 
 struct event_stream *event_stream_new(void);
 void event_stream_free(struct event_stream *stream);
-/* Values that are masked ("********") in all later events, also where they stand base64-, URL- or JSON-escaped. Any thread. */
+/* Values that are masked in all later events (run/mask.h says in which forms). Any thread. */
 void event_mask(struct event_stream *stream, const char *secret, size_t length);
-/* Takes the event over; blocks while the queue is full. Any thread. */
+/* Takes the event over, hides what no_log says, masks secrets; blocks while the queue is full, but never the thread that
+ * made the stream, which is the one that takes. The json values must be the event's own. Any thread. */
 void event_emit(struct event_stream *stream, struct event *event);
 /* The next event, to be freed by the caller; NULL after timeout_ms without one. Main thread. */
 struct event *event_take(struct event_stream *stream, int timeout_ms);

@@ -1,0 +1,66 @@
+/* `neap run`: playbooks on the hosts of an inventory. */
+#include "cli/running.h"
+
+struct run_cli {
+	struct running_options running;
+	struct option_list tags, skip_tags, role_paths;
+	const char *start_at_task;
+	bool step, force_handlers, list_tasks, list_tags, syntax_check, flush_cache;
+};
+
+static int run_run(const void *given, char **words, int count)
+{
+	const struct run_cli *cli = given;
+	struct run_options run = running_to_run(&cli->running);
+	run.playbooks = (const char *const *)words;
+	run.playbook_count = (size_t)count;
+	run.tags = cli->tags.items;
+	run.tag_count = cli->tags.count;
+	run.skip_tags = cli->skip_tags.items;
+	run.skip_tag_count = cli->skip_tags.count;
+	run.role_paths = cli->role_paths.items;
+	run.role_path_count = cli->role_paths.count;
+	run.start_at_task = cli->start_at_task;
+	run.step = cli->step;
+	run.force_handlers = cli->force_handlers;
+	run.syntax_check = cli->syntax_check;
+	run.flush_cache = cli->flush_cache;
+	run.list |= (cli->list_tasks ? (unsigned)RUN_LIST_TASKS : 0) | (cli->list_tags ? (unsigned)RUN_LIST_TAGS : 0);
+	return running_go(&cli->running, &run);
+}
+
+#define AT(member) offsetof(struct run_cli, member)
+
+/* clang-format off */
+static const struct option_row run_rows[] = {
+	RUNNING_ROWS,
+	{ "tags", 't', OPTION_LIST, "TAGS", NULL, "only tasks with one of these tags", AT(tags), ',', "ANSIBLE_RUN_TAGS" },
+	{ "skip-tags", 0, OPTION_LIST, "TAGS", NULL, "no tasks with one of these tags", AT(skip_tags), ',', "ANSIBLE_SKIP_TAGS" },
+	{ "start-at-task", 0, OPTION_STRING, "NAME", NULL, "begin with the task of this name", AT(start_at_task) },
+	{ "step", 0, OPTION_FLAG, NULL, NULL, "ask before each task", AT(step) },
+	{ "force-handlers", 0, OPTION_FLAG, NULL, NULL, "run notified handlers also where a task failed", AT(force_handlers), 0, "ANSIBLE_FORCE_HANDLERS" },
+	{ "flush-cache", 0, OPTION_FLAG, NULL, NULL, "forget cached facts first", AT(flush_cache) },
+	{ "roles-path", 0, OPTION_LIST, "FOLDER", NULL, "folders of roles, besides roles/ beside the playbook", AT(role_paths), ':', "ANSIBLE_ROLES_PATH" },
+	{ "syntax-check", 0, OPTION_FLAG, NULL, NULL, "check the playbook, connect to nothing, and stop", AT(syntax_check) },
+	{ "list-tasks", 0, OPTION_FLAG, NULL, NULL, "list the tasks it would run, and stop", AT(list_tasks) },
+	{ "list-tags", 0, OPTION_FLAG, NULL, NULL, "list the tags there are, and stop", AT(list_tags) },
+	{ 0 },
+};
+/* clang-format on */
+
+static const struct option_absent run_absent[] = { RUNNING_ABSENT, { 0 } };
+
+static const struct command_example run_examples[] = {
+	{ "neap run site.json -i hosts.json", "make the hosts as the playbook describes them" },
+	{ "neap run site.json -i hosts.json -l web -C -D", "show what that would change on the web hosts" },
+	{ "neap run site.json -i 'web1,' -t deploy -e version=1.4", "the tasks tagged deploy, on one host" },
+	{ 0 },
+};
+
+const struct command_row cmd_run = {
+	.name = "run", .arguments = "PLAYBOOK...", .summary = "runs playbooks on the hosts of an inventory",
+	.doc = "The whole playbook, its roles and the inventory are checked before the first connection. A second run of a\n"
+	       "playbook that has done its work changes nothing. The options have the names they have in ansible-playbook.",
+	.options = run_rows, .absent = run_absent, .examples = run_examples, .options_size = sizeof(struct run_cli),
+	.words_least = 1, .words_most = -1, .run = run_run,
+};

@@ -1,0 +1,93 @@
+/* From options to a run: the reporter and its colours, the run itself, and what is said when it could not start. */
+#include "cli/running.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report/report.h"
+
+const char *const running_connections[] = { "ssh", "local", "smart", NULL };
+const char *const running_become_methods[] = { "sudo", "su", "doas", NULL };
+const char *const running_formats[] = { "text", "json", "jsonl", NULL };
+
+struct run_options running_to_run(const struct running_options *options)
+{
+	return (struct run_options){
+		.inventories = options->inventories.items, .inventory_count = options->inventories.count,
+		.limits = options->limits.items, .limit_count = options->limits.count,
+		.extra_vars = options->extra_vars.items, .extra_var_count = options->extra_vars.count,
+		.module_paths = options->module_paths.items, .module_path_count = options->module_paths.count,
+		.check = options->check, .diff = options->diff, .ask_pass = options->ask_pass,
+		.ask_become_pass = options->ask_become_pass, .become = options->become,
+		.list = options->list_hosts ? RUN_LIST_HOSTS : RUN_LIST_NOTHING,
+		.forks = options->forks, .timeout_s = options->timeout, .verbosity = options->verbosity,
+		.user = options->user, .private_key = options->private_key, .connection = options->connection,
+		.ssh_common_args = options->ssh_common_args, .ssh_extra_args = options->ssh_extra_args,
+		.become_user = options->become_user, .become_method = options->become_method,
+		.connection_password_file = options->connection_password_file,
+		.become_password_file = options->become_password_file,
+	};
+}
+
+static bool is_set(const char *variable)
+{
+	const char *value = getenv(variable);
+	return value && *value && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0 && strcasecmp(value, "no") != 0;
+}
+
+static bool is_terminal(int fd)
+{
+	const char *term = getenv("TERM");
+	return isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool wants_colour(int fd)
+{
+	if (is_set("ANSIBLE_FORCE_COLOR"))
+		return true;
+	const char *no_color = getenv("NO_COLOR"); /* no-color.org: any value but the empty one */
+	return is_terminal(fd) && !(no_color && *no_color) && !is_set("ANSIBLE_NOCOLOR");
+}
+
+static int columns_of(int fd)
+{
+	struct winsize size;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+static struct reporter *make_reporter(const struct running_options *options)
+{
+	bool is_live = is_terminal(STDERR_FILENO);
+	struct report_options report = {
+		.out = stdout, .messages = stderr, .colour = wants_colour(STDOUT_FILENO), .live = is_live,
+		.columns = columns_of(is_live ? STDERR_FILENO : STDOUT_FILENO), .verbosity = options->verbosity,
+		.diff = options->diff,
+	};
+	if (options->format && strcmp(options->format, "json") == 0)
+		return report_json(&report);
+	if (options->format && strcmp(options->format, "jsonl") == 0)
+		return report_jsonl(&report);
+	return report_text(&report);
+}
+
+int running_go(const struct running_options *options, const struct run_options *run)
+{
+	struct err err = ERR_INIT;
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	signal(SIGPIPE, SIG_IGN); /* a peer or a reader of the report that goes away is an error value, not the end */
+	struct reporter *reporter = make_reporter(options);
+	int status = run_playbooks(run, &reporter, 1, &problems, &err);
+	if (reporter->finish(reporter->context) < 0 && status == 0)
+		status = err_exit_status(ERR_SYSTEM);
+	report_free(reporter);
+	auto_buf struct buf text = BUF_INIT;
+	problems_print(&problems, &text, wants_colour(STDERR_FILENO));
+	fputs(buf_text(&text), stderr);
+	if (err.kind != ERR_NONE)
+		command_error(&err);
+	int finished = command_finish();
+	return status ? status : finished;
+}

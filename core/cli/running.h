@@ -1,0 +1,63 @@
+/* What `neap run` and `neap exec` share: the options of a run, its reporter, and the way it ends. */
+#ifndef NEAP_CLI_RUNNING_H
+#define NEAP_CLI_RUNNING_H
+
+#include "cli/command.h"
+#include "run/run.h"
+
+/* The first member of both commands' option structs, so that the rows below serve both. */
+struct running_options {
+	struct option_list inventories, limits, extra_vars, module_paths;
+	bool check, diff, ask_pass, ask_become_pass, become, list_hosts;
+	int forks, timeout;
+	unsigned verbosity;
+	const char *user, *private_key, *connection, *ssh_common_args, *ssh_extra_args;
+	const char *become_user, *become_method, *connection_password_file, *become_password_file, *format;
+};
+
+#define RUNNING_AT(member) offsetof(struct running_options, member)
+
+/* clang-format off */
+#define RUNNING_ROWS \
+	{ "inventory", 'i', OPTION_LIST, "SOURCE", NULL, "inventory file, executable, folder, or \"host1,host2,\"", RUNNING_AT(inventories), 0, "ANSIBLE_INVENTORY" }, \
+	{ "limit", 'l', OPTION_LIST, "PATTERN", NULL, "only those hosts of each play", RUNNING_AT(limits) }, \
+	{ "extra-vars", 'e', OPTION_LIST, "VARS", NULL, "variables that win over all others: k=v words, JSON, or @FILE", RUNNING_AT(extra_vars) }, \
+	{ "check", 'C', OPTION_FLAG, NULL, NULL, "change nothing; say what would be changed", RUNNING_AT(check) }, \
+	{ "diff", 'D', OPTION_FLAG, NULL, NULL, "show what changes in files and attributes", RUNNING_AT(diff), 0, "ANSIBLE_DIFF_ALWAYS" }, \
+	{ "forks", 'f', OPTION_INT, "N", NULL, "how many hosts may change at once; 50 unless given", RUNNING_AT(forks), 0, "ANSIBLE_FORKS" }, \
+	{ "list-hosts", 0, OPTION_FLAG, NULL, NULL, "list the hosts it would run on, and stop", RUNNING_AT(list_hosts) }, \
+	{ "module-path", 'M', OPTION_LIST, "FOLDER", NULL, "folders of Lua modules", RUNNING_AT(module_paths), ':', "ANSIBLE_LIBRARY" }, \
+	{ "user", 'u', OPTION_STRING, "NAME", NULL, "log in as this user", RUNNING_AT(user), 0, "ANSIBLE_REMOTE_USER" }, \
+	{ "private-key", 0, OPTION_STRING, "FILE", NULL, "log in with this key", RUNNING_AT(private_key), 0, "ANSIBLE_PRIVATE_KEY_FILE" }, \
+	{ "key-file", 0, OPTION_STRING, "FILE", NULL, "the same as --private-key", RUNNING_AT(private_key) }, \
+	{ "ask-pass", 'k', OPTION_FLAG, NULL, NULL, "ask for the password to log in with", RUNNING_AT(ask_pass), 0, "ANSIBLE_ASK_PASS" }, \
+	{ "connection-password-file", 0, OPTION_STRING, "FILE", NULL, "read that password from a file, or from a program that prints it", RUNNING_AT(connection_password_file), 0, "ANSIBLE_CONNECTION_PASSWORD_FILE" }, \
+	{ "connection", 'c', OPTION_STRING, "TYPE", running_connections, "how to reach hosts", RUNNING_AT(connection) }, \
+	{ "timeout", 'T', OPTION_INT, "SECONDS", NULL, "how long connecting may take; 10 unless given", RUNNING_AT(timeout), 0, "ANSIBLE_TIMEOUT" }, \
+	{ "ssh-common-args", 0, OPTION_STRING, "ARGS", NULL, "ssh's -o options for all connections", RUNNING_AT(ssh_common_args), 0, "ANSIBLE_SSH_COMMON_ARGS" }, \
+	{ "ssh-extra-args", 0, OPTION_STRING, "ARGS", NULL, "more of them", RUNNING_AT(ssh_extra_args), 0, "ANSIBLE_SSH_EXTRA_ARGS" }, \
+	{ "become", 'b', OPTION_FLAG, NULL, NULL, "run tasks as another user", RUNNING_AT(become), 0, "ANSIBLE_BECOME" }, \
+	{ "become-user", 0, OPTION_STRING, "NAME", NULL, "that user; root unless given", RUNNING_AT(become_user), 0, "ANSIBLE_BECOME_USER" }, \
+	{ "become-method", 0, OPTION_STRING, "METHOD", running_become_methods, "by what program", RUNNING_AT(become_method), 0, "ANSIBLE_BECOME_METHOD" }, \
+	{ "ask-become-pass", 'K', OPTION_FLAG, NULL, NULL, "ask for the password that needs", RUNNING_AT(ask_become_pass), 0, "ANSIBLE_BECOME_ASK_PASS" }, \
+	{ "become-password-file", 0, OPTION_STRING, "FILE", NULL, "read that password from a file, or from a program that prints it", RUNNING_AT(become_password_file), 0, "ANSIBLE_BECOME_PASSWORD_FILE" }, \
+	{ "format", 0, OPTION_STRING, "FORMAT", running_formats, "the report on standard output", RUNNING_AT(format), 0, "NEAP_FORMAT" }, \
+	{ "verbose", 'v', OPTION_COUNT, NULL, NULL, "show results; more of it shows connections (-vvv)", RUNNING_AT(verbosity), 0, "ANSIBLE_VERBOSITY" }
+
+#define RUNNING_ABSENT \
+	{ "vault-id", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
+	{ "vault-password-file", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
+	{ "ask-vault-password", 'J', "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
+	{ "ask-vault-pass", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
+	{ "scp-extra-args", 0, "neap does not use scp", "give options of the connection with --ssh-common-args" }, \
+	{ "sftp-extra-args", 0, "neap does not use the sftp program", "give options of the connection with --ssh-common-args" }
+/* clang-format on */
+
+extern const char *const running_connections[], *const running_become_methods[], *const running_formats[];
+
+/* The part of run_options that both commands have. */
+struct run_options running_to_run(const struct running_options *options);
+/* Runs with the reporter that --format asks for; prints problems and the error. Returns the exit status. */
+int running_go(const struct running_options *options, const struct run_options *run);
+
+#endif
