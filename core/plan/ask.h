@@ -128,6 +128,7 @@ const struct answer *ask_any(struct decision *decision, const struct ask *ask);
 
 bool ask_same(const struct ask *a, const struct ask *b);
 unsigned ask_hash_code(const struct ask *ask);
+/* A command's environment stays borrowed. */
 const struct ask *ask_copy(struct arena *arena, const struct ask *ask);
 /* One line: "stat /etc/hosts", "run sysctl -n net.ipv4.ip_forward". In the arena. */
 const char *ask_describe(struct arena *arena, const struct ask *ask);

@@ -8,6 +8,9 @@
 
 #include <jansson.h>
 
+#include "base/arena.h"
+#include "base/buf.h"
+
 struct command {
 	const char *const *argv;  /* NULL-terminated words, run without a shell's expansion; or */
 	const char *script;       /* text for the shell; exactly one of both is set */
@@ -38,5 +41,12 @@ struct command_result {
 bool command_succeeded(const struct command_result *result);
 /* "exit status 3", "killed by signal 9", "no exit status was received" */
 const char *command_how(const struct command_result *result, char text[64]);
+
+/* A copy in the arena; the environment stays borrowed. */
+struct command command_copy(struct arena *arena, const struct command *command);
+/* Whether both would do the same. */
+bool command_same(const struct command *a, const struct command *b);
+/* Adds the command's words as a person would type them. */
+void command_describe(struct buf *buf, const struct command *command);
 
 #endif

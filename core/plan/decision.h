@@ -3,10 +3,12 @@
  * decide(want, decision) is a pure function that is called again and again ("replayed"). Each call starts from its first
  * line. What it asks for with ask_*() (ask.h) comes back as NULL until the runner has the answer; what it wants done
  * with step_*() (step.h) comes back as NULL until the runner has done it. A call that got a NULL it needs simply
- * returns; the runner fetches what is missing, in one batch with the asks of other tasks, and calls again. Because the
- * function is pure, the same asks and steps come in the same order each time, and the nth of this call is the nth of the
- * last one. An ask that follows a step is asked after that step was done. The last call gets everything and fills the
- * result (result.h).
+ * returns; the runner fetches what is missing, in one batch with the asks of other tasks, and calls again. It may also
+ * go on and ask more before it returns, so that one batch answers all. An ask is known by what it asks and by how many
+ * steps stand before it: one that follows a step is asked after that step was done. Steps are known by their order: the
+ * nth of this call must be the nth of the last one once it was done, or the module is not pure, which is a fault of the
+ * module (module_decide). Steps that were not done are forgotten before the next call. The last call gets everything and
+ * fills the result (result.h).
  *
  *   const struct stat_answer *old = ask_stat(decision, want->path, ASK_NO_FOLLOW);
  *   if (!old) return 0;                                     // not answered yet
@@ -23,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -56,12 +59,19 @@ struct difference {
 
 struct decision {
 	struct arena arena; /* lives as long as the decision */
+	json_t *kept;       /* an array of values that the log refers to, owned */
+
+	/* Set by the runner before the first call. */
+	const char *host;   /* the host's name in the inventory, "" where there is none; borrowed */
+	mode_t umask;       /* of the target's shell; decision_init says 022 */
+	bool diff_mode;     /* differences are shown: worth asking for contents (result_wants_diff) */
 
 	/* The log of the replay. */
 	struct asked *asked;
 	size_t asked_count, asked_room, asked_next;   /* next: the position in this call */
 	struct stepped *stepped;
 	size_t stepped_count, stepped_room, stepped_next;
+	const char *fault; /* how the module broke the rules of the replay, in the arena; NULL: it did not */
 
 	/* What this call said. */
 	json_t *result; /* keys set so far, owned */
@@ -73,11 +83,17 @@ struct decision {
 };
 
 void decision_init(struct decision *decision, bool check_mode);
-/* Before each call of decide: back to its first line, results dropped, answers and outcomes kept. */
+/* Before each call of decide: back to its first line, results and steps that were not done dropped, answers and outcomes
+ * kept. module_decide does it. */
 void decision_rewind(struct decision *decision);
-/* Whether asks, or steps, are open after a call. Asks before steps: a runner first answers, then does. */
+/* Whether asks, or steps, are open after a call. Asks before steps: a runner first answers, then does. Asks behind a step
+ * that is not done are not open yet. */
 bool decision_wants_answers(const struct decision *decision);
 bool decision_wants_steps(const struct decision *decision);
+/* Whether the ask at index can be answered now: it has no answer, and the steps before it are done. */
+bool decision_ask_is_open(const struct decision *decision, size_t index);
+/* How many steps, from the first, have an outcome. */
+size_t decision_steps_done(const struct decision *decision);
 /* Whether the call that just returned had a decision to report: no open asks or steps, or failed or skipped. */
 bool decision_is_done(const struct decision *decision);
 bool decision_is_changed(const struct decision *decision);

@@ -39,6 +39,9 @@ struct module {
 	bool no_check_mode; /* cannot predict: skipped in check mode (raw, script) */
 };
 
+/* One call of decide: rewinds the decision, calls, and finds a module that is not pure. -1 with err names the module. */
+int module_decide(const struct module *module, const void *want, struct decision *decision, struct err *err) must_check;
+
 /* All modules that a run can use. Immutable once the playbook is loaded. */
 struct registry;
 

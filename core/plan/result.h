@@ -22,10 +22,14 @@ void result_bool(struct decision *decision, const char *key, bool value);
  * trailing newlines off. */
 void result_command(struct decision *decision, const struct command_result *run, bool strip);
 
-/* Ends the task as failed with msg; always returns 0, so that `return result_fail(...)` ends decide(). */
+/* Ends the task as failed with msg; the first failure stays. Always returns 0, so that `return result_fail(...)` ends decide(). */
 int result_fail(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int result_skip(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void result_warn(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Check mode, for modules whose answer differs in it (command: "would have run"). */
+bool result_is_check(const struct decision *decision);
+/* Whether differences are shown: only then is it worth to ask for the contents of files. */
+bool result_wants_diff(const struct decision *decision);
 /* Overrides what the steps say. */
 void result_changed(struct decision *decision, bool changed);
 

@@ -1,0 +1,211 @@
+/* Asks: made by modules, known again in the log of the decision, answered by the runner. */
+#include "plan/ask.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/printable.h"
+#include "plan/result.h"
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+bool ask_same(const struct ask *a, const struct ask *b)
+{
+	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse &&
+	       a->limit == b->limit && same_text(a->path, b->path) && same_text(a->algorithm, b->algorithm) &&
+	       same_text(a->folder, b->folder) && command_same(&a->command, &b->command);
+}
+
+/* FNV-1a, 32 bit. */
+static unsigned mix(unsigned code, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)(text ? text : ""); *p; p++)
+		code = (code ^ *p) * 16777619u;
+	return (code ^ 0xff) * 16777619u;
+}
+
+unsigned ask_hash_code(const struct ask *ask)
+{
+	unsigned code = 2166136261u ^ (unsigned)ask->kind * 31u ^ (unsigned)ask->side * 7u ^ ask->follow * 3u ^ ask->recurse;
+	code = mix(code, ask->path);
+	code = mix(code, ask->algorithm);
+	code = mix(code, ask->folder);
+	code = mix(code, ask->command.script);
+	for (const char *const *word = ask->command.argv; word && *word; word++)
+		code = mix(code, *word);
+	return code;
+}
+
+const struct ask *ask_copy(struct arena *arena, const struct ask *ask)
+{
+	struct ask *copy = arena_alloc(arena, sizeof(*copy));
+	*copy = *ask;
+	copy->path = arena_str(arena, ask->path);
+	copy->algorithm = arena_str(arena, ask->algorithm);
+	copy->folder = arena_str(arena, ask->folder);
+	copy->command = command_copy(arena, &ask->command);
+	return copy;
+}
+
+static const char *const kind_words[] = {
+	[ASK_STAT] = "stat", [ASK_READ] = "read", [ASK_HASH] = "hash", [ASK_LIST] = "list", [ASK_GLOB] = "glob",
+	[ASK_RUN] = "run", [ASK_USER] = "user", [ASK_GROUP] = "group", [ASK_FACTS] = "facts", [ASK_FIND] = "find",
+};
+
+const char *ask_describe(struct arena *arena, const struct ask *ask)
+{
+	auto_buf struct buf text = BUF_INIT;
+	buf_str(&text, ask->side == ASK_ON_CONTROLLER && ask->kind != ASK_FIND ? "local " : "");
+	buf_printf(&text, "%s ", kind_words[ask->kind]);
+	if (ask->kind == ASK_RUN)
+		command_describe(&text, &ask->command);
+	else
+		buf_str(&text, ask->path ? ask->path : "");
+	auto_buf struct buf line = BUF_INIT;
+	printable_line(&line, buf_text(&text), text.length);
+	return arena_str(arena, buf_text(&line));
+}
+
+/* ---- answers ---- */
+
+struct answer *answer_new(void)
+{
+	struct answer *answer = mem_alloc(sizeof(*answer));
+	answer->references = 1;
+	return answer;
+}
+
+struct answer *answer_ref(struct answer *answer)
+{
+	__atomic_add_fetch(&answer->references, 1, __ATOMIC_RELAXED);
+	return answer;
+}
+
+void answer_unref(struct answer *answer)
+{
+	if (!answer || __atomic_sub_fetch(&answer->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	json_decref(answer->facts);
+	arena_release(&answer->arena);
+	free(answer);
+}
+
+/* ---- for modules ---- */
+
+static bool is_logged_here(const struct decision *decision, size_t index, const struct ask *ask)
+{
+	const struct asked *asked = &decision->asked[index];
+	return asked->after_steps == decision->stepped_next && ask_same(asked->ask, ask);
+}
+
+/* The place of the ask in the log, which is mostly the one after the last; the count where it is new. */
+static size_t log_find(const struct decision *decision, const struct ask *ask)
+{
+	if (decision->asked_next < decision->asked_count && is_logged_here(decision, decision->asked_next, ask))
+		return decision->asked_next;
+	size_t index = 0;
+	while (index < decision->asked_count && !is_logged_here(decision, index, ask))
+		index++;
+	return index;
+}
+
+static void log_add(struct decision *decision, const struct ask *ask)
+{
+	struct ask kept = *ask;
+	if (kept.command.environment) {
+		kept.command.environment = json_deep_copy(ask->command.environment);
+		json_array_append_new(decision->kept, kept.command.environment);
+	}
+	mem_grow(decision->asked, decision->asked_count, decision->asked_room);
+	decision->asked[decision->asked_count++] = (struct asked){
+		.ask = ask_copy(&decision->arena, &kept), .after_steps = decision->stepped_next,
+	};
+}
+
+const struct answer *ask_any(struct decision *decision, const struct ask *ask)
+{
+	size_t index = log_find(decision, ask);
+	if (index == decision->asked_count)
+		log_add(decision, ask);
+	decision->asked_next = index + 1;
+	return decision->asked[index].answer;
+}
+
+/* The answer where it can be used; NULL after the task was failed where it cannot. */
+static const struct answer *or_fail(struct decision *decision, const struct ask *ask, const struct answer *answer)
+{
+	if (!answer || answer->state == ANSWER_OK || answer->state == ANSWER_ABSENT)
+		return answer;
+	const char *why = answer->why ? answer->why : "no reason was given";
+	result_fail(decision, "cannot %s: %s", ask_describe(&decision->arena, ask), why);
+	return NULL;
+}
+
+const struct stat_answer *ask_stat(struct decision *decision, const char *path, bool follow)
+{
+	static const struct stat_answer nothing = { .owner = "", .group = "" };
+	const struct ask ask = { .kind = ASK_STAT, .path = path, .follow = follow };
+	const struct answer *answer = or_fail(decision, &ask, ask_any(decision, &ask));
+	if (!answer)
+		return NULL;
+	return answer->state == ANSWER_OK ? &answer->stat : &nothing;
+}
+
+const struct answer *ask_read(struct decision *decision, const char *path)
+{
+	return ask_any(decision, &(struct ask){ .kind = ASK_READ, .path = path, .limit = ASK_READ_MOST });
+}
+
+const struct answer *ask_hash(struct decision *decision, const char *path, const char *algorithm)
+{
+	return ask_any(decision, &(struct ask){ .kind = ASK_HASH, .path = path, .algorithm = algorithm });
+}
+
+const struct answer *ask_list(struct decision *decision, const char *path, bool recurse, const char *algorithm)
+{
+	return ask_any(decision,
+	               &(struct ask){ .kind = ASK_LIST, .path = path, .recurse = recurse, .algorithm = algorithm });
+}
+
+const struct answer *ask_glob(struct decision *decision, const char *pattern)
+{
+	return ask_any(decision, &(struct ask){ .kind = ASK_GLOB, .path = pattern });
+}
+
+const struct command_result *ask_run(struct decision *decision, const struct command *command)
+{
+	const struct ask ask = { .kind = ASK_RUN, .command = *command };
+	const struct answer *answer = ask_any(decision, &ask);
+	if (answer && answer->state == ANSWER_ABSENT) {
+		result_fail(decision, "cannot %s: %s", ask_describe(&decision->arena, &ask), answer->why ? answer->why : "absent");
+		return NULL;
+	}
+	answer = or_fail(decision, &ask, answer);
+	return answer ? &answer->run : NULL;
+}
+
+const struct answer *ask_user(struct decision *decision, const char *name)
+{
+	return ask_any(decision, &(struct ask){ .kind = ASK_USER, .path = name });
+}
+
+const struct answer *ask_group(struct decision *decision, const char *name)
+{
+	return ask_any(decision, &(struct ask){ .kind = ASK_GROUP, .path = name });
+}
+
+const struct answer *ask_local(struct decision *decision, const struct ask *ask)
+{
+	struct ask local = *ask;
+	local.side = ASK_ON_CONTROLLER;
+	return ask_any(decision, &local);
+}
+
+const struct answer *ask_find(struct decision *decision, const char *name, const char *folder)
+{
+	return ask_any(decision,
+	               &(struct ask){ .kind = ASK_FIND, .side = ASK_ON_CONTROLLER, .path = name, .folder = folder });
+}
