@@ -13,7 +13,7 @@
 
 enum event_kind {
 	EVENT_RUN_START,     /* data: {"playbooks": [...], "check": bool} */
-	EVENT_PLAY_START,    /* play; data: {"hosts": [...]} */
+	EVENT_PLAY_START,    /* play, place; data: {"hosts": [...], "strategy": "free" where it is not linear} */
 	EVENT_NO_HOSTS,      /* play: its pattern matched none */
 	EVENT_TASK_START,    /* play, task, action, place, is_handler */
 	EVENT_HOST_START,    /* host began the task (for the progress line) */
@@ -27,6 +27,8 @@ enum event_kind {
 	EVENT_WARNING,       /* text; host or NULL */
 	EVENT_DEPRECATED,    /* text */
 	EVENT_MESSAGE,       /* text: said to the user about the run, on stderr */
+	EVENT_LISTING,       /* text: what --list-* or --syntax-check answer, for stdout; data: the same for JSON, or NULL */
+	EVENT_NO_HOSTS_LEFT, /* play: all its hosts have failed */
 	EVENT_RUN_END,       /* stats: the recap */
 };
 
