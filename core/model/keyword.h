@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <jansson.h>
+
 enum keyword_place { /* where a keyword may stand */
 	KEYWORD_PLAY = 1,
 	KEYWORD_ROLE = 2,
@@ -48,5 +50,8 @@ extern const size_t keyword_count;
 
 /* NULL if there is none of that name. "with_items" and its like are found as well. */
 const struct keyword *keyword_find(const char *name);
+
+/* What a value means as a truth: 1 for true, yes, on, y, t, 1; 0 for their opposites; -1 for anything else. */
+int keyword_bool(const json_t *value);
 
 #endif

@@ -16,7 +16,7 @@
 #include "base/err.h"
 
 struct place {
-	const char *file; /* borrowed from a document, which outlives the list; NULL: no file (the command line) */
+	const char *file; /* borrowed; a list of problems keeps a copy. NULL: no file (the command line) */
 	int line;         /* from 1; 0: the file as a whole */
 	int column;       /* from 1, in characters; 0: the line as a whole */
 	int width;        /* characters to underline; 0 counts as 1 */
@@ -29,7 +29,9 @@ struct problem {
 	struct place place;
 	char *text; /* one line */
 	char *hint; /* "did you mean ...?", or NULL */
-	char *line; /* the offending line as it is in the file, or NULL */
+	char *line; /* the offending line as it is in the file, of a long one the part around the column; or NULL */
+	int line_from; /* characters that were left off at its front */
+	bool line_cut; /* and whether at its end */
 };
 
 struct problems {

@@ -52,7 +52,7 @@ struct vars {
 #define VARS_INIT { 0 }
 
 void vars_add(struct vars *vars, enum vars_level level, json_t *values, bool final, const char *origin);
-/* Forgets the layers added after count was taken (a task's own, after the task). */
+/* Forgets the layers of a level (a task's own, after the task). */
 void vars_remove_level(struct vars *vars, enum vars_level level);
 /* The winning layer, with *value borrowed; NULL where no layer has the name. */
 const struct vars_layer *vars_find(const struct vars *vars, const char *name, json_t **value);

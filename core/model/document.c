@@ -1,0 +1,251 @@
+/* Documents: files read whole, and nodes that know where they stand. */
+#include "model/document.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "model/position.h"
+#include "model/reader.h"
+
+enum { TEXT_MOST = 60 }; /* characters of a value in a message */
+
+struct document {
+	char *name;
+	struct buf bytes;
+	json_t *root;
+	struct span span; /* of the root */
+	struct positions positions;
+};
+
+/* ---- loading ---- */
+
+int document_parse(struct document **document, const char *name, const char *bytes, size_t length,
+                   struct problems *problems)
+{
+	*document = NULL;
+	struct place whole = { .file = name };
+	if (length > DOCUMENT_MAX_BYTES) {
+		problem_add(problems, PROBLEM_ERROR, whole, NULL, NULL, "larger than %d MiB", DOCUMENT_MAX_BYTES >> 20);
+		return -1;
+	}
+	struct document *made = mem_alloc(sizeof(*made));
+	made->name = mem_strdup(name);
+	buf_add(&made->bytes, bytes, length);
+	struct reader reader = { .name = made->name, .bytes = buf_text(&made->bytes), .length = length,
+	                         .problems = problems, .positions = &made->positions };
+	made->root = reader_read(&reader, &made->span);
+	if (!made->root) {
+		document_free(made);
+		return -1;
+	}
+	*document = made;
+	return 0;
+}
+
+/* Stops one byte behind the limit, which document_parse then reports. */
+static int read_all(int fd, struct buf *bytes)
+{
+	while (bytes->length <= DOCUMENT_MAX_BYTES) {
+		size_t room = 64 * 1024;
+		ssize_t got = read(fd, buf_reserve(bytes, room), room);
+		if (got == 0)
+			return 0;
+		if (got < 0 && errno != EINTR)
+			return -1;
+		if (got > 0)
+			bytes->length += (size_t)got;
+	}
+	return 0;
+}
+
+int document_load(struct document **document, const char *path, struct problems *problems)
+{
+	*document = NULL;
+	bool is_stdin = strcmp(path, "-") == 0;
+	struct place whole = { .file = is_stdin ? "standard input" : path };
+	auto_buf struct buf bytes = BUF_INIT;
+	auto_close int opened = is_stdin ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	if ((!is_stdin && opened < 0) || read_all(is_stdin ? STDIN_FILENO : opened, &bytes) < 0) {
+		char reason[128];
+		problem_add(problems, PROBLEM_ERROR, whole, NULL, NULL, "cannot be read: %s",
+		            strerror_r(errno, reason, sizeof(reason)));
+		return -1;
+	}
+	return document_parse(document, whole.file, buf_text(&bytes), bytes.length, problems);
+}
+
+void document_free(struct document *document)
+{
+	if (!document)
+		return;
+	json_decref(document->root);
+	positions_release(&document->positions);
+	buf_release(&document->bytes);
+	free(document->name);
+	free(document);
+}
+
+const char *document_name(const struct document *document) { return document->name; }
+
+char *document_line(const struct document *document, int line)
+{
+	size_t length = 0;
+	const char *start = reader_line(buf_text(&document->bytes), document->bytes.length, line, &length);
+	return start ? mem_strndup(start, length) : NULL;
+}
+
+/* ---- nodes ---- */
+
+static struct place place_of(const struct document *document, struct span span)
+{
+	return (struct place){ .file = document->name, .line = span.line, .column = span.column, .width = span.width };
+}
+
+struct node document_root(const struct document *document)
+{
+	struct place place = place_of(document, document->span);
+	return (struct node){ .document = document, .value = document->root, .place = place, .key = place };
+}
+
+struct node node_of(json_t *value) { return (struct node){ .value = value }; }
+
+/* What has no mark of its own is where its container is. */
+static struct node inside(struct node container, json_t *value, const struct mark *mark)
+{
+	struct node node = container;
+	node.value = value;
+	node.key = node.place;
+	if (mark) {
+		node.place = place_of(container.document, mark->span);
+		node.key = place_of(container.document, mark->key_span);
+	}
+	return node;
+}
+
+static struct node member(struct node object, void *iter)
+{
+	if (!iter)
+		return inside(object, NULL, NULL);
+	const struct mark *mark = object.document ? positions_member(&object.document->positions, object.value,
+	                                                             json_object_iter_key(iter)) : NULL;
+	return inside(object, json_object_iter_value(iter), mark);
+}
+
+struct node node_get(struct node object, const char *key)
+{
+	return member(object, json_object_iter_at(object.value, key));
+}
+
+struct node node_at(struct node array, size_t index)
+{
+	const struct position_container *container =
+		array.document && array.value ? positions_find(&array.document->positions, array.value) : NULL;
+	bool known = container && index < container->count;
+	return inside(array, json_array_get(array.value, index), known ? &container->marks[index] : NULL);
+}
+
+struct node node_member(struct node object, size_t index, const char **key)
+{
+	const struct position_container *container =
+		object.document && object.value ? positions_find(&object.document->positions, object.value) : NULL;
+	void *iter;
+	if (container && json_is_object(object.value)) {
+		iter = index < container->count ? json_object_iter_at(object.value, container->marks[index].key) : NULL;
+	} else {
+		iter = json_object_iter(object.value);
+		for (size_t i = 0; iter && i < index; i++)
+			iter = json_object_iter_next(object.value, iter);
+	}
+	*key = iter ? json_object_iter_key(iter) : NULL;
+	return member(object, iter);
+}
+
+size_t node_count(struct node node)
+{
+	return json_is_array(node.value) ? json_array_size(node.value) : json_object_size(node.value);
+}
+
+char *node_where(struct node node)
+{
+	if (!node.place.file)
+		return mem_strdup("");
+	if (node.place.line <= 0)
+		return mem_strdup(node.place.file);
+	return mem_printf("%s:%d:%d", node.place.file, node.place.line, node.place.column);
+}
+
+const char *node_kind(const json_t *value)
+{
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_OBJECT:
+		return "a dictionary";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_STRING:
+		return "a string";
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return "a number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "true or false";
+	default:
+		return "null";
+	}
+}
+
+/* ---- reporting ---- */
+
+static void report(struct problems *problems, enum problem_level level, struct node node, struct place place,
+                   const char *hint, const char *format, va_list arguments)
+{
+	auto_free char *text = mem_vprintf(format, arguments);
+	auto_free char *line = node.document && place.line > 0 ? document_line(node.document, place.line) : NULL;
+	problem_add(problems, level, place, line, hint, "%s", text);
+}
+
+void node_problem(struct problems *problems, struct node node, const char *hint, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	report(problems, PROBLEM_ERROR, node, node.place, hint, format, arguments);
+	va_end(arguments);
+}
+
+void node_problem_key(struct problems *problems, struct node node, const char *hint, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	report(problems, PROBLEM_ERROR, node, node.key, hint, format, arguments);
+	va_end(arguments);
+}
+
+void node_warning(struct problems *problems, struct node node, const char *hint, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	report(problems, PROBLEM_WARNING, node, node.place, hint, format, arguments);
+	va_end(arguments);
+}
+
+char *node_text(const json_t *value)
+{
+	if (!value)
+		return mem_strdup("nothing");
+	if (json_is_object(value) || json_is_array(value))
+		return mem_strdup(json_is_object(value) ? (json_object_size(value) ? "{...}" : "{}")
+		                                        : (json_array_size(value) ? "[...]" : "[]"));
+	auto_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	size_t length = text ? strlen(text) : 0, at = 0, count = 0;
+	while (at < length && count++ < TEXT_MOST) {
+		size_t step = printable_utf8(text + at, length - at, NULL);
+		at += step ? step : 1;
+	}
+	return mem_printf("%.*s%s", (int)at, text ? text : "", at < length ? "..." : "");
+}

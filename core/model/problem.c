@@ -1,0 +1,173 @@
+/* Problems: collected while files are checked, then shown in the order of the files with the offending lines. */
+#include "model/problem.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/printable.h"
+
+enum {
+	LINE_MOST = 240,  /* characters of a line that are kept */
+	LINE_BEFORE = 80, /* of them before the column */
+	TAB_WIDTH = 4,
+};
+
+/* Keeps the part of a long line that is around the column. */
+static void keep_line(struct problem *problem, const char *line)
+{
+	size_t length = strlen(line), at = 0, start = 0, count = 0;
+	size_t skip = problem->place.column > LINE_BEFORE ? (size_t)problem->place.column - LINE_BEFORE : 0;
+	while (at < length && count < skip + LINE_MOST) {
+		size_t step = printable_utf8(line + at, length - at, NULL);
+		at += step ? step : 1;
+		if (++count == skip)
+			start = at;
+	}
+	if (at == length && count <= LINE_MOST)
+		start = skip = 0;
+	problem->line = mem_strndup(line + start, at - start);
+	problem->line_from = (int)skip;
+	problem->line_cut = at < length;
+}
+
+void problem_add(struct problems *problems, enum problem_level level, struct place place, const char *line,
+                 const char *hint, const char *format, ...)
+{
+	if (level == PROBLEM_ERROR)
+		problems->errors++;
+	if (problems->count == PROBLEMS_MOST) {
+		problems->dropped++;
+		return;
+	}
+	mem_grow(problems->items, problems->count, problems->room);
+	struct problem *problem = &problems->items[problems->count++];
+	*problem = (struct problem){ .level = level, .place = place, .hint = mem_strdup(hint) };
+	problem->place.file = mem_strdup(place.file);
+	va_list arguments;
+	va_start(arguments, format);
+	problem->text = mem_vprintf(format, arguments);
+	va_end(arguments);
+	if (line)
+		keep_line(problem, line);
+}
+
+static int compare_texts(const char *a, const char *b)
+{
+	return !a || !b ? (a != NULL) - (b != NULL) : strcmp(a, b);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct problem *a = *(const struct problem *const *)left, *b = *(const struct problem *const *)right;
+	int order = compare_texts(a->place.file, b->place.file);
+	if (order)
+		return order;
+	if (a->place.line != b->place.line)
+		return a->place.line < b->place.line ? -1 : 1;
+	if (a->place.column != b->place.column)
+		return a->place.column < b->place.column ? -1 : 1;
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	order = strcmp(a->text, b->text);
+	return order ? order : compare_texts(a->hint, b->hint);
+}
+
+static const char *colour_of(bool colour, const char *escape) { return colour ? escape : ""; }
+
+static void print_text(struct buf *out, const char *text) { printable_line(out, text, strlen(text)); }
+
+/* Adds one character of a source line; returns the columns it takes on the screen. */
+static int show_character(struct buf *out, const char *bytes, size_t length)
+{
+	if (*bytes == '\t') {
+		buf_printf(out, "%*s", TAB_WIDTH, "");
+		return TAB_WIDTH;
+	}
+	size_t before = out->length;
+	printable_line(out, bytes, length);
+	bool escaped = out->length - before != length || (length == 1 && *bytes == '\\' && out->length - before > 1);
+	return escaped ? (int)(out->length - before) : 1;
+}
+
+/* The line, and under it a caret where the problem begins. */
+static void print_line(const struct problem *problem, struct buf *out, bool colour)
+{
+	auto_buf struct buf marks = BUF_INIT;
+	const char *line = problem->line;
+	size_t length = strlen(line), step = 1;
+	int first = problem->place.column - problem->line_from, width = problem->place.width ? problem->place.width : 1;
+	buf_printf(out, "%6d | %s", problem->place.line, problem->line_from ? "..." : "");
+	buf_printf(&marks, "%*s", problem->line_from ? 3 : 0, "");
+	int column = 1;
+	for (size_t at = 0; at < length; at += step, column++) {
+		step = printable_utf8(line + at, length - at, NULL);
+		step = step ? step : 1;
+		int shown = show_character(out, line + at, step);
+		for (int i = 0; i < shown && column < first + width; i++)
+			buf_char(&marks, column < first ? ' ' : column == first && i == 0 ? '^' : '~');
+	}
+	if (first >= column) /* just behind the line's end */
+		buf_char(&marks, '^');
+	buf_printf(out, "%s\n", problem->line_cut ? "..." : "");
+	if (problem->place.column > 0)
+		buf_printf(out, "       | %s%s%s\n", colour_of(colour, "\x1b[32m"), buf_text(&marks),
+		           colour_of(colour, "\x1b[0m"));
+}
+
+static void print_place(const struct place *place, struct buf *out)
+{
+	if (!place->file)
+		return;
+	print_text(out, place->file);
+	if (place->line > 0)
+		buf_printf(out, ":%d", place->line);
+	if (place->line > 0 && place->column > 0)
+		buf_printf(out, ":%d", place->column);
+	buf_str(out, ": ");
+}
+
+static void print_problem(const struct problem *problem, struct buf *out, bool colour)
+{
+	bool error = problem->level == PROBLEM_ERROR;
+	buf_str(out, colour_of(colour, "\x1b[1m"));
+	print_place(&problem->place, out);
+	buf_printf(out, "%s%s: %s", colour_of(colour, error ? "\x1b[31m" : "\x1b[35m"), error ? "error" : "warning",
+	           colour_of(colour, "\x1b[0m\x1b[1m"));
+	print_text(out, problem->text);
+	buf_printf(out, "%s\n", colour_of(colour, "\x1b[0m"));
+	if (problem->line && problem->place.line > 0)
+		print_line(problem, out, colour);
+	if (problem->hint && *problem->hint) {
+		buf_printf(out, "    %s", colour_of(colour, "\x1b[36m"));
+		print_text(out, problem->hint);
+		buf_printf(out, "%s\n", colour_of(colour, "\x1b[0m"));
+	}
+}
+
+void problems_print(const struct problems *problems, struct buf *out, bool colour)
+{
+	auto_free const struct problem **sorted = mem_array(problems->count, sizeof(*sorted));
+	for (size_t i = 0; i < problems->count; i++)
+		sorted[i] = &problems->items[i];
+	if (problems->count)
+		qsort(sorted, problems->count, sizeof(*sorted), compare);
+	for (size_t i = 0; i < problems->count; i++)
+		if (i == 0 || compare(&sorted[i - 1], &sorted[i]) != 0)
+			print_problem(sorted[i], out, colour);
+	if (problems->dropped)
+		buf_printf(out, "... and %zu more\n", problems->dropped);
+}
+
+void problems_release(struct problems *problems)
+{
+	for (size_t i = 0; i < problems->count; i++) {
+		struct problem *problem = &problems->items[i];
+		free((char *)problem->place.file);
+		free(problem->text);
+		free(problem->hint);
+		free(problem->line);
+	}
+	free(problems->items);
+	*problems = (struct problems)PROBLEMS_INIT;
+}
