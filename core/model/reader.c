@@ -633,6 +633,7 @@ json_t *reader_read(struct reader *reader, struct span *span)
 	reader->line = reader->column = 1;
 	if (!is_utf8(reader))
 		return NULL;
+	reader->at = 0;
 	reader->at = looking_at(reader, "\xef\xbb\xbf") ? 3 : 0;
 	reader->line = reader->column = 1;
 	*span = here(reader);
