@@ -79,5 +79,38 @@ static inline int session_pump(struct session *session, int64_t deadline, struct
 {
 	return session->operations->pump(session, -1, deadline, err);
 }
+static inline struct channel *channel_open(struct session *session, const char *command, const char *subsystem, bool pty,
+                                           const struct channel_events *events, struct err *err)
+{
+	return session->operations->open(session, command, subsystem, pty, events, err);
+}
+static inline void channel_write(struct channel *channel, const void *bytes, size_t length)
+{
+	channel->session->operations->write(channel, bytes, length);
+}
+static inline void channel_write_eof(struct channel *channel) { channel->session->operations->write_eof(channel); }
+static inline size_t channel_queued(const struct channel *channel)
+{
+	return channel->session->operations->queued(channel);
+}
+static inline enum channel_ended channel_ended(const struct channel *channel, int *code)
+{
+	return channel->session->operations->ended(channel, code);
+}
+static inline const char *channel_error(const struct channel *channel)
+{
+	return channel->session->operations->error(channel);
+}
+/* NULL is allowed. */
+static inline void channel_close(struct channel *channel)
+{
+	if (channel)
+		channel->session->operations->close(channel);
+}
+static inline void session_free(struct session *session)
+{
+	if (session)
+		session->operations->free(session);
+}
 
 #endif

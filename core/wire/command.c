@@ -1,0 +1,334 @@
+/* Commands on channels of their own.
+ *
+ * The exec request starts a loader that reads all else from its stdin, line by line as the shell's read does, so that
+ * nothing of a command shows in the request: line one is the supervisor, line two the inner shell. The supervisor starts
+ * the inner shell in a session of its own (setsid, where there is one) and says how it ended; the inner shell reads the
+ * script from the lines that follow, each with a sign before it (+ a line, - a piece of one, . the end), tells its process
+ * number, and runs the script with what remains of stdin. Marks frame the output as in shell.c: the end is known although
+ * children may still hold the streams.
+ *
+ * A loader under way is a spare: the next command costs one round trip. The first command of a user has one made ready. */
+#include "wire/command.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "wire/become.h"
+#include "wire/framing.h"
+
+enum { COMMAND_KEEP = 16 * 1024 * 1024, COMMAND_PIECE = 1000, COMMAND_KILL_MS = 10000 };
+
+struct runner {
+	struct session *session;
+	struct channel *channel;
+	struct become_gate gate;
+	bool gated, merged;
+	struct buf held;
+	bool held_eof;
+	char mark[DIGEST_RANDOM_HEX];
+	const struct wire_command *command; /* NULL while it is a spare */
+	struct wire_outcome *outcome;
+	struct framing streams[2];
+	int frames[2];        /* ended: the greeting, then the command */
+	long pid;             /* of the inner shell, once known */
+	bool leads;           /* it is the first of its process group */
+	int status;           /* -1 until known */
+};
+
+/* ---- what comes back ---- */
+
+static void runner_live(void *context, const char *bytes, size_t length, bool is_stderr)
+{
+	const struct runner *runner = context;
+	if (runner->command->output)
+		runner->command->output(runner->command->context, is_stderr, bytes, length);
+}
+
+static void runner_live_output(void *context, const char *bytes, size_t length)
+{
+	runner_live(context, bytes, length, false);
+}
+
+static void runner_live_errors(void *context, const char *bytes, size_t length)
+{
+	runner_live(context, bytes, length, true);
+}
+
+static void runner_input(struct runner *runner);
+
+static void runner_greeted(struct runner *runner, int stream)
+{
+	struct framing *framing = &runner->streams[stream];
+	if (stream == 0) {
+		char *end;
+		runner->pid = strtol(framing->tail, &end, 10);
+		runner->leads = strcmp(end, "l") == 0;
+	}
+	if (stream == 0 && runner->command->pty)
+		runner_input(runner);
+	framing->context = runner;
+	framing->live = stream ? runner_live_errors : runner_live_output;
+	size_t keep = runner->command->keep ? runner->command->keep : COMMAND_KEEP;
+	framing_start(framing, runner->mark, stream ? &runner->outcome->errors : &runner->outcome->output, keep);
+}
+
+static void runner_frame_ended(struct runner *runner, int stream)
+{
+	if (++runner->frames[stream] == 1) {
+		runner_greeted(runner, stream);
+		return;
+	}
+	if (stream == 0)
+		runner->status = (int)framing_number(&runner->streams[0], 255);
+	runner->outcome->cut |= runner->streams[stream].cut;
+}
+
+static void runner_data(void *context, bool is_stderr, const char *bytes, size_t length)
+{
+	struct runner *runner = context;
+	if (runner->gated) {
+		size_t own = become_take(&runner->gate, runner->channel, is_stderr, bytes, length);
+		if (runner->gate.state != BECOME_READY)
+			return;
+		runner->gated = false;
+		channel_write(runner->channel, runner->held.data, runner->held.length);
+		buf_release(&runner->held);
+		if (runner->held_eof)
+			channel_write_eof(runner->channel);
+		bytes += own;
+		length -= own;
+	}
+	while (length && runner->command) {
+		int stream = is_stderr;
+		if (runner->frames[stream] == 2)
+			return;
+		size_t taken = framing_take(&runner->streams[stream], bytes, length);
+		bytes += taken;
+		length -= taken;
+		if (runner->streams[stream].ended)
+			runner_frame_ended(runner, stream);
+	}
+}
+
+/* ---- starting ---- */
+
+static const char *runner_sh(const struct session *session)
+{
+	return session->config->shell ? session->config->shell : "/bin/sh";
+}
+
+static struct runner *runner_open(const struct identity *identity, bool pty, struct err *err)
+{
+	static const char loader[] = "IFS= read -r neap_b && eval \"$neap_b\"";
+	const struct wire_become *become = identity_become(identity);
+	struct runner *made = mem_alloc(sizeof(*made));
+	made->session = identity->session;
+	made->status = -1;
+	made->merged = pty || become_needs_pty(become);
+	made->gated = become || made->merged;
+	digest_random(made->mark);
+	for (int i = 0; i < 2; i++)
+		framing_start(&made->streams[i], made->mark, NULL, 0);
+	if (made->merged)
+		made->frames[1] = 2;
+	auto_buf struct buf line = BUF_INIT;
+	if (made->gated) {
+		become_command(&line, &made->gate, become, runner_sh(made->session), loader, made->merged);
+	} else {
+		buf_str(&line, "exec ");
+		quote_word(&line, runner_sh(made->session));
+		buf_printf(&line, " -c '%s'", loader);
+	}
+	struct channel_events events = { .context = made, .data = runner_data };
+	made->channel = channel_open(made->session, line.data, NULL, made->merged, &events, err);
+	if (!made->channel) {
+		runner_close(made);
+		return NULL;
+	}
+	return made;
+}
+
+static void runner_supervisor_text(const struct runner *runner, struct buf *text)
+{
+	auto_buf struct buf sh = BUF_INIT;
+	quote_word(&sh, runner_sh(runner->session));
+	buf_str(text, "IFS= read -r neap_i && { neap_x=; ");
+	if (!runner->command->pty) /* a session of its own would lose the terminal */
+		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
+		        "elif busybox setsid true 2>/dev/null; then neap_x='busybox setsid'; fi; ");
+	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; echo %s$?; ", sh.data, runner->mark);
+	if (!runner->merged)
+		buf_printf(text, "echo %s >&2; ", runner->mark);
+	buf_str(text, "}\n");
+}
+
+/* A connection that is cut in the middle of the script must not run its first half: nothing happens before the dot. */
+static void runner_inner_text(const struct runner *runner, struct buf *text)
+{
+	buf_str(text, "neap_s= neap_d= neap_n=$(echo; echo .); neap_n=${neap_n%.}; "
+	        "while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; "
+	        "+*) neap_s=$neap_s${neap_l#?}$neap_n;; *) neap_s=$neap_s${neap_l#?};; esac; done; "
+	        "[ \"$neap_d\" ] || exit 1; ");
+	if (runner->command->pty)
+		buf_str(text, "stty sane 2>/dev/null; ");
+	buf_printf(text, "echo %s$$$1; ", runner->mark);
+	if (!runner->merged)
+		buf_printf(text, "echo %s >&2; ", runner->mark);
+	buf_printf(text, "set --; eval \"$neap_s\"%s\n", runner->command->input || runner->command->pty ? "" : " </dev/null");
+}
+
+static void runner_script_text(struct buf *text, const char *script)
+{
+	for (;;) {
+		size_t line = strcspn(script, "\n");
+		size_t piece = line < COMMAND_PIECE ? line : COMMAND_PIECE;
+		buf_char(text, piece == line && script[piece] ? '+' : '-');
+		buf_add(text, script, piece);
+		buf_char(text, '\n');
+		script += piece;
+		if (!*script)
+			break;
+		if (piece == line)
+			script++;
+	}
+	buf_str(text, ".\n");
+}
+
+static void runner_input(struct runner *runner)
+{
+	const struct wire_command *command = runner->command;
+	struct buf *held = runner->gated ? &runner->held : NULL;
+	if (command->input && held)
+		buf_add(held, command->input, command->input_length);
+	else if (command->input)
+		channel_write(runner->channel, command->input, command->input_length);
+	if (command->pty)
+		channel_write(runner->channel, "\004", 1);
+	else if (held)
+		runner->held_eof = true;
+	else
+		channel_write_eof(runner->channel);
+}
+
+static void runner_start(struct runner *runner, const struct wire_command *command, struct wire_outcome *outcome)
+{
+	runner->command = command;
+	runner->outcome = outcome;
+	auto_buf struct buf text = BUF_INIT;
+	runner_supervisor_text(runner, &text);
+	runner_inner_text(runner, &text);
+	runner_script_text(&text, command->script);
+	if (runner->gated)
+		buf_add(&runner->held, text.data, text.length);
+	else
+		channel_write(runner->channel, text.data, text.length);
+	if (!command->pty) /* a terminal first has to be put back into order */
+		runner_input(runner);
+}
+
+/* ---- waiting ---- */
+
+static bool runner_done(const struct runner *runner)
+{
+	return runner->frames[0] == 2 && runner->frames[1] == 2;
+}
+
+/* 1: it ended; 0: the deadline passed; -1: the connection is lost, or the user could not be become. */
+static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
+{
+	int code = 0;
+	while (!runner_done(runner) && channel_ended(runner->channel, &code) == CHANNEL_OPEN) {
+		if (runner->gated && become_check(&runner->gate, runner->channel, err) < 0)
+			return -1;
+		if (clock_left(deadline) == 0)
+			return 0;
+		if (session_pump(runner->session, deadline, err) < 0)
+			return -1;
+	}
+	if (runner->gated && become_check(&runner->gate, runner->channel, err) < 0)
+		return -1;
+	return 1;
+}
+
+/* Without the marks only the channel's own end is known; a status of 0 that nobody vouches for is no success. */
+static void runner_judge(const struct runner *runner, struct wire_outcome *outcome)
+{
+	int code = 0;
+	if (runner_done(runner)) {
+		outcome->ended = runner->status < 0 ? WIRE_UNKNOWN : WIRE_EXITED;
+		outcome->code = runner->status < 0 ? 0 : runner->status;
+		return;
+	}
+	enum channel_ended ended = channel_ended(runner->channel, &code);
+	outcome->ended = ended == CHANNEL_SIGNALLED ? WIRE_SIGNALLED
+	               : ended == CHANNEL_EXITED && code ? WIRE_EXITED : WIRE_UNKNOWN;
+	outcome->code = outcome->ended == WIRE_UNKNOWN ? 0 : code;
+}
+
+/* Kills the group through the user's shell. Without setsid the group is the channel's, which is the command's alone. */
+static int runner_kill(struct runner *runner, struct identity *identity, struct err *err)
+{
+	if (runner->pid <= 1)
+		return 0;
+	auto_free char *script = runner->leads
+		? mem_printf("kill -KILL -- -%ld", runner->pid)
+		: mem_printf("g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
+		             "kill -KILL -- -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
+	struct wire_command command = { .script = script, .keep = 1024 };
+	struct wire_outcome outcome = { 0 };
+	int status = identity_batch(identity, &command, &outcome, 1, false, clock_deadline(COMMAND_KILL_MS), err);
+	wire_outcome_release(&outcome);
+	return status < 0 ? err_wrap(err, "killing a command that ran into its timeout") : 0;
+}
+
+static struct runner *runner_take(struct identity *identity, bool pty, struct err *err)
+{
+	int code = 0;
+	struct runner *spare = pty ? NULL : identity->spare;
+	if (!spare)
+		return runner_open(identity, pty, err);
+	identity->spare = NULL;
+	if (channel_ended(spare->channel, &code) == CHANNEL_OPEN)
+		return spare;
+	runner_close(spare);
+	return runner_open(identity, pty, err);
+}
+
+int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
+                struct err *err)
+{
+	int64_t deadline = clock_deadline(command->timeout_ms);
+	outcome->start_us = clock_wall_us();
+	struct runner *runner = runner_take(identity, command->pty, err);
+	if (!runner)
+		return -1;
+	runner_start(runner, command, outcome);
+	struct err ignored = ERR_INIT;
+	if (!identity->spare && !command->pty && !identity->session->config->local)
+		identity->spare = runner_open(identity, false, &ignored);
+	int ended = runner_wait(runner, deadline, err);
+	outcome->end_us = clock_wall_us();
+	if (ended > 0)
+		runner_judge(runner, outcome);
+	if (ended == 0) {
+		outcome->ended = WIRE_TIMED_OUT;
+		ended = runner_kill(runner, identity, err);
+		if (ended == 0)
+			ended = runner_wait(runner, clock_deadline(500), err);
+	}
+	runner_close(runner);
+	return ended < 0 ? -1 : 0;
+}
+
+void runner_close(struct runner *runner)
+{
+	if (!runner)
+		return;
+	channel_close(runner->channel);
+	become_release(&runner->gate);
+	buf_release(&runner->held);
+	free(runner);
+}

@@ -1,0 +1,88 @@
+/* Shells, spare channels and SFTP sessions by user. */
+#include "wire/identity.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "wire/become.h"
+#include "wire/command.h"
+
+static struct identity *identity_new(struct session *session, const struct wire_become *become, char *key)
+{
+	struct identity *made = mem_alloc(sizeof(*made));
+	made->session = session;
+	made->key = key;
+	made->becomes = become != NULL;
+	if (become) {
+		made->become.method = mem_strdup(become->method);
+		made->become.user = mem_strdup(become->user);
+		made->become.flags = mem_strdup(become->flags);
+		made->become.executable = mem_strdup(become->executable);
+		made->become.password = &made->password;
+	}
+	return made;
+}
+
+struct identity *identity_find(struct identity **list, struct session *session, const struct wire_become *become)
+{
+	auto_free char *key = become_key(become);
+	struct identity *found = *list;
+	while (found && strcmp(found->key, key) != 0)
+		found = found->next;
+	if (!found) {
+		found = identity_new(session, become, steal(key));
+		found->next = *list;
+		*list = found;
+	}
+	if (become && become->password && secret_given(become->password)) {
+		secret_release(&found->password);
+		secret_copy(&found->password, become->password);
+	}
+	return found;
+}
+
+const struct wire_become *identity_become(const struct identity *identity)
+{
+	return identity->becomes ? &identity->become : NULL;
+}
+
+struct shell *identity_shell(struct identity *identity, struct err *err)
+{
+	if (identity->shell && !shell_alive(identity->shell)) {
+		shell_close(identity->shell);
+		identity->shell = NULL;
+	}
+	if (!identity->shell && shell_open(&identity->shell, identity->session, identity_become(identity), err) < 0)
+		return NULL;
+	return identity->shell;
+}
+
+int identity_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
+                   size_t count, bool stop, int64_t deadline, struct err *err)
+{
+	struct shell *shell = identity_shell(identity, err);
+	if (!shell)
+		return -1;
+	if (shell_batch(shell, commands, outcomes, count, stop, deadline, err) == 0)
+		return 0;
+	shell_close(shell);
+	identity->shell = NULL;
+	return -1;
+}
+
+void identity_free_all(struct identity *list)
+{
+	while (list) {
+		struct identity *next = list->next;
+		shell_close(list->shell);
+		runner_close(list->spare);
+		secret_release(&list->password);
+		free(list->key);
+		free((char *)list->become.method);
+		free((char *)list->become.user);
+		free((char *)list->become.flags);
+		free((char *)list->become.executable);
+		free(list);
+		list = next;
+	}
+}

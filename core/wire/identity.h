@@ -1,0 +1,32 @@
+/* What is kept open on a session for one user: the login user, or one that was become. Owned by the wire's thread. */
+#ifndef NEAP_WIRE_IDENTITY_H
+#define NEAP_WIRE_IDENTITY_H
+
+#include "wire/session.h"
+#include "wire/shell.h"
+
+struct runner;
+
+struct identity {
+	struct identity *next;
+	struct session *session;
+	char *key;
+	struct wire_become become; /* its words and its password are the identity's own */
+	struct secret password;
+	bool becomes;              /* false: the login user */
+	struct shell *shell;
+	struct runner *spare;      /* a channel that only waits for a command (command.c) */
+};
+
+/* The one for that user, made if it is new; a password given now replaces the one before. */
+struct identity *identity_find(struct identity **list, struct session *session, const struct wire_become *become);
+/* NULL for the login user. */
+const struct wire_become *identity_become(const struct identity *identity);
+/* Its shell, opened if there is none. */
+struct shell *identity_shell(struct identity *identity, struct err *err) must_check;
+/* shell_batch in its shell; a shell that failed is closed, the next batch gets a new one. */
+int identity_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
+                   size_t count, bool stop, int64_t deadline, struct err *err) must_check;
+void identity_free_all(struct identity *list);
+
+#endif

@@ -1,0 +1,258 @@
+/* The persistent shell.
+ *
+ * A command is written as
+ *
+ *   ( eval '<text>' ) </dev/null; echo <mark>$?; echo <mark> >&2
+ *
+ * with a mark of its own: eval keeps a syntax error inside, the subshell keeps exit, exec, cd and set inside, and the
+ * command is done when its mark was seen on both streams. echo, because it is built into every shell and a mark has
+ * nothing that echo would interpret. A first frame without a command drops what rc files print.
+ *
+ * Where both streams arrive as one (a terminal was needed to give a password), the command's stderr is collected by the
+ * shell and follows its stdout, each with the mark behind it. */
+#include "wire/shell.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "base/quote.h"
+#include "wire/become.h"
+#include "wire/framing.h"
+
+enum { SHELL_KEEP = 16 * 1024 * 1024 };
+
+struct shell {
+	struct session *session;
+	struct channel *channel;
+	struct become_gate gate;
+	bool gated;        /* the gate has not opened yet */
+	bool merged;       /* both streams arrive as one */
+	struct buf held;   /* what is to be written once the gate opens */
+	struct framing streams[2];
+	bool greeted[2];
+	const struct wire_command *commands; /* of the batch under way */
+	struct wire_outcome *outcomes;
+	char (*marks)[DIGEST_RANDOM_HEX];
+	size_t count, at[2];
+};
+
+/* ---- what comes back ---- */
+
+static void shell_expect(struct shell *shell, int stream)
+{
+	size_t at = shell->at[stream];
+	if (at == shell->count)
+		return;
+	struct wire_outcome *outcome = &shell->outcomes[at];
+	size_t keep = shell->commands[at].keep;
+	framing_start(&shell->streams[stream], shell->marks[at], stream ? &outcome->errors : &outcome->output,
+	              keep ? keep : SHELL_KEEP);
+}
+
+static void shell_frame_ended(struct shell *shell, int stream)
+{
+	struct framing *framing = &shell->streams[stream];
+	if (!shell->greeted[stream]) {
+		shell->greeted[stream] = true;
+		shell_expect(shell, stream);
+		return;
+	}
+	size_t at = shell->at[stream]++;
+	struct wire_outcome *outcome = &shell->outcomes[at];
+	outcome->cut |= framing->cut;
+	if (stream == 0) {
+		long code = framing_number(framing, 255);
+		outcome->not_run = strcmp(framing->tail, "-") == 0;
+		outcome->ended = code < 0 ? WIRE_UNKNOWN : WIRE_EXITED;
+		outcome->code = code < 0 ? 0 : (int)code;
+	}
+	if (shell->at[!stream] > at) {
+		outcome->end_us = clock_wall_us();
+		if (at + 1 < shell->count)
+			shell->outcomes[at + 1].start_us = outcome->end_us;
+	}
+	shell_expect(shell, stream);
+}
+
+static void shell_data(void *context, bool is_stderr, const char *bytes, size_t length)
+{
+	struct shell *shell = context;
+	if (shell->gated) {
+		size_t own = become_take(&shell->gate, shell->channel, is_stderr, bytes, length);
+		if (shell->gate.state != BECOME_READY)
+			return;
+		shell->gated = false;
+		channel_write(shell->channel, shell->held.data, shell->held.length);
+		buf_release(&shell->held);
+		bytes += own;
+		length -= own;
+	}
+	while (length) {
+		int stream = is_stderr;
+		if (shell->merged)
+			stream = shell->greeted[0] != shell->greeted[1] || shell->at[0] > shell->at[1];
+		/* Between batches only what an earlier command left behind can speak. */
+		if (shell->greeted[stream] && shell->at[stream] == shell->count)
+			return;
+		size_t taken = framing_take(&shell->streams[stream], bytes, length);
+		bytes += taken;
+		length -= taken;
+		if (shell->streams[stream].ended)
+			shell_frame_ended(shell, stream);
+	}
+}
+
+/* ---- what is sent ---- */
+
+static void shell_write(struct shell *shell, const struct buf *text)
+{
+	if (shell->gated)
+		buf_add(&shell->held, text->data, text->length);
+	else
+		channel_write(shell->channel, text->data, text->length);
+}
+
+static void shell_greet(struct shell *shell)
+{
+	char mark[DIGEST_RANDOM_HEX];
+	digest_random(mark);
+	auto_buf struct buf text = BUF_INIT;
+	buf_printf(&text, "echo %s; echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
+	for (int i = 0; i < 2; i++)
+		framing_start(&shell->streams[i], mark, NULL, 0);
+	shell_write(shell, &text);
+}
+
+static void shell_run_text(const struct shell *shell, struct buf *text, const char *script)
+{
+	buf_str(text, shell->merged ? "{ neap_e=$( ( eval " : "( eval ");
+	quote_word(text, script);
+	if (shell->merged)
+		buf_str(text, " ) </dev/null 2>&1 >&3 3>&-; echo \".$?\" ); } 3>&1; neap_s=${neap_e##*.}; neap_e=${neap_e%.*}");
+	else
+		buf_str(text, " ) </dev/null; neap_s=$?");
+}
+
+static void shell_frame_text(const struct shell *shell, struct buf *text, const char *script, const char *mark, bool stop)
+{
+	if (stop)
+		buf_str(text, "case $neap_s in 0) ");
+	shell_run_text(shell, text, script);
+	buf_printf(text, "; echo %s$neap_s", mark);
+	if (stop)
+		buf_printf(text, ";; *) neap_e=; echo %s-;; esac", mark);
+	if (shell->merged)
+		buf_printf(text, "; printf %%s \"$neap_e\"; echo %s\n", mark);
+	else
+		buf_printf(text, "; echo %s >&2\n", mark);
+}
+
+/* ---- life ---- */
+
+int shell_open(struct shell **shell, struct session *session, const struct wire_become *become, struct err *err)
+{
+	struct shell *made = mem_alloc(sizeof(*made));
+	made->session = session;
+	made->merged = become_needs_pty(become);
+	made->gated = become != NULL;
+	const char *sh = session->config->shell ? session->config->shell : "/bin/sh";
+	auto_buf struct buf line = BUF_INIT, inner = BUF_INIT;
+	/* A shell on a terminal would be interactive; cat is between them. */
+	buf_str(&inner, made->merged ? "cat | " : "exec ");
+	quote_word(&inner, sh);
+	if (become)
+		become_command(&line, &made->gate, become, sh, inner.data, made->merged);
+	else
+		buf_add(&line, inner.data, inner.length);
+	struct channel_events events = { .context = made, .data = shell_data };
+	made->channel = channel_open(session, line.data, NULL, made->merged, &events, err);
+	if (!made->channel) {
+		shell_close(made);
+		return -1;
+	}
+	shell_greet(made);
+	*shell = made;
+	return 0;
+}
+
+/* -1 once no answer can come any more. */
+static int shell_check(const struct shell *shell, struct err *err)
+{
+	int code = 0;
+	if (shell->gated && become_check(&shell->gate, shell->channel, err) < 0)
+		return -1;
+	switch (channel_ended(shell->channel, &code)) {
+	case CHANNEL_OPEN:
+		return 0;
+	case CHANNEL_LOST:
+		return err_set(err, ERR_HOST, "the shell on the target was lost: %s", channel_error(shell->channel));
+	case CHANNEL_SIGNALLED:
+		return err_set(err, ERR_HOST, "the shell on the target was ended by signal %d", code);
+	case CHANNEL_EXITED:
+		break;
+	}
+	err_set(err, ERR_HOST, "the shell on the target ended with status %d", code);
+	return err_hint(err, "check that the login user may run /bin/sh there (ForceCommand, nologin)");
+}
+
+static int shell_wait(struct shell *shell, int64_t deadline, struct err *err)
+{
+	while (shell->at[0] < shell->count || shell->at[1] < shell->count) {
+		if (shell_check(shell, err) < 0)
+			return -1;
+		if (clock_left(deadline) == 0)
+			return err_set(err, ERR_TIMEOUT, "no answer from the shell on the target in time");
+		if (session_pump(shell->session, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int shell_batch(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
+                bool stop, int64_t deadline, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT;
+	if (!count)
+		return 0;
+	if (stop)
+		buf_str(&text, "neap_s=0; ");
+	shell->marks = mem_array(count, sizeof(*shell->marks));
+	for (size_t i = 0; i < count; i++) {
+		digest_random(shell->marks[i]);
+		shell_frame_text(shell, &text, commands[i].script, shell->marks[i], stop);
+	}
+	shell->commands = commands;
+	shell->outcomes = outcomes;
+	shell->count = count;
+	for (int stream = 0; stream < 2; stream++) {
+		shell->at[stream] = 0;
+		if (shell->greeted[stream])
+			shell_expect(shell, stream);
+	}
+	outcomes[0].start_us = clock_wall_us();
+	shell->session->counts.batches++;
+	shell_write(shell, &text);
+	int status = shell_wait(shell, deadline, err);
+	free(shell->marks);
+	shell->marks = NULL;
+	shell->count = shell->at[0] = shell->at[1] = 0;
+	return status;
+}
+
+bool shell_alive(const struct shell *shell)
+{
+	int code = 0;
+	return channel_ended(shell->channel, &code) == CHANNEL_OPEN;
+}
+
+void shell_close(struct shell *shell)
+{
+	if (!shell)
+		return;
+	channel_close(shell->channel);
+	become_release(&shell->gate);
+	buf_release(&shell->held);
+	free(shell);
+}
