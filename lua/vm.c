@@ -47,8 +47,18 @@ struct vm *vm_of(lua_State *state)
 
 static int vm_exhausted(lua_State *state)
 {
-	struct vm *vm = vm_of(state);
-	return luaL_error(state, vm->cancelled ? "interrupted" : "it took too many steps and was stopped (an endless loop?)");
+	const char *why = vm_of(state)->cancelled ? "interrupted" : "it took too many steps and was stopped (an endless loop?)";
+	/* Called from a hook or from C: the innermost function that has lines is the one to name. */
+	lua_Debug activation = {.currentline = -1};
+	for (int level = 0; lua_getstack(state, level, &activation); level++) {
+		lua_getinfo(state, "Sl", &activation);
+		if (activation.currentline > 0) {
+			lua_pushfstring(state, "%s:%d: %s", activation.short_src, activation.currentline, why);
+			return lua_error(state);
+		}
+	}
+	lua_pushstring(state, why);
+	return lua_error(state);
 }
 
 static void vm_hook(lua_State *state, lua_Debug *activation)

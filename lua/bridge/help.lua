@@ -1,0 +1,115 @@
+-- Helpers of the module API that are written in Lua: pairs in order, text, and files as lineinfile and its like edit them.
+local bridge = native.bridge
+local step, diff, need = bridge.step, bridge.diff, bridge.need
+
+local help = { text = {}, file = {} }
+
+local function key_before(a, b)
+	local type_a, type_b = type(a), type(b)
+	if type_a ~= type_b then return type_a < type_b end
+	if type_a == "boolean" then return not a and b end
+	return a < b
+end
+
+-- pairs() in order of keys: decide() must do the same each time it is called.
+function help.pairs(members)
+	local meta = getmetatable(members)
+	if meta ~= nil and (type(meta) ~= "table" or rawget(meta, "__pairs")) then return pairs(members) end
+	local keys = {}
+	for key in next, members do keys[#keys + 1] = key end
+	table.sort(keys, key_before)
+	local at = 0
+	return function()
+		repeat at = at + 1 until keys[at] == nil or members[keys[at]] ~= nil
+		return keys[at], members[keys[at]]
+	end
+end
+
+-- The lines of a text, each with its newline, as Python's readlines has them.
+function help.text.lines(text)
+	local lines = {}
+	for line in text:gmatch("[^\n]*\n?") do
+		if line ~= "" then lines[#lines + 1] = line end
+	end
+	return lines
+end
+
+function help.text.trim(text)
+	return (text:gsub("^%s+", ""):gsub("%s+$", ""))
+end
+
+-- The parts between a separator, which is plain text; at most `most` of them.
+function help.text.split(text, separator, most)
+	local parts, from = {}, 1
+	while not most or #parts < most - 1 do
+		local first, last = text:find(separator, from, true)
+		if not first then break end
+		parts[#parts + 1] = text:sub(from, first - 1)
+		from = last + 1
+	end
+	parts[#parts + 1] = text:sub(from)
+	return parts
+end
+
+function help.text.starts(text, start)
+	return text:sub(1, #start) == start
+end
+
+function help.text.ends(text, ending)
+	return ending == "" or text:sub(-#ending) == ending
+end
+
+-- The folder a path is in: "/etc" of "/etc/hosts", "/" of "/etc", "." of "hosts".
+function help.file.folder(path)
+	local folder = path:match("^(.*[^/])/+[^/]*/*$")
+	if folder then return folder end
+	return path:sub(1, 1) == "/" and "/" or "."
+end
+
+function help.file.name(path)
+	return path:match("([^/]*)/*$")
+end
+
+help.file.mode = bridge.mode
+
+-- What of mode, owner and group in want is not so: two tables, as they are and as they shall be; nil if all is so.
+function help.file.differs(stat, want)
+	local before, after = {}, {}
+	if want.mode then
+		local mode = bridge.mode(want.mode, stat.mode, stat.type == "directory")
+		if mode ~= stat.mode then before.mode, after.mode = stat.mode, mode end
+	end
+	if want.owner and want.owner ~= stat.owner and want.owner ~= tostring(stat.uid) then
+		before.owner, after.owner = stat.owner, want.owner
+	end
+	if want.group and want.group ~= stat.group and want.group ~= tostring(stat.gid) then
+		before.group, after.group = stat.group, want.group
+	end
+	if after.mode or after.owner or after.group then return before, after end
+end
+
+-- Brings a file from one text to another, with its mode, owner and group as want has them. stat is of the file behind
+-- a symlink; a missing folder is made. Returns what step.put does, or an empty table if there is nothing to do.
+function help.file.save(known, want, stat, before, after)
+	if before ~= after then
+		diff(want.path, before, after)
+		local folder = help.file.folder(want.path)
+		if not stat.exists and not need(known:stat(folder, { follow = true })).exists then
+			step.mkdir{ path = folder, parents = true }
+		end
+	end
+	if stat.exists then
+		local old, new = help.file.differs(stat, want)
+		if new then diff(want.path, old, new) end
+		if before == after then
+			if not new then return {} end
+			return step.setattr{ path = want.path, mode = new.mode, owner = new.owner, group = new.group, follow = true }
+		end
+	end
+	return step.put{
+		path = want.path, content = after, mode = want.mode, owner = want.owner, group = want.group,
+		backup = want.backup and stat.exists, validate = want.validate, follow = true,
+	}
+end
+
+return help
