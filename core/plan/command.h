@@ -14,7 +14,8 @@
 struct command {
 	const char *const *argv;  /* NULL-terminated words, run without a shell's expansion; or */
 	const char *script;       /* text for the shell; exactly one of both is set */
-	const char *shell;        /* runs script as `shell -c script`; NULL: /bin/sh */
+	const char *shell;        /* runs script as `shell -c script`; NULL: /bin/sh. Of a local_script: text for sh that
+	                           * is put before it ("perl -w"); NULL: it runs by itself */
 	const char *chdir;        /* NULL: the user's home */
 	json_t *environment;      /* name: string, added to the session's; borrowed, or NULL */
 	const char *input;        /* bytes for stdin; NULL: /dev/null */

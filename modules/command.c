@@ -1,0 +1,139 @@
+/* command: a program with its arguments, without a shell. */
+#include "base/buf.h"
+#include "base/quote.h"
+#include "modules/command_task.h"
+#include "plan/path.h"
+
+struct command_want {
+	const char *cmd, *chdir, *creates, *removes, *stdin_text;
+	json_t *argv;
+	int stdin_add_newline, strip_empty_ends;
+};
+
+static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
+static const struct arg command_args[] = {
+	{ .name = "cmd", .aliases = cmd_names, .offset = offsetof(struct command_want, cmd),
+	  .doc = "The command line. It is split into words as a shell would, but no shell runs: pipes, redirections and globs "
+	         "mean nothing. A leading ~ and $NAME are replaced by the target's values. A task may give it as a plain string." },
+	{ .name = "argv", .type = ARG_LIST, .offset = offsetof(struct command_want, argv),
+	  .doc = "The command as a list of words, for words with spaces or quotes in them." },
+	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct command_want, chdir),
+	  .doc = "The directory to run in. Without it: the user's home." },
+	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct command_want, creates),
+	  .doc = "A path or shell pattern. Where something of that name exists, the command is not run." },
+	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct command_want, removes),
+	  .doc = "A path or shell pattern. Where nothing of that name exists, the command is not run." },
+	{ .name = "stdin", .offset = offsetof(struct command_want, stdin_text), .doc = "Text for the command's standard input." },
+	{ .name = "stdin_add_newline", .type = ARG_BOOL, .fallback = "true",
+	  .offset = offsetof(struct command_want, stdin_add_newline), .doc = "Adds a newline to the text of stdin." },
+	{ .name = "strip_empty_ends", .type = ARG_BOOL, .fallback = "true",
+	  .offset = offsetof(struct command_want, strip_empty_ends),
+	  .doc = "Takes line ends off the end of stdout and stderr in the result." },
+	{ 0 },
+};
+
+static const struct rule command_rules[] = {
+	{ .kind = RULE_EXCLUSIVE, .names = (const char *const[]){ "cmd", "argv", NULL } },
+	{ .kind = RULE_ONE_OF, .names = (const char *const[]){ "cmd", "argv", NULL } },
+	{ 0 },
+};
+
+static const struct module_example command_examples[] = {
+	{ "Run a program", "{\"name\": \"kernel version\", \"command\": \"uname -r\", \"register\": \"kernel\"}" },
+	{ "Run it only once", "{\"name\": \"make the database\", \"command\": {\"argv\": [\"initdb\", \"-D\", \"/srv/db\"], "
+	                      "\"creates\": \"/srv/db/PG_VERSION\"}}" },
+	{ 0 },
+};
+
+static const struct module_return command_returns[] = {
+	{ "cmd", "list", "The words of the command." },
+	{ "rc", "int", "Its exit status; negative: the signal that killed it." },
+	{ "stdout", "str", "What it wrote." },
+	{ "stdout_lines", "list", "The same in lines." },
+	{ "stderr", "str", "What it wrote to standard error." },
+	{ "stderr_lines", "list", "The same in lines." },
+	{ "start", "str", "When it began, by the clock of the machine neap runs on." },
+	{ "end", "str", "When it ended." },
+	{ "delta", "str", "How long it took." },
+	{ "msg", "str", "Why it was not run, or failed." },
+	{ 0 },
+};
+
+/* The words, or NULL after the task was failed. */
+static const char *const *words_of(const struct command_want *want, struct decision *decision)
+{
+	const char *why = NULL;
+	const char *const *words = NULL;
+	if (want->cmd && !(words = command_task_split(&decision->arena, want->cmd, &why))) {
+		result_int(decision, "rc", 256);
+		result_fail(decision, "%s: %s", why, want->cmd);
+		return NULL;
+	}
+	if (!want->cmd) {
+		const char **list = arena_array(&decision->arena, json_array_size(want->argv) + 1, sizeof(*list));
+		for (size_t i = 0; i < json_array_size(want->argv); i++)
+			list[i] = json_string_value(json_array_get(want->argv, i));
+		words = list;
+	}
+	if (words[0])
+		return words;
+	result_int(decision, "rc", 256);
+	result_fail(decision, "no command given");
+	return NULL;
+}
+
+/* Where a word needs the target to replace something in it, sh does that, and nothing else. */
+static void set_words(struct command *command, const char *const *words, struct arena *arena)
+{
+	bool expandable = false;
+	for (const char *const *word = words; *word; word++)
+		expandable = expandable || path_is_expandable(*word);
+	if (!expandable) {
+		command->argv = words;
+		return;
+	}
+	auto_buf struct buf script = BUF_INIT;
+	buf_str(&script, "exec");
+	for (const char *const *word = words; *word; word++) {
+		buf_char(&script, ' ');
+		if (path_is_expandable(*word))
+			path_quote(&script, *word);
+		else
+			quote_word(&script, *word);
+	}
+	command->script = arena_str(arena, buf_text(&script));
+}
+
+static int command_decide(const struct module *module, const void *wanted, struct decision *decision, struct err *err)
+{
+	(void)module, (void)err;
+	const struct command_want *want = wanted;
+	const char *const *words = words_of(want, decision);
+	if (!words)
+		return 0;
+	auto_json json_t *shown = json_array();
+	for (const char *const *word = words; *word; word++)
+		json_array_append_new(shown, json_string(*word));
+	const struct command_task task = {
+		.creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
+	};
+	const char *chdir = path_expand(decision, want->chdir);
+	if (!command_task_wanted(decision, &task) || !chdir)
+		return 0;
+	struct command command = { .chdir = *chdir ? chdir : NULL };
+	set_words(&command, words, &decision->arena);
+	if (want->stdin_text) {
+		command.input = arena_printf(&decision->arena, "%s%s", want->stdin_text, want->stdin_add_newline ? "\n" : "");
+		command.input_length = strlen(command.input);
+	}
+	return command_task_run(decision, &task, &command);
+}
+
+const struct module command_module = {
+	.name = "command",
+	.doc = "Runs a program on the target, without a shell.",
+	.spec = { .args = command_args, .rules = command_rules, .free_form = "cmd", .want_size = sizeof(struct command_want) },
+	.examples = command_examples,
+	.returns = command_returns,
+	.decide = command_decide,
+};

@@ -1,0 +1,130 @@
+/* Running a command as a task: creates and removes, check mode, the result's keys. */
+#include "modules/command_task.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "plan/path.h"
+
+/* Whether there is something of that name or pattern; -1: not answered yet. */
+static int is_there(struct decision *decision, const char *written)
+{
+	const char *path = path_expand(decision, written);
+	if (!path)
+		return -1;
+	if (!strpbrk(path, "*?[")) {
+		const struct stat_answer *stat = ask_stat(decision, path, ASK_NO_FOLLOW);
+		return stat ? stat->type != 0 : -1;
+	}
+	const struct answer *answer = ask_glob(decision, path);
+	if (!answer)
+		return -1;
+	if (answer->state == ANSWER_DENIED || answer->state == ANSWER_FAILED) {
+		result_fail(decision, "cannot look for %s: %s", path, answer->why ? answer->why : "no reason was given");
+		return -1;
+	}
+	return answer->state == ANSWER_OK && answer->glob.count > 0;
+}
+
+static int set_untouched(struct decision *decision, const char *path, const char *how)
+{
+	char *text = mem_printf("skipped, since %s %s", path, how);
+	result_str(decision, "stdout", text);
+	result_set(decision, "stdout_lines", json_pack("[s]", text));
+	free(text);
+	text = mem_printf("%s not run command since '%s' %s", result_is_check(decision) ? "Would" : "Did", path, how);
+	result_str(decision, "msg", text);
+	free(text);
+	result_changed(decision, false);
+	return 0;
+}
+
+static void set_nothing_run(struct decision *decision, const struct command_task *task)
+{
+	result_set(decision, "cmd", task->shown ? json_deep_copy(task->shown) : json_null());
+	result_int(decision, "rc", 0);
+	for (const char *const *key = (const char *const[]){ "start", "end", "delta", NULL }; *key; key++)
+		result_set(decision, *key, json_null());
+	for (const char *const *key = (const char *const[]){ "stdout", "stderr", "msg", NULL }; *key; key++)
+		result_str(decision, *key, "");
+	result_set(decision, "stdout_lines", json_array());
+	result_set(decision, "stderr_lines", json_array());
+}
+
+int command_task_wanted(struct decision *decision, const struct command_task *task)
+{
+	int created = task->creates ? is_there(decision, task->creates) : 0;
+	int removable = task->removes ? is_there(decision, task->removes) : 1;
+	if (created < 0 || removable < 0 || decision->failed)
+		return 0;
+	set_nothing_run(decision, task);
+	if (created)
+		return set_untouched(decision, task->creates, "exists");
+	if (!removable)
+		return set_untouched(decision, task->removes, "does not exist");
+	if (!result_is_check(decision))
+		return 1;
+	if (task->creates || task->removes) {
+		result_str(decision, "msg", "Command would have run if not in check mode");
+		result_changed(decision, true);
+		return 0;
+	}
+	return result_skip(decision, "Command would have run if not in check mode");
+}
+
+int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command)
+{
+	const struct outcome *outcome = step_run(decision, &(struct step_run){ .command = *command, .live = true });
+	if (!outcome)
+		return 0;
+	result_command(decision, &outcome->run, task->strip);
+	char how[64];
+	if (outcome->run.ended == ENDED_EXIT && outcome->run.code != 0)
+		return result_fail(decision, "non-zero return code");
+	if (!command_succeeded(&outcome->run))
+		return result_fail(decision, "the command did not end by itself: %s", command_how(&outcome->run, how));
+	result_str(decision, "msg", "");
+	return 0;
+}
+
+/* ---- words ---- */
+
+/* One word into buf; the text behind it, or NULL where a quote does not end. */
+static const char *split_word(struct buf *word, const char *text)
+{
+	for (char quote = 0; *text && (quote || !strchr(" \t\r\n", *text)); text++) {
+		if (quote == *text)
+			quote = 0;
+		else if (!quote && (*text == '\'' || *text == '"'))
+			quote = *text;
+		else if (*text == '\\' && quote != '\'' && text[1] && (!quote || strchr("\\\"", text[1])))
+			buf_char(word, *++text);
+		else
+			buf_char(word, *text);
+		if (quote && !text[1])
+			return NULL;
+	}
+	return text;
+}
+
+const char *const *command_task_split(struct arena *arena, const char *text, const char **why)
+{
+	size_t count = 0, room = 0;
+	auto_free const char **words = NULL;
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+		mem_grow(words, count, room);
+		words[count] = NULL;
+		if (!*text)
+			break;
+		auto_buf struct buf word = BUF_INIT;
+		text = split_word(&word, text);
+		if (!text) {
+			*why = "a quote is opened and not closed";
+			return NULL;
+		}
+		words[count++] = arena_copy(arena, buf_text(&word), word.length);
+	}
+	return arena_copy(arena, words, (count + 1) * sizeof(*words));
+}

@@ -1,0 +1,21 @@
+/* What command, shell, script and raw have in common: whether to run at all, and what the result says. */
+#ifndef NEAP_MODULES_COMMAND_TASK_H
+#define NEAP_MODULES_COMMAND_TASK_H
+
+#include "plan/module.h"
+
+struct command_task {
+	const char *creates, *removes;
+	bool strip;         /* trailing line ends off the output */
+	json_t *shown;      /* the result's cmd, taken over; NULL: none */
+};
+
+/* Whether creates and removes leave something to do. 1: run it; 0: not yet answered, or the result is set: return 0. */
+int command_task_wanted(struct decision *decision, const struct command_task *task);
+/* Runs the command and sets the result. Always 0. */
+int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command);
+/* Words as Python's shlex.split takes a line apart: quotes and backslashes, no expansion. NULL-terminated, in the arena;
+ * NULL with why where a quote is not closed. */
+const char *const *command_task_split(struct arena *arena, const char *text, const char **why);
+
+#endif

@@ -1,0 +1,83 @@
+/* shell: a command line for the target's shell. */
+#include "modules/command_task.h"
+#include "plan/path.h"
+
+struct shell_want {
+	const char *cmd, *chdir, *creates, *removes, *executable, *stdin_text;
+	int stdin_add_newline, strip_empty_ends;
+};
+
+static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
+static const struct arg shell_args[] = {
+	{ .name = "cmd", .aliases = cmd_names, .required = true, .offset = offsetof(struct shell_want, cmd),
+	  .doc = "The command line, read by the shell: pipes, redirections, variables and globs work. A task may give it as a "
+	         "plain string." },
+	{ .name = "executable", .type = ARG_PATH, .offset = offsetof(struct shell_want, executable),
+	  .doc = "The shell, an absolute path. Without it: /bin/sh." },
+	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct shell_want, chdir),
+	  .doc = "The directory to run in. Without it: the user's home." },
+	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct shell_want, creates),
+	  .doc = "A path or shell pattern. Where something of that name exists, the command is not run." },
+	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct shell_want, removes),
+	  .doc = "A path or shell pattern. Where nothing of that name exists, the command is not run." },
+	{ .name = "stdin", .offset = offsetof(struct shell_want, stdin_text), .doc = "Text for the command's standard input." },
+	{ .name = "stdin_add_newline", .type = ARG_BOOL, .fallback = "true",
+	  .offset = offsetof(struct shell_want, stdin_add_newline), .doc = "Adds a newline to the text of stdin." },
+	{ .name = "strip_empty_ends", .type = ARG_BOOL, .fallback = "true",
+	  .offset = offsetof(struct shell_want, strip_empty_ends),
+	  .doc = "Takes line ends off the end of stdout and stderr in the result." },
+	{ 0 },
+};
+
+static const struct module_example shell_examples[] = {
+	{ "Use a pipe", "{\"name\": \"count users\", \"shell\": \"getent passwd | wc -l\", \"register\": \"users\"}" },
+	{ "Use another shell", "{\"name\": \"a bash feature\", \"shell\": {\"cmd\": \"diff <(ls /a) <(ls /b)\", "
+	                       "\"executable\": \"/bin/bash\"}}" },
+	{ 0 },
+};
+
+static const struct module_return shell_returns[] = {
+	{ "cmd", "str", "The command line." },
+	{ "rc", "int", "Its exit status; negative: the signal that killed it." },
+	{ "stdout", "str", "What it wrote." },
+	{ "stdout_lines", "list", "The same in lines." },
+	{ "stderr", "str", "What it wrote to standard error." },
+	{ "stderr_lines", "list", "The same in lines." },
+	{ "start", "str", "When it began, by the clock of the machine neap runs on." },
+	{ "end", "str", "When it ended." },
+	{ "delta", "str", "How long it took." },
+	{ "msg", "str", "Why it was not run, or failed." },
+	{ 0 },
+};
+
+static int shell_decide(const struct module *module, const void *wanted, struct decision *decision, struct err *err)
+{
+	(void)module, (void)err;
+	const struct shell_want *want = wanted;
+	if (!want->cmd[strspn(want->cmd, " \t\n")]) {
+		result_int(decision, "rc", 256);
+		return result_fail(decision, "no command given");
+	}
+	auto_json json_t *shown = json_string(want->cmd);
+	const struct command_task task = {
+		.creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
+	};
+	const char *chdir = path_expand(decision, want->chdir);
+	if (!command_task_wanted(decision, &task) || !chdir)
+		return 0;
+	struct command command = { .script = want->cmd, .shell = want->executable, .chdir = *chdir ? chdir : NULL };
+	if (want->stdin_text) {
+		command.input = arena_printf(&decision->arena, "%s%s", want->stdin_text, want->stdin_add_newline ? "\n" : "");
+		command.input_length = strlen(command.input);
+	}
+	return command_task_run(decision, &task, &command);
+}
+
+const struct module shell_module = {
+	.name = "shell",
+	.doc = "Runs a command line by a shell on the target.",
+	.spec = { .args = shell_args, .free_form = "cmd", .want_size = sizeof(struct shell_want) },
+	.examples = shell_examples,
+	.returns = shell_returns,
+	.decide = shell_decide,
+};
