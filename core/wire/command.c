@@ -274,9 +274,9 @@ static int runner_kill(struct runner *runner, struct identity *identity, struct 
 	if (runner->pid <= 1)
 		return 0;
 	auto_free char *script = runner->leads
-		? mem_printf("kill -KILL -- -%ld", runner->pid)
+		? mem_printf("kill -KILL -%ld", runner->pid)
 		: mem_printf("g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
-		             "kill -KILL -- -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
+		             "kill -KILL -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
 	struct wire_command command = { .script = script, .keep = 1024 };
 	struct wire_outcome outcome = { 0 };
 	int status = identity_batch(identity, &command, &outcome, 1, false, clock_deadline(COMMAND_KILL_MS), err);
