@@ -58,19 +58,19 @@ static int columns_of(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static struct reporter *make_reporter(const struct running_options *options)
+static struct reporter *make_reporter(const struct running_options *options, bool is_adhoc)
 {
 	bool is_live = is_terminal(STDERR_FILENO);
 	struct report_options report = {
 		.out = stdout, .messages = stderr, .colour = wants_colour(STDOUT_FILENO), .live = is_live,
 		.columns = columns_of(is_live ? STDERR_FILENO : STDOUT_FILENO), .verbosity = options->verbosity,
-		.diff = options->diff,
+		.diff = options->diff, .ordered = !isatty(STDOUT_FILENO),
 	};
 	if (options->format && strcmp(options->format, "json") == 0)
 		return report_json(&report);
 	if (options->format && strcmp(options->format, "jsonl") == 0)
 		return report_jsonl(&report);
-	return report_text(&report);
+	return is_adhoc ? report_exec(&report) : report_text(&report);
 }
 
 int running_go(const struct running_options *options, const struct run_options *run)
@@ -78,7 +78,7 @@ int running_go(const struct running_options *options, const struct run_options *
 	struct err err = ERR_INIT;
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	signal(SIGPIPE, SIG_IGN); /* a peer or a reader of the report that goes away is an error value, not the end */
-	struct reporter *reporter = make_reporter(options);
+	struct reporter *reporter = make_reporter(options, run->adhoc != NULL);
 	int status = run_playbooks(run, &reporter, 1, &problems, &err);
 	if (reporter->finish(reporter->context) < 0 && status == 0)
 		status = err_exit_status(ERR_SYSTEM);

@@ -13,6 +13,7 @@ struct report_options {
 	FILE *messages;  /* what is said to the user about the run: stderr */
 	bool colour;
 	bool live;       /* a progress line: messages is a terminal */
+	bool ordered;    /* results in the play's order of hosts, not as they come */
 	int columns;     /* width of the terminal, 0: unknown */
 	unsigned verbosity;
 	bool diff;
@@ -20,13 +21,17 @@ struct report_options {
 
 /* Text as Ansible's default callback has it. */
 struct reporter *report_text(const struct report_options *options);
+/* Text as Ansible's ad-hoc command has it, for `neap exec`: no headings, a command's output below its host's name. */
+struct reporter *report_exec(const struct report_options *options);
 /* One JSON document at the end, in the shape of ansible.posix.json. */
 struct reporter *report_json(const struct report_options *options);
 /* JSON Lines, in the shape of ansible.posix.jsonl. */
 struct reporter *report_jsonl(const struct report_options *options);
 void report_free(struct reporter *reporter);
 
-/* A unified diff as --diff shows it: bounded, "\ No newline at end of file", binary said to be binary. */
+/* Differences as --diff shows them: diff is an object with before, after (text, or a dictionary of attributes),
+ * before_header and after_header, or a list of them. Unified, bounded in size and time, "\ No newline at end of file",
+ * binary said to be binary; terminal-safe. Ends with an empty line where there is anything to show. */
 void report_diff(json_t *diff, bool colour, struct buf *out);
 
 #endif

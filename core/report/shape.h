@@ -1,0 +1,23 @@
+/* The pieces that the JSON and the JSON Lines report are made of, in the shape of Ansible's callbacks. */
+#ifndef NEAP_REPORT_SHAPE_H
+#define NEAP_REPORT_SHAPE_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "run/event.h"
+
+/* "2026-11-22T16:38:26.000123Z"; new. */
+json_t *shape_time(int64_t time_us);
+/* {"play": {"name", "id", "path", "duration": {"start"}}, "tasks": []}; new. */
+json_t *shape_play(const struct event *event);
+/* {"task": {"name", "id", "path", "duration": {"start"}}, "hosts": {}}; new. */
+json_t *shape_task(const struct event *event);
+/* A result with "action" and, where it is so, "failed", "skipped", "unreachable", "uncertain"; new. */
+json_t *shape_result(const struct event *event);
+/* {host: {"ok", "changed", "failures", ...}}; new. */
+json_t *shape_stats(const struct event *event);
+/* Sorted ASCII JSON, on one line or indented by 4, and a newline. */
+void shape_write(const json_t *value, bool indented, struct buf *out);
+
+#endif
