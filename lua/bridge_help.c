@@ -7,6 +7,7 @@
 
 #include "base/digest.h"
 #include "base/quote.h"
+#include "lua/regex.h"
 #include "lua/value.h"
 #include "lua/vm.h"
 
@@ -177,6 +178,9 @@ void bridge_help_open(lua_State *L)
 	set_function(L, "list", help_list);
 	lua_pushstring(L, "json");
 	luaL_newlib(L, json_functions);
+	lua_rawset(L, globals);
+	lua_pushstring(L, "regex");
+	regex_push(L);
 	lua_rawset(L, globals);
 	lua_pushstring(L, "null");
 	value_null(L);
