@@ -1,0 +1,309 @@
+/* Proving who we are. The likely key is offered signed, straight away: no question to the server which methods or keys
+ * it takes, because each is a round trip. Only a key that needs a passphrase nobody has given yet is asked about first. */
+#include "wire/ssh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "wire/private_key.h"
+
+enum { INTERACTIVE_ROUNDS = 8 };
+
+struct auth {
+	struct ssh_state *state;
+	struct buf tried;       /* "publickey ~/.ssh/id_ed25519, password" */
+	struct buf skipped;     /* "~/.ssh/id_rsa needs a passphrase" */
+	int allowed;            /* SSH_AUTH_METHOD_*; all until the server has said */
+	bool password_denied;
+	char doing[160];
+};
+
+/* ---- one exchange ---- */
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_INFO, ANSWER_PARTIAL, ANSWER_BROKEN = -1 };
+
+static void auth_tried(struct auth *auth, const char *what)
+{
+	buf_printf(&auth->tried, "%s%s", auth->tried.length ? ", " : "", what);
+	snprintf(auth->doing, sizeof(auth->doing), "authenticating with %s", what);
+	snprintf(auth->state->base.method, sizeof(auth->state->base.method), "%s", what);
+	ssh_phase(auth->state, "authenticating with %s", what);
+}
+
+static int tried_hint(const struct auth *auth, struct err *err)
+{
+	const struct ssh_config *c = &auth->state->config;
+	if (auth->skipped.length)
+		return err_hint(err, "%s; for the rest, check the user name %s and that its authorized_keys has the key",
+		                buf_text(&auth->skipped), c->user);
+	return err_hint(err, "check the user name %s, that its authorized_keys has the key, and the password", c->user);
+}
+
+static enum answer auth_broken(struct auth *auth, struct err *err)
+{
+	ssh_failed(auth->state, ERR_UNREACHABLE, auth->doing, err);
+	if (strstr(err->text, "Too many authentication failures")) {
+		err->kind = ERR_AUTH;
+		err_hint(err, "tried %s; name the right key with ansible_ssh_private_key_file and set IdentitiesOnly=yes",
+		         buf_text(&auth->tried));
+	} else if (auth->tried.length) {
+		err_hint(err, "tried %s; the server's log says why it closed the connection", buf_text(&auth->tried));
+	}
+	return ANSWER_BROKEN;
+}
+
+/* Waits for one SSH_AUTH_* answer; again() repeats libssh's call. */
+static enum answer auth_exchange(struct auth *auth, int (*again)(struct ssh_state *state, void *context), void *context,
+                                 struct err *err)
+{
+	struct ssh_state *state = auth->state;
+	int64_t deadline = clock_deadline(state->timeout_ms);
+	int status;
+	while ((status = again(state, context)) == SSH_AUTH_AGAIN)
+		if (ssh_wait(state, deadline, auth->doing, err) < 0)
+			return ANSWER_BROKEN;
+	if (status == SSH_AUTH_DENIED || status == SSH_AUTH_PARTIAL) {
+		int list = ssh_userauth_list(state->ssh, NULL);
+		auth->allowed = list ? list : auth->allowed;
+	}
+	switch (status) {
+	case SSH_AUTH_SUCCESS: return ANSWER_YES;
+	case SSH_AUTH_INFO: return ANSWER_INFO;
+	case SSH_AUTH_PARTIAL: return ANSWER_PARTIAL;
+	case SSH_AUTH_DENIED: return ANSWER_NO;
+	}
+	/* A key that libssh cannot use is no reason to give up, a lost connection is. */
+	return ssh_is_connected(state->ssh) ? ANSWER_NO : auth_broken(auth, err);
+}
+
+/* ---- public keys ---- */
+
+static int again_publickey(struct ssh_state *state, void *key)
+{
+	return ssh_userauth_publickey(state->ssh, NULL, key);
+}
+
+static int again_try(struct ssh_state *state, void *key) { return ssh_userauth_try_publickey(state->ssh, NULL, key); }
+
+static enum answer offer_key(struct auth *auth, ssh_key key, const char *path, const char *suffix, struct err *err)
+{
+	auto_free char *what = mem_printf("publickey %s%s", path, suffix);
+	auth_tried(auth, what);
+	return auth_exchange(auth, again_publickey, key, err);
+}
+
+static void auth_skip(struct auth *auth, const char *path, const char *why)
+{
+	buf_printf(&auth->skipped, "%s%s %s", auth->skipped.length ? ", " : "", path, why);
+}
+
+/* Whether it is worth asking for the passphrase: the server is shown the public half where there is one. */
+static enum answer worth_opening(struct auth *auth, const char *path, struct err *err)
+{
+	ssh_key public = private_key_public(path);
+	if (!public)
+		return ANSWER_YES;
+	snprintf(auth->doing, sizeof(auth->doing), "asking whether the key %s is accepted", path);
+	enum answer answer = auth_exchange(auth, again_try, public, err);
+	ssh_key_free(public);
+	if (answer == ANSWER_NO)
+		auth_skip(auth, path, "is not accepted");
+	return answer;
+}
+
+static enum answer try_identity(struct auth *auth, const char *path, const char *certificate, struct err *err)
+{
+	struct ssh_state *state = auth->state;
+	struct private_key identity = { .path = path, .certificate = certificate,
+		                         .passphrase = state->base.config->key_passphrase, .watch = &state->base.watch };
+	enum private_key_found found = private_key_open(&identity, state->hub, false);
+	if (found == PRIVATE_KEY_ENCRYPTED) {
+		enum answer worth = worth_opening(auth, path, err);
+		if (worth != ANSWER_YES)
+			return worth;
+		found = private_key_open(&identity, state->hub, true);
+	}
+	if (found == PRIVATE_KEY_ENCRYPTED)
+		auth_skip(auth, path, "needs a passphrase");
+	else if (found == PRIVATE_KEY_UNREADABLE)
+		auth_skip(auth, path, "cannot be read");
+	enum answer answer = ANSWER_NO;
+	if (identity.certified)
+		answer = offer_key(auth, identity.certified, path, " with its certificate", err);
+	if (answer == ANSWER_NO && identity.key)
+		answer = offer_key(auth, identity.key, path, "", err);
+	return answer;
+}
+
+static enum answer try_keys(struct auth *auth, struct err *err)
+{
+	const struct ssh_config *c = &auth->state->config;
+	enum answer answer = ANSWER_NO;
+	for (size_t i = 0; i < c->identities.count && answer == ANSWER_NO; i++) {
+		if (!(auth->allowed & SSH_AUTH_METHOD_PUBLICKEY))
+			break;
+		answer = try_identity(auth, c->identities.items[i], NULL, err);
+		for (size_t j = 0; j < c->certificates.count && answer == ANSWER_NO; j++)
+			answer = try_identity(auth, c->identities.items[i], c->certificates.items[j], err);
+	}
+	return answer;
+}
+
+/* ---- passwords ---- */
+
+static int again_password(struct ssh_state *state, void *password)
+{
+	return ssh_userauth_password(state->ssh, NULL, ((const struct secret *)password)->bytes);
+}
+
+static enum answer try_password(struct auth *auth, struct err *err)
+{
+	const struct secret *password = auth->state->base.config->password;
+	if (!password || !secret_given(password) || !(auth->allowed & SSH_AUTH_METHOD_PASSWORD))
+		return ANSWER_NO;
+	auth_tried(auth, "password");
+	enum answer answer = auth_exchange(auth, again_password, (void *)password, err);
+	auth->password_denied = answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PASSWORD;
+	return answer;
+}
+
+static int again_interactive(struct ssh_state *state, void *context)
+{
+	(void)context;
+	return ssh_userauth_kbdint(state->ssh, NULL, NULL);
+}
+
+/* Answers one question: the first hidden one with the password, others by asking the user. */
+static bool answer_prompt(struct auth *auth, unsigned i, bool *password_used)
+{
+	struct ssh_state *state = auth->state;
+	const struct secret *password = state->base.config->password;
+	char echo = 0;
+	const char *text = ssh_userauth_kbdint_getprompt(state->ssh, i, &echo);
+	if (password && secret_given(password) && !echo && !*password_used) {
+		*password_used = true;
+		return ssh_userauth_kbdint_setanswer(state->ssh, i, password->bytes) == 0;
+	}
+	auto_buf struct buf question = BUF_INIT;
+	auto_secret struct secret answer = SECRET_INIT;
+	buf_printf(&question, "%s: ", state->base.config->name);
+	printable_line(&question, text ? text : "", text ? strnlen(text, 200) : 0);
+	if (!state->base.watch.prompt || !state->base.watch.prompt(state->base.watch.context, question.data, &answer))
+		return false;
+	return ssh_userauth_kbdint_setanswer(state->ssh, i, answer.bytes ? answer.bytes : "") == 0;
+}
+
+static enum answer try_interactive(struct auth *auth, struct err *err)
+{
+	struct ssh_state *state = auth->state;
+	const struct secret *password = state->base.config->password;
+	bool password_used = false;
+	if (auth->password_denied || !(auth->allowed & SSH_AUTH_METHOD_INTERACTIVE) || !password || !secret_given(password))
+		return ANSWER_NO;
+	auth_tried(auth, "keyboard-interactive");
+	for (int round = 0; round < INTERACTIVE_ROUNDS; round++) {
+		enum answer answer = auth_exchange(auth, again_interactive, NULL, err);
+		if (answer != ANSWER_INFO)
+			return answer;
+		int prompts = ssh_userauth_kbdint_getnprompts(state->ssh);
+		for (int i = 0; i < prompts; i++)
+			if (!answer_prompt(auth, (unsigned)i, &password_used)) {
+				auth_skip(auth, "keyboard-interactive", "asked for what nobody could answer");
+				return ANSWER_NO;
+			}
+	}
+	return ANSWER_NO;
+}
+
+/* ---- in order ---- */
+
+struct method {
+	const char *name;
+	int (*allowed)(const struct ssh_config *c);
+	enum answer (*try)(struct auth *auth, struct err *err);
+};
+
+static int pubkey_allowed(const struct ssh_config *c) { return c->pubkey != SSH_CONFIG_NO; }
+static int password_allowed(const struct ssh_config *c) { return c->password != SSH_CONFIG_NO; }
+static int interactive_allowed(const struct ssh_config *c) { return c->interactive != SSH_CONFIG_NO; }
+
+static const struct method methods[] = {
+	{ "publickey", pubkey_allowed, try_keys },
+	{ "password", password_allowed, try_password },
+	{ "keyboard-interactive", interactive_allowed, try_interactive },
+};
+
+/* The configured order, else the table's; with a password given and no key named, the password goes first. */
+static const char *method_order(const struct ssh_state *state)
+{
+	const struct wire_config *config = state->base.config;
+	if (state->config.preferred_authentications)
+		return state->config.preferred_authentications;
+	if (config->password && secret_given(config->password) && !config->private_key_file)
+		return "password,keyboard-interactive,publickey";
+	return "publickey,password,keyboard-interactive";
+}
+
+static enum answer try_method(struct auth *auth, const char *name, size_t length, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
+		if (strlen(methods[i].name) == length && strncmp(methods[i].name, name, length) == 0)
+			return methods[i].allowed(&auth->state->config) ? methods[i].try(auth, err) : ANSWER_NO;
+	return ANSWER_NO;
+}
+
+static enum answer try_methods(struct auth *auth, struct err *err)
+{
+	enum answer answer = ANSWER_NO;
+	/* After a partial success the server wants another method: start over with what it still allows. */
+	for (int factors = 0; factors < 4; factors++) {
+		const char *order = method_order(auth->state);
+		for (answer = ANSWER_NO; *order && answer == ANSWER_NO;) {
+			size_t length = strcspn(order, ",");
+			answer = try_method(auth, order, length, err);
+			order += length + (order[length] == ',');
+		}
+		if (answer != ANSWER_PARTIAL)
+			break;
+	}
+	return answer;
+}
+
+static void allowed_names(int allowed, struct buf *names)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} bits[] = { { SSH_AUTH_METHOD_PUBLICKEY, "publickey" }, { SSH_AUTH_METHOD_PASSWORD, "password" },
+		         { SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive" }, { SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic" },
+		         { SSH_AUTH_METHOD_HOSTBASED, "hostbased" } };
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+		if (allowed & bits[i].bit)
+			buf_printf(names, "%s%s", names->length ? ", " : "", bits[i].name);
+}
+
+static int denied(const struct auth *auth, struct err *err)
+{
+	auto_buf struct buf names = BUF_INIT;
+	const struct ssh_state *state = auth->state;
+	if (auth->allowed >= 0)
+		allowed_names(auth->allowed, &names);
+	err_set(err, ERR_AUTH, "authenticating as %s on %s: permission denied; tried %s%s%s", state->config.user, state->peer,
+	        auth->tried.length ? buf_text(&auth->tried) : "nothing, because there is no usable key or password",
+	        names.length ? "; the server takes " : "", buf_text(&names));
+	return tried_hint(auth, err);
+}
+
+int auth_run(struct ssh_state *state, struct err *err)
+{
+	struct auth auth = { .state = state, .allowed = ~0 };
+	enum answer answer = try_methods(&auth, err);
+	int status = answer == ANSWER_YES ? 0 : answer == ANSWER_BROKEN ? -1 : denied(&auth, err);
+	buf_release(&auth.tried);
+	buf_release(&auth.skipped);
+	return status;
+}

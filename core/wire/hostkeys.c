@@ -1,0 +1,261 @@
+/* Whether the server is the one that known_hosts know: the order of host key types to ask for, and the verdict with its
+ * policy. Nothing about the user has been sent when this runs. */
+#include "wire/ssh.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* ---- the name and the policy ---- */
+
+/* OpenSSH looks a host up by its alias if it has one, else by the name as configured, with the port. */
+static char *lookup_name(const struct ssh_config *c)
+{
+	return c->host_key_alias ? known_hosts_name(c->host_key_alias, 22) : known_hosts_name(c->host_name, c->port);
+}
+
+static enum wire_host_keys policy(const struct ssh_state *state)
+{
+	const char *configured = state->config.strict_host_keys;
+	if (state->base.config->host_keys != WIRE_KEYS_CONFIGURED)
+		return state->base.config->host_keys;
+	if (!hub_checks_host_keys(state->hub))
+		return WIRE_KEYS_OFF;
+	if (configured && strcasecmp(configured, "accept-new") == 0)
+		return WIRE_KEYS_ACCEPT_NEW;
+	if (configured && (strcasecmp(configured, "no") == 0 || strcasecmp(configured, "off") == 0 ||
+	                   strcasecmp(configured, "false") == 0))
+		return WIRE_KEYS_OFF;
+	return WIRE_KEYS_STRICT;
+}
+
+/* ---- which type to ask for ---- */
+
+static const struct {
+	const char *type, *algorithms;
+} algorithms[] = {
+	{ "ssh-ed25519", "ssh-ed25519" },
+	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256" },
+	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384" },
+	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521" },
+	{ "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519@openssh.com" },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com" },
+	{ "ssh-rsa", "rsa-sha2-512,rsa-sha2-256" },
+};
+enum { ALGORITHMS = sizeof(algorithms) / sizeof(*algorithms) };
+
+struct types_known {
+	const char *name;
+	bool known[ALGORITHMS];
+};
+
+static void look_types(const struct known_hosts *known, void *context)
+{
+	struct types_known *types = context;
+	for (size_t i = 0; i < known->count; i++) {
+		const struct known_hosts_line *line = &known->lines[i];
+		if (line->mark != KNOWN_HOSTS_KEY || !known_hosts_line_matches(line, types->name))
+			continue;
+		for (size_t j = 0; j < ALGORITHMS; j++)
+			types->known[j] |= strcmp(line->type, algorithms[j].type) == 0;
+	}
+}
+
+static void each_file(struct ssh_state *state, void (*look)(const struct known_hosts *known, void *context),
+                      void *context)
+{
+	const struct ssh_config_list *lists[] = { &state->config.user_known_hosts, &state->config.global_known_hosts };
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < lists[i]->count; j++)
+			hub_known_hosts(state->hub, lists[i]->items[j], look, context);
+}
+
+void hostkeys_prefer(struct ssh_state *state)
+{
+	auto_free char *name = lookup_name(&state->config);
+	struct types_known types = { .name = name };
+	each_file(state, look_types, &types);
+	auto_buf struct buf order = BUF_INIT;
+	for (int wanted = 1; wanted >= 0; wanted--)
+		for (size_t i = 0; i < ALGORITHMS; i++)
+			if (types.known[i] == wanted)
+				buf_printf(&order, "%s%s", order.length ? "," : "", algorithms[i].algorithms);
+	ssh_options_set(state->ssh, SSH_OPTIONS_HOSTKEYS, order.data);
+}
+
+/* ---- the verdict ---- */
+
+struct host_key {
+	const char *type;
+	unsigned char *blob;
+	size_t length;
+	char *fingerprint;
+};
+
+static void host_key_release(struct host_key *key)
+{
+	free(key->blob);
+	free(key->fingerprint);
+}
+
+static int host_key_get(struct ssh_state *state, struct host_key *key, struct err *err)
+{
+	ssh_key server = NULL;
+	char *text = NULL;
+	if (ssh_get_server_publickey(state->ssh, &server) != SSH_OK || ssh_pki_export_pubkey_base64(server, &text) != SSH_OK) {
+		ssh_key_free(server);
+		return err_set(err, ERR_PROTOCOL, "the host key of %s cannot be read", state->peer);
+	}
+	key->type = ssh_key_type(server) == SSH_KEYTYPE_RSA ? "ssh-rsa" : ssh_key_type_to_char(ssh_key_type(server));
+	size_t length = strlen(text);
+	key->blob = mem_alloc(length);
+	int decoded = EVP_DecodeBlock(key->blob, (const unsigned char *)text, (int)length);
+	size_t padding = length < 2 || text[length - 1] != '=' ? 0 : text[length - 2] != '=' ? 1 : 2;
+	key->length = decoded < 0 ? 0 : (size_t)decoded - padding;
+	ssh_string_free_char(text);
+	ssh_key_free(server);
+	auto_buf struct buf fingerprint = BUF_INIT;
+	known_hosts_fingerprint(&fingerprint, key->blob, key->length);
+	key->fingerprint = buf_take(&fingerprint);
+	return 0;
+}
+
+struct question {
+	const char *name;
+	const struct host_key *key;
+	enum known_hosts_verdict verdict;
+	char *file; /* where the deciding line is */
+	size_t number;
+};
+
+static void look_key(const struct known_hosts *known, void *context)
+{
+	struct question *question = context;
+	struct known_hosts_answer answer = { question->verdict, NULL, 0 };
+	known_hosts_ask(known, question->name, question->key->type, question->key->blob, question->key->length, &answer);
+	if (!answer.known)
+		return;
+	question->verdict = answer.verdict;
+	question->number = answer.number;
+	free(question->file);
+	question->file = mem_strdup(known->file);
+}
+
+/* ---- saving a new key ---- */
+
+static void make_directory(const char *path)
+{
+	auto_free char *directory = mem_strdup(path);
+	char *slash = strrchr(directory, '/');
+	if (slash && slash != directory) {
+		*slash = '\0';
+		(void)mkdir(directory, 0700);
+	}
+}
+
+/* Appends under a lock in one write, after a newline if the last line lacks one: other writers of the file, ssh among
+ * them, append too, so a file put in its place would lose their lines. */
+static int save_line(const char *path, const struct buf *line, struct err *err)
+{
+	make_directory(path);
+	auto_close int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return err_errno(err, ERR_SYSTEM, "saving the host key in %s", path);
+	off_t end = lseek(fd, 0, SEEK_END);
+	char last = '\n';
+	auto_buf struct buf text = BUF_INIT;
+	if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n')
+		buf_char(&text, '\n');
+	buf_add(&text, line->data, line->length);
+	ssize_t written = write(fd, text.data, text.length);
+	if (written < 0 || (size_t)written != text.length)
+		return err_errno(err, ERR_SYSTEM, "saving the host key in %s", path);
+	return 0;
+}
+
+static void save_key(struct ssh_state *state, const char *name, const struct host_key *key)
+{
+	struct err err = ERR_INIT;
+	auto_buf struct buf line = BUF_INIT;
+	if (state->config.user_known_hosts.count == 0)
+		return;
+	const char *path = state->config.user_known_hosts.items[0];
+	known_hosts_write(&line, name, state->config.hash_known_hosts == SSH_CONFIG_YES, key->type, key->blob, key->length);
+	if (save_line(path, &line, &err) < 0)
+		ssh_warning(state, "%s", err.text);
+	else
+		ssh_warning(state, "the new host key of %s (%s %s) is now in %s", name, key->type, key->fingerprint, path);
+	hub_known_hosts_add(state->hub, path, line.data, line.length - 1);
+}
+
+/* ---- what follows from it ---- */
+
+static int refuse(const struct ssh_state *state, const struct question *question, struct err *err)
+{
+	const struct host_key *key = question->key;
+	const char *name = question->name, *type = key->type, *print = key->fingerprint;
+	switch (question->verdict) {
+	case KNOWN_HOSTS_WAS_REVOKED:
+		err_set(err, ERR_HOSTKEY, "the %s host key of %s (%s) is marked as revoked in %s:%zu", type, name, print,
+		        question->file, question->number);
+		return err_hint(err, "do not connect; tell the administrator of the host that it still uses a revoked key");
+	case KNOWN_HOSTS_CHANGED:
+		err_set(err, ERR_HOSTKEY, "the %s host key of %s has changed: it shows %s, and %s:%zu knows another", type, name,
+		        print, question->file, question->number);
+		return err_hint(err, "somebody may be in between; if the host was reinstalled, compare the key and run "
+		                     "ssh-keygen -R '%s'", name);
+	case KNOWN_HOSTS_OTHER_TYPE:
+		err_set(err, ERR_HOSTKEY, "%s shows a %s host key (%s), but %s:%zu knows it by a key of another type", name, type,
+		        print, question->file, question->number);
+		return err_hint(err, "compare the key with the host's administrator and add it to %s", question->file);
+	default:
+		err_set(err, ERR_HOSTKEY, "the host key of %s is not known: %s %s", name, type, print);
+		return err_hint(err, "compare it, then run ssh-keyscan -p %d %s >> %s, or set StrictHostKeyChecking=accept-new",
+		                state->config.port, state->config.host_name,
+		                state->config.user_known_hosts.count ? state->config.user_known_hosts.items[0]
+		                                                     : "~/.ssh/known_hosts");
+	}
+}
+
+static int decide(struct ssh_state *state, const struct question *question, struct err *err)
+{
+	enum wire_host_keys rule = policy(state);
+	if (question->verdict == KNOWN_HOSTS_MATCH)
+		return 0;
+	if (question->verdict == KNOWN_HOSTS_WAS_REVOKED)
+		return refuse(state, question, err);
+	if (rule == WIRE_KEYS_OFF) {
+		ssh_warning(state, "the host key of %s (%s %s) is not checked", question->name, question->key->type,
+		            question->key->fingerprint);
+		return 0;
+	}
+	if (rule == WIRE_KEYS_ACCEPT_NEW && question->verdict == KNOWN_HOSTS_UNKNOWN) {
+		save_key(state, question->name, question->key);
+		return 0;
+	}
+	return refuse(state, question, err);
+}
+
+int hostkeys_check(struct ssh_state *state, struct err *err)
+{
+	auto_free char *name = lookup_name(&state->config);
+	struct host_key key = { 0 };
+	struct question question = { .name = name, .key = &key };
+	int status = host_key_get(state, &key, err);
+	if (status == 0) {
+		each_file(state, look_key, &question);
+		status = decide(state, &question, err);
+	}
+	free(question.file);
+	host_key_release(&key);
+	return status;
+}

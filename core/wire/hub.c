@@ -1,0 +1,253 @@
+/* The hub: everything that one run's connections have in common, behind locks. */
+#include "wire/hub.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum {
+	HANDSHAKES = 64,          /* at once, in all */
+	HANDSHAKES_ONE_SERVER = 8 /* at once with one sshd: two less than where it starts to refuse */
+};
+
+struct known_file {
+	char *path;
+	struct known_hosts known;
+};
+
+struct kept_key {
+	char *path;
+	ssh_key key;
+};
+
+struct waiter {
+	struct waiter *next;
+	const char *server;
+	int fd; /* eventfd: written when it may look again */
+};
+
+struct wire_hub {
+	struct wire_hub_options options;
+	pthread_mutex_t lock; /* for all but the opening of keys */
+	pthread_mutex_t opening;
+	struct known_file *files;
+	size_t file_count, file_room;
+	struct kept_key *keys;
+	size_t key_count, key_room;
+	char **busy; /* a server for each slot that is held */
+	size_t busy_count, busy_room;
+	struct waiter *first, **last;
+};
+
+struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
+{
+	struct wire_hub *hub = mem_alloc(sizeof(*hub));
+	hub->options = *options;
+	if (hub->options.handshakes <= 0)
+		hub->options.handshakes = HANDSHAKES;
+	pthread_mutex_init(&hub->lock, NULL);
+	pthread_mutex_init(&hub->opening, NULL);
+	hub->last = &hub->first;
+	/* A peer that goes away while libssh writes must be an error of that call, not the end of the program. */
+	struct sigaction action;
+	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+		signal(SIGPIPE, SIG_IGN);
+	return hub;
+}
+
+void wire_hub_free(struct wire_hub *hub)
+{
+	if (!hub)
+		return;
+	for (size_t i = 0; i < hub->file_count; i++) {
+		known_hosts_release(&hub->files[i].known);
+		free(hub->files[i].path);
+	}
+	for (size_t i = 0; i < hub->key_count; i++) {
+		ssh_key_free(hub->keys[i].key);
+		free(hub->keys[i].path);
+	}
+	for (size_t i = 0; i < hub->busy_count; i++)
+		free(hub->busy[i]);
+	free(hub->files);
+	free(hub->keys);
+	free(hub->busy);
+	pthread_mutex_destroy(&hub->lock);
+	pthread_mutex_destroy(&hub->opening);
+	free(hub);
+}
+
+bool hub_checks_host_keys(const struct wire_hub *hub) { return hub->options.host_key_checking; }
+
+/* ---- handshakes ---- */
+
+static bool slot_free(const struct wire_hub *hub, const char *server)
+{
+	size_t same = 0;
+	for (size_t i = 0; i < hub->busy_count; i++)
+		same += strcmp(hub->busy[i], server) == 0;
+	return same < HANDSHAKES_ONE_SERVER && hub->busy_count < (size_t)hub->options.handshakes;
+}
+
+/* Those who wait first go first, but nobody waits for a server that others keep busy. */
+static bool slot_try(struct wire_hub *hub, const struct waiter *waiter)
+{
+	for (const struct waiter *before = hub->first; before && before != waiter; before = before->next)
+		if (strcmp(before->server, waiter->server) == 0)
+			return false;
+	if (!slot_free(hub, waiter->server))
+		return false;
+	mem_grow(hub->busy, hub->busy_count, hub->busy_room);
+	hub->busy[hub->busy_count++] = mem_strdup(waiter->server);
+	return true;
+}
+
+static void waiters_wake(struct wire_hub *hub)
+{
+	for (struct waiter *waiter = hub->first; waiter; waiter = waiter->next)
+		if (slot_free(hub, waiter->server))
+			(void)eventfd_write(waiter->fd, 1);
+}
+
+static void waiter_leave(struct wire_hub *hub, struct waiter *waiter)
+{
+	struct waiter **at = &hub->first;
+	while (*at && *at != waiter)
+		at = &(*at)->next;
+	if (*at)
+		*at = waiter->next;
+	for (hub->last = &hub->first; *hub->last;)
+		hub->last = &(*hub->last)->next;
+	waiters_wake(hub);
+}
+
+int hub_slot_take(struct wire_hub *hub, struct hub_slot *slot, const char *server, int cancel_fd, struct err *err)
+{
+	snprintf(slot->server, sizeof(slot->server), "%s", server);
+	auto_close int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (fd < 0)
+		return err_errno(err, ERR_SYSTEM, "eventfd");
+	struct waiter waiter = { NULL, slot->server, fd };
+	pthread_mutex_lock(&hub->lock);
+	*hub->last = &waiter;
+	hub->last = &waiter.next;
+	int status = 0;
+	while (status == 0 && !slot_try(hub, &waiter)) {
+		pthread_mutex_unlock(&hub->lock);
+		struct pollfd polls[2] = { { fd, POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
+		eventfd_t ignored;
+		(void)poll(polls, 2, -1);
+		if (polls[1].revents)
+			status = err_set(err, ERR_INTERRUPTED, "cancelled while waiting to connect to %s", server);
+		else
+			(void)eventfd_read(fd, &ignored);
+		pthread_mutex_lock(&hub->lock);
+	}
+	slot->held = status == 0;
+	waiter_leave(hub, &waiter);
+	pthread_mutex_unlock(&hub->lock);
+	return status;
+}
+
+void hub_slot_release(struct wire_hub *hub, struct hub_slot *slot)
+{
+	if (!slot->held)
+		return;
+	slot->held = false;
+	pthread_mutex_lock(&hub->lock);
+	for (size_t i = 0; i < hub->busy_count; i++) {
+		if (strcmp(hub->busy[i], slot->server) != 0)
+			continue;
+		free(hub->busy[i]);
+		hub->busy[i] = hub->busy[--hub->busy_count];
+		break;
+	}
+	waiters_wake(hub);
+	pthread_mutex_unlock(&hub->lock);
+}
+
+/* ---- known hosts ---- */
+
+static void read_whole(const char *path, struct buf *text)
+{
+	auto_fclose FILE *file = fopen(path, "re");
+	if (!file)
+		return;
+	for (size_t got = 1; got > 0;) {
+		got = fread(buf_reserve(text, 65536), 1, 65536, file);
+		text->length += got;
+	}
+	buf_add(text, "", 0);
+}
+
+static struct known_file *known_file(struct wire_hub *hub, const char *path)
+{
+	for (size_t i = 0; i < hub->file_count; i++)
+		if (strcmp(hub->files[i].path, path) == 0)
+			return &hub->files[i];
+	auto_buf struct buf text = BUF_INIT;
+	read_whole(path, &text);
+	mem_grow(hub->files, hub->file_count, hub->file_room);
+	struct known_file *file = &hub->files[hub->file_count++];
+	file->path = mem_strdup(path);
+	known_hosts_parse(&file->known, path, buf_text(&text), text.length);
+	return file;
+}
+
+void hub_known_hosts(struct wire_hub *hub, const char *path,
+                     void (*look)(const struct known_hosts *known, void *context), void *context)
+{
+	pthread_mutex_lock(&hub->lock);
+	look(&known_file(hub, path)->known, context);
+	pthread_mutex_unlock(&hub->lock);
+}
+
+void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length)
+{
+	pthread_mutex_lock(&hub->lock);
+	struct known_hosts *known = &known_file(hub, path)->known;
+	size_t number = known->count ? known->lines[known->count - 1].number + 1 : 1;
+	known_hosts_add(known, line, length, number);
+	pthread_mutex_unlock(&hub->lock);
+}
+
+/* ---- private keys ---- */
+
+ssh_key hub_key_find(struct wire_hub *hub, const char *path)
+{
+	ssh_key key = NULL;
+	pthread_mutex_lock(&hub->lock);
+	for (size_t i = 0; i < hub->key_count && !key; i++)
+		if (strcmp(hub->keys[i].path, path) == 0)
+			key = hub->keys[i].key;
+	pthread_mutex_unlock(&hub->lock);
+	return key;
+}
+
+ssh_key hub_key_keep(struct wire_hub *hub, const char *path, ssh_key key)
+{
+	ssh_key kept = hub_key_find(hub, path);
+	if (kept) {
+		ssh_key_free(key);
+		return kept;
+	}
+	pthread_mutex_lock(&hub->lock);
+	mem_grow(hub->keys, hub->key_count, hub->key_room);
+	hub->keys[hub->key_count++] = (struct kept_key){ mem_strdup(path), key };
+	pthread_mutex_unlock(&hub->lock);
+	return key;
+}
+
+void hub_keys_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->opening); }
+
+void hub_keys_unlock(struct wire_hub *hub) { pthread_mutex_unlock(&hub->opening); }

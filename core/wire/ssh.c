@@ -1,0 +1,398 @@
+/* One SSH session: connects by hand, steps libssh through handshake and authentication with a deadline for each phase,
+ * and then pumps. libssh never waits: every wait is a poll of ours on the socket and the cancel descriptor.
+ *
+ * Before each wait TCP_QUICKACK is set: without it the server's Nagle and our delayed acknowledgement hold each other up
+ * for 40 ms in the handshake and at the first command. */
+#include "wire/ssh.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "wire/dial.h"
+
+enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, PUMP_ROUNDS = 16 };
+
+/* ---- telling ---- */
+
+void ssh_phase(struct ssh_state *state, const char *format, ...)
+{
+	if (!state->base.watch.phase)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	auto_free char *text = mem_vprintf(format, arguments);
+	va_end(arguments);
+	state->base.watch.phase(state->base.watch.context, text);
+}
+
+void ssh_warning(struct ssh_state *state, const char *format, ...)
+{
+	if (!state->base.watch.warning)
+		return;
+	va_list arguments;
+	va_start(arguments, format);
+	auto_free char *text = mem_vprintf(format, arguments);
+	va_end(arguments);
+	state->base.watch.warning(state->base.watch.context, text);
+}
+
+int ssh_failed(struct ssh_state *state, enum err_kind kind, const char *what, struct err *err)
+{
+	auto_buf struct buf clean = BUF_INIT;
+	const char *text = ssh_get_error(state->ssh);
+	size_t length = strlen(text);
+	printable_line(&clean, text, length < 600 ? length : 600);
+	return err_set(err, kind, "%s: %s", what, clean.length ? buf_text(&clean) : "the connection ended");
+}
+
+/* ---- waiting ---- */
+
+static void quick_acknowledge(int fd)
+{
+	int on = 1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+}
+
+static short wanted_events(struct ssh_state *state)
+{
+	return POLLIN | (ssh_get_poll_flags(state->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0);
+}
+
+int ssh_wait(struct ssh_state *state, int64_t deadline, const char *what, struct err *err)
+{
+	for (;;) {
+		struct pollfd polls[2] = { { state->fd, wanted_events(state), 0 }, { state->base.cancel_fd, POLLIN, 0 } };
+		quick_acknowledge(state->fd);
+		int ready = poll(polls, 2, clock_left(deadline));
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (polls[1].revents)
+			return err_set(err, ERR_INTERRUPTED, "cancelled while %s", what);
+		if (ready > 0)
+			return 0;
+		err_set(err, ERR_TIMEOUT, "%s: %s did not answer within %d s", what, state->peer, state->timeout_ms / 1000);
+		return err_hint(err, "check the load of the host, or raise the timeout (-T, ansible_ssh_timeout)");
+	}
+}
+
+/* ---- setting up ---- */
+
+static int set_option(struct ssh_state *state, enum ssh_options_e option, const void *value, const char *name,
+                      struct err *err)
+{
+	if (ssh_options_set(state->ssh, option, value) == SSH_OK)
+		return 0;
+	err_set(err, ERR_INPUT, "libssh does not take %s for %s", (const char *)value, name);
+	return err_hint(err, "choose others in ~/.ssh/config or ansible_ssh_common_args");
+}
+
+static int set_options(struct ssh_state *state, int fd, struct err *err)
+{
+	const struct ssh_config *c = &state->config;
+	bool no = false;
+	auto_free char *home = ssh_config_home();
+	auto_free char *directory = mem_printf("%s/.ssh", home);
+	/* The configuration is read already; libssh's own reading could run commands, and its known hosts are not used. */
+	ssh_options_set(state->ssh, SSH_OPTIONS_PROCESS_CONFIG, &no);
+	ssh_options_set(state->ssh, SSH_OPTIONS_KNOWNHOSTS, "/dev/null");
+	ssh_options_set(state->ssh, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null");
+	ssh_options_set(state->ssh, SSH_OPTIONS_SSH_DIR, directory);
+	/* libssh wants a name to exist but connects by the descriptor. */
+	if (ssh_options_set(state->ssh, SSH_OPTIONS_HOST, c->host_name) != SSH_OK)
+		ssh_options_set(state->ssh, SSH_OPTIONS_HOST, "host");
+	ssh_options_set(state->ssh, SSH_OPTIONS_GSSAPI_SERVER_IDENTITY, c->host_name);
+	if (set_option(state, SSH_OPTIONS_USER, c->user, "the user", err) < 0)
+		return -1;
+	if (c->compression == SSH_CONFIG_YES && set_option(state, SSH_OPTIONS_COMPRESSION, "yes", "Compression", err) < 0)
+		return -1;
+	hostkeys_prefer(state);
+	return set_option(state, SSH_OPTIONS_FD, &fd, "the socket", err);
+}
+
+static int start_libssh(struct ssh_state *state, int fd, struct err *err)
+{
+	state->ssh = ssh_new();
+	if (!state->ssh)
+		return err_set(err, ERR_SYSTEM, "libssh cannot start a session");
+	ssh_set_blocking(state->ssh, 0);
+	if (set_options(state, fd, err) < 0)
+		return -1;
+	ssh_set_counters(state->ssh, &state->counter, NULL);
+	return 0;
+}
+
+/* ---- the phases ---- */
+
+/* Connects; the descriptor goes to libssh, which closes it, and a duplicate stays here to wait on. */
+static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
+{
+	const struct ssh_config *c = &state->config;
+	struct dial dial = { .host = c->host_name, .port = c->port, .family = c->family, .bind_address = c->bind_address,
+		                 .timeout_ms = state->timeout_ms, .cancel_fd = state->base.cancel_fd,
+		                 .watch = &state->base.watch };
+	*fd = dial_connect(&dial, err);
+	snprintf(state->peer, sizeof(state->peer), "%s", dial.address);
+	if (*fd < 0)
+		return -1;
+	state->fd = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
+	if (state->fd < 0 || *fd > 0xffff) {
+		close(*fd);
+		return err_errno(err, ERR_SYSTEM, "keeping the connection to %s", state->peer);
+	}
+	int alive = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
+	dial_prepare(state->fd, alive * 4);
+	return 0;
+}
+
+static int handshake_failed(struct ssh_state *state, bool banner, struct err *err)
+{
+	ssh_failed(state, banner ? ERR_UNREACHABLE : ERR_PROTOCOL,
+	           banner ? "waiting for the SSH banner" : "key exchange", err);
+	if (strstr(err->text, "disconnected") || strstr(err->text, "reset by peer"))
+		err->kind = ERR_UNREACHABLE;
+	if (err->kind == ERR_UNREACHABLE)
+		return err_hint(err, "%s closed the connection: check that it is an SSH server and that it lets this machine in",
+		                state->peer);
+	return -1;
+}
+
+static int phase_handshake(struct ssh_state *state, struct err *err)
+{
+	int64_t deadline = clock_deadline(state->timeout_ms);
+	bool banner = true;
+	ssh_phase(state, "waiting for the SSH banner of %s", state->peer);
+	for (;;) {
+		int status = ssh_connect(state->ssh);
+		/* libssh makes the socket blocking again when it takes it. */
+		(void)fcntl(state->fd, F_SETFL, fcntl(state->fd, F_GETFL) | O_NONBLOCK);
+		if (status == SSH_OK)
+			return 0;
+		if (banner && ssh_get_serverbanner(state->ssh)) {
+			banner = false;
+			deadline = clock_deadline(state->timeout_ms);
+			ssh_phase(state, "exchanging keys with %s", state->peer);
+		}
+		if (status == SSH_ERROR)
+			return handshake_failed(state, banner, err);
+		if (ssh_wait(state, deadline, banner ? "waiting for the SSH banner" : "key exchange", err) < 0)
+			return -1;
+	}
+}
+
+static int phase_event(struct ssh_state *state, struct err *err)
+{
+	state->event = ssh_event_new();
+	if (!state->event || ssh_event_add_session(state->event, state->ssh) != SSH_OK)
+		return err_set(err, ERR_SYSTEM, "libssh cannot watch the session");
+	state->heard_ms = clock_ms();
+	return 0;
+}
+
+static int session_connect(struct ssh_state *state, struct err *err)
+{
+	int fd = -1;
+	auto_free char *server = mem_printf("%s port %d", state->config.host_name, state->config.port);
+	if (hub_slot_take(state->hub, &state->slot, server, state->base.cancel_fd, err) < 0)
+		return -1;
+	if (phase_dial(state, &fd, err) < 0)
+		return -1;
+	if (start_libssh(state, fd, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	snprintf(state->base.route, sizeof(state->base.route), "%.60s@%.100s%.80s", state->config.user, state->peer, state->via);
+	if (phase_handshake(state, err) < 0)
+		return -1;
+	ssh_phase(state, "checking the host key of %s", state->peer);
+	if (hostkeys_check(state, err) < 0 || auth_run(state, err) < 0)
+		return -1;
+	return phase_event(state, err);
+}
+
+/* ---- the pump ---- */
+
+static int lose(struct ssh_state *state, const struct err *why)
+{
+	if (!state->lost) {
+		state->lost = true;
+		state->why = *why;
+	}
+	return -1;
+}
+
+static int lost_connection(struct ssh_state *state, const char *what)
+{
+	struct err why = ERR_INIT;
+	auto_free char *text = mem_printf("the connection to %s was lost: %s", state->peer, what);
+	ssh_failed(state, ERR_UNREACHABLE, text, &why);
+	return lose(state, &why);
+}
+
+/* Takes in what has come, a few rounds so that a download costs less waiting. */
+static int take_in(struct ssh_state *state)
+{
+	for (int round = 0; round < PUMP_ROUNDS; round++) {
+		quick_acknowledge(state->fd);
+		int status = ssh_event_dopoll(state->event, 0);
+		if (status == SSH_ERROR || ssh_get_status(state->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR))
+			return lost_connection(state, "reading");
+		if (status == SSH_AGAIN)
+			break;
+	}
+	state->base.counts.bytes_sent = state->counter.out_bytes;
+	state->base.counts.bytes_received = state->counter.in_bytes;
+	if (state->counter.in_bytes != state->heard_bytes) {
+		state->heard_bytes = state->counter.in_bytes;
+		state->heard_ms = clock_ms();
+		state->asked_ms = 0;
+	}
+	ssh_channels_advance(state);
+	return state->lost ? -1 : 0;
+}
+
+/* Asks a silent peer for a sign of life; gives it up after three times the interval. */
+static int keep_alive(struct ssh_state *state)
+{
+	int64_t now = clock_ms();
+	int interval = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
+	if (now - state->heard_ms >= 3 * (int64_t)interval) {
+		struct err why = ERR_INIT;
+		err_set(&why, ERR_UNREACHABLE, "the connection to %s is dead: nothing came for %d s", state->peer,
+		        3 * interval / 1000);
+		return lose(state, &why);
+	}
+	if (now - (state->asked_ms ? state->asked_ms : state->heard_ms) < interval)
+		return 0;
+	state->asked_ms = now;
+	uint64_t before = state->counter.out_bytes;
+	/* The first call may only fetch the answer to the last one. */
+	(void)ssh_send_keepalive(state->ssh);
+	if (state->counter.out_bytes == before)
+		(void)ssh_send_keepalive(state->ssh);
+	return 0;
+}
+
+static int64_t next_keep_alive(const struct ssh_state *state)
+{
+	int interval = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
+	return (state->asked_ms ? state->asked_ms : state->heard_ms) + interval;
+}
+
+static int report_loss(const struct ssh_state *state, struct err *err)
+{
+	if (err)
+		*err = state->why;
+	return -1;
+}
+
+static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, struct err *err)
+{
+	struct ssh_state *state = (struct ssh_state *)session;
+	if (!state->lost)
+		ssh_channels_advance(state);
+	while (!state->lost) {
+		struct pollfd polls[3] = { { state->fd, wanted_events(state), 0 }, { session->cancel_fd, POLLIN, 0 },
+			                       { wake_fd, POLLIN, 0 } };
+		int64_t alive = next_keep_alive(state);
+		quick_acknowledge(state->fd);
+		int ready = poll(polls, 3, clock_left(alive < deadline ? alive : deadline));
+		if (ready < 0 && errno != EINTR)
+			return err_errno(err, ERR_SYSTEM, "poll");
+		if (ready > 0 && polls[1].revents)
+			return err_set(err, ERR_INTERRUPTED, "cancelled");
+		if (ready > 0 && polls[0].revents)
+			return take_in(state) < 0 ? report_loss(state, err) : 0;
+		if (ready > 0)
+			return 0;
+		if (keep_alive(state) == 0 && clock_left(deadline) == 0)
+			return 0;
+	}
+	return report_loss(state, err);
+}
+
+/* ---- the end ---- */
+
+/* Says good-bye and frees. libssh closes its descriptor when it fails but not in ssh_disconnect; the number is closed here
+ * only if it still is the socket that our duplicate is. */
+static void end_libssh(struct ssh_state *state)
+{
+	if (!state->ssh)
+		return;
+	int fd = ssh_get_fd(state->ssh);
+	if (state->event) {
+		ssh_event_remove_session(state->event, state->ssh);
+		ssh_event_free(state->event);
+	}
+	ssh_disconnect(state->ssh);
+	ssh_free(state->ssh);
+	struct stat theirs, ours;
+	if (fd >= 0 && state->fd >= 0 && fstat(fd, &theirs) == 0 && fstat(state->fd, &ours) == 0 &&
+	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+		close(fd);
+	state->ssh = NULL;
+	state->event = NULL;
+}
+
+static void ssh_end(struct session *session)
+{
+	struct ssh_state *state = (struct ssh_state *)session;
+	ssh_channels_free(state);
+	end_libssh(state);
+	if (state->fd >= 0)
+		close(state->fd);
+	hub_slot_release(state->hub, &state->slot);
+	ssh_config_release(&state->config);
+	free(state);
+}
+
+static const struct session_operations operations = {
+	.pump = ssh_pump,
+	.open = ssh_channel_start,
+	.write = ssh_channel_put,
+	.write_eof = ssh_channel_put_eof,
+	.queued = ssh_channel_queued,
+	.ended = ssh_channel_ended,
+	.error = ssh_channel_error,
+	.accepted = ssh_channel_accepted,
+	.close = ssh_channel_drop,
+	.free = ssh_end,
+};
+
+int ssh_session_open(struct session **session, struct wire_hub *hub, const struct wire_config *config,
+                     const struct wire_watch *watch, int cancel_fd, struct err *err)
+{
+	struct ssh_state *state = mem_alloc(sizeof(*state));
+	state->base.operations = &operations;
+	state->base.config = config;
+	state->base.cancel_fd = cancel_fd;
+	if (watch)
+		state->base.watch = *watch;
+	state->hub = hub;
+	state->fd = -1;
+	int status = ssh_config_load(&state->config, config, cancel_fd, err);
+	if (status == 0) {
+		state->timeout_ms = config->connect_timeout_ms            ? config->connect_timeout_ms
+		                    : state->config.connect_timeout_ms    ? state->config.connect_timeout_ms
+		                                                          : PHASE_MS;
+		status = session_connect(state, err);
+	}
+	if (status < 0) {
+		err_at(err, "host %s", config->name);
+		ssh_end(&state->base);
+		return -1;
+	}
+	*session = &state->base;
+	return 0;
+}

@@ -1,0 +1,77 @@
+/* The inside of an SSH session: its state, and the wait that all its phases share. Used by ssh.c, ssh_channel.c, auth.c
+ * and hostkeys.c; everybody else sees session.h. All of it belongs to the session's thread. */
+#ifndef NEAP_WIRE_SSH_H
+#define NEAP_WIRE_SSH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wire/hub.h"
+#include "wire/libssh.h"
+#include "wire/session.h"
+#include "wire/ssh_config.h"
+
+struct ssh_channel_state;
+
+struct ssh_state {
+	struct session base;
+	struct wire_hub *hub;
+	struct ssh_config config;
+	struct hub_slot slot;
+	ssh_session ssh;
+	ssh_event event;               /* NULL until authenticated */
+	int fd;                        /* a duplicate of libssh's descriptor, to wait on */
+	struct ssh_counter_struct counter;
+	struct ssh_channel_state *channels;
+	bool lost, warned;
+	struct err why;                /* of the loss */
+	char peer[160];                /* "10.0.0.1 port 22" */
+	char via[96];                  /* " by jump1", or "" */
+	int64_t heard_ms;              /* when the peer last sent anything */
+	uint64_t heard_bytes;
+	int64_t asked_ms;              /* when it was last asked for a sign of life; 0: not since it was heard */
+	int timeout_ms;                /* for each phase */
+};
+
+/* Tells what is being done (wire_watch.phase). */
+void ssh_phase(struct ssh_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ssh_warning(struct ssh_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* One wait of a phase that steps libssh by hand: until the socket has something, or -1 with ERR_TIMEOUT (text says what
+ * took too long) or ERR_INTERRUPTED. */
+int ssh_wait(struct ssh_state *state, int64_t deadline, const char *what, struct err *err) must_check;
+
+/* libssh's error, which may carry the server's own words, made safe to show. */
+int ssh_failed(struct ssh_state *state, enum err_kind kind, const char *what, struct err *err);
+
+/* ---- auth.c ---- */
+
+/* Proves who we are, by the methods that the configuration allows, in its order, the likely key straight away. ERR_AUTH
+ * says what was tried; ERR_UNREACHABLE, ERR_TIMEOUT, ERR_INTERRUPTED. Fills base.method. */
+int auth_run(struct ssh_state *state, struct err *err) must_check;
+
+/* ---- hostkeys.c ---- */
+
+/* Before the handshake: asks for a key of a type that is known for this host first. */
+void hostkeys_prefer(struct ssh_state *state);
+/* After it: lets a known key pass, saves or refuses others as the policy says. ERR_HOSTKEY. */
+int hostkeys_check(struct ssh_state *state, struct err *err) must_check;
+
+/* ---- ssh_channel.c ---- */
+
+struct channel *ssh_channel_start(struct session *session, const char *command, const char *subsystem, bool pty,
+                                  const struct channel_events *events, struct err *err);
+void ssh_channel_put(struct channel *channel, const void *bytes, size_t length);
+void ssh_channel_put_eof(struct channel *channel);
+size_t ssh_channel_queued(const struct channel *channel);
+enum channel_ended ssh_channel_ended(const struct channel *channel, int *code);
+const char *ssh_channel_error(const struct channel *channel);
+bool ssh_channel_accepted(const struct channel *channel);
+void ssh_channel_drop(struct channel *channel);
+/* Carries every channel on as far as it goes without waiting; true if bytes wait for the socket. */
+void ssh_channels_advance(struct ssh_state *state);
+/* Frees all, as the session ends. */
+void ssh_channels_free(struct ssh_state *state);
+
+#endif
