@@ -411,6 +411,15 @@ static pcre2_code *compile(const char *pattern, size_t length, uint32_t options,
 	return code;
 }
 
+/* Whether the pattern opens with global flags that have this one: "(?im)". */
+static bool starts_with_flag(const char *pattern, char flag)
+{
+	if (strncmp(pattern, "(?", 2))
+		return false;
+	size_t length = strspn(pattern + 2, "aiLmsux");
+	return pattern[2 + length] == ')' && memchr(pattern + 2, flag, length);
+}
+
 static int regex_compile(lua_State *L)
 {
 	size_t length;
@@ -430,9 +439,7 @@ static int regex_compile(lua_State *L)
 	pcre2_set_match_limit(regex->context, MATCH_LIMIT);
 	pcre2_set_heap_limit(regex->context, HEAP_LIMIT_KB);
 	pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->groups);
-	uint32_t all = 0;
-	pcre2_pattern_info(regex->code, PCRE2_INFO_ALLOPTIONS, &all);
-	regex->multiline = all & PCRE2_MULTILINE;
+	regex->multiline = (options & PCRE2_MULTILINE) || starts_with_flag(pattern, 'm');
 	names_set(L, regex);
 	return 1;
 }
