@@ -22,15 +22,16 @@ struct scope {
 	const struct scope *parent; /* NULL for a play */
 	struct node node;           /* the object; value NULL where a role is named by a plain string */
 	const struct role *role;    /* the innermost role this stands in, or NULL */
-	json_t *import_vars;        /* vars: of the import that brought this in, or NULL; owned */
+	const struct scope *importer; /* of a play: the import_playbook that brought it in, or NULL */
+	json_t *implied;            /* keywords that follow from others (local_action: delegate_to), or NULL; owned */
 };
 
 /* The innermost value of a keyword that is KEYWORD_NEAREST (or the scope's own, for KEYWORD_OWN);
- * node.value is NULL where none is given. */
+ * node.value is NULL where none is given; null counts as not given. */
 struct node scope_keyword(const struct scope *scope, const char *name);
 /* The scope's own value only. */
 struct node scope_own(const struct scope *scope, const char *name);
-/* From the play inwards to scope: calls visit for each that gives the keyword (KEYWORD_MERGE). */
+/* From the play (and what imported it) inwards to scope: calls visit for each that gives the keyword (KEYWORD_MERGE). */
 void scope_each(const struct scope *scope, const char *name, void (*visit)(void *context, struct node value),
                 void *context);
 
@@ -40,6 +41,9 @@ struct entries {
 	struct entry **items; /* owned */
 	size_t count, room;
 };
+
+/* The play a scope stands in. */
+const struct play *scope_play(const struct scope *scope);
 
 /* One thing in a task list. */
 struct entry {
@@ -59,17 +63,26 @@ struct entry {
 struct role {
 	char *name;
 	char *path;             /* the role's folder */
-	json_t *params;         /* variables given where the role is named (role params and vars:), or NULL */
+	json_t *params;         /* variables given where the role is named, beside role: and its keywords, or NULL; owned */
 	struct node defaults, vars; /* defaults/main.json and vars/main.json; value NULL if missing */
 	bool allow_duplicates;
 };
 
+/* One name in vars_files. A literal name is read while loading; vars.value is NULL where the name is a template, which
+ * only the run can tell (playbook_load_vars). */
+struct vars_file {
+	struct node name; /* a string, or a list of which the first that exists counts */
+	struct node vars;
+};
+
 struct play {
-	struct scope scope;
+	struct scope scope;   /* first, so that a play is found from its scope */
 	const char *name;     /* as written, NULL if none */
 	struct node hosts;    /* a string or a list of strings; may be a template */
 	struct entries pre_tasks, roles, tasks, post_tasks, handlers; /* roles: a block for each role */
-	char *directory;      /* of the playbook file the play stands in */
+	char *directory;      /* of the playbook file the play stands in; "." where it has none */
+	struct vars_file *vars_files; /* owned */
+	size_t vars_file_count, vars_file_room;
 };
 
 struct playbook {
@@ -79,6 +92,11 @@ struct playbook {
 	size_t document_count, document_room;
 	struct role **role_list;     /* owned */
 	size_t role_count, role_room;
+	struct scope **imports;      /* of import_playbook; owned */
+	size_t import_count, import_room;
+	char **libraries;            /* library/ folders that were told of; owned */
+	size_t library_count, library_room;
+	json_t *values;              /* made from the action shorthands; owned */
 };
 
 /* What the loader asks about modules, which live on a higher floor. */
@@ -98,16 +116,38 @@ int playbook_load(struct playbook **playbook, const char *path, const char *cons
                   const struct playbook_modules *modules, struct problems *problems) must_check;
 void playbook_free(struct playbook *playbook);
 
-/* Loads a task file for an include at run time; the entries' parent is the scope given. Freed with fragment_free. */
+/* What an include brings in at run time; the entries' outermost parent is the scope that included them, which must
+ * outlive it. */
 struct fragment {
-	struct entries entries;
-	struct document *document;
-	struct role *role; /* of an include_role, else NULL */
-	struct entries handlers;
+	struct entries entries;   /* of an include_role: one block for the role */
+	struct entries handlers;  /* of an include_role */
+	struct playbook *files;   /* the documents and roles that were read; owned, without plays */
+	struct role *role;        /* of an include_role, else NULL; borrowed from files */
 };
+
+/* A task file. Faults go to problems, -1 when there was an error; *fragment is NULL then. Freed by fragment_free. */
 int fragment_load_tasks(struct fragment **fragment, const char *path, const struct scope *parent, bool handlers,
                         const struct playbook_modules *modules, struct problems *problems) must_check;
+
+/* Which files of a role count instead of main; NULL: main. */
+struct role_from {
+	const char *tasks, *handlers, *vars, *defaults;
+};
+
+int fragment_load_role(struct fragment **fragment, const char *name, const struct role_from *from,
+                       const struct scope *parent, const char *const *role_paths,
+                       const struct playbook_modules *modules, struct problems *problems) must_check;
 void fragment_free(struct fragment *fragment);
+
+/* Where a file named by a task is: kind is the folder of a role ("tasks", "vars", "files", "templates"). Looks, as Ansible
+ * does, in the role's folder of that kind, in the role itself, beside the file that the task stands in, and beside the
+ * playbook, each with and without the kind. New string; NULL if there is none. */
+char *scope_find_file(const struct scope *scope, const char *kind, const char *name);
+
+/* A file of variables: a dictionary with valid names. The caller frees the document. */
+int playbook_load_vars(struct document **document, const char *path, struct problems *problems) must_check;
+/* Whether text can name a variable. */
+bool playbook_is_identifier(const char *text);
 
 /* Calls visit for each entry in the order it runs, blocks before what they hold (block, rescue, always). */
 void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context);

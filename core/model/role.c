@@ -1,0 +1,261 @@
+/* Roles: where they are, what their files hold, and which roles they depend on. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/suggest.h"
+#include "model/loader.h"
+
+/* ---- finding ---- */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+/* directory/name if it is a folder, else NULL. */
+static char *folder_in(const char *directory, const char *name)
+{
+	char *path = path_join(directory, name);
+	if (path_is_folder(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* Beside the playbook in roles/, in the role paths, beside the role that names it, beside the playbook. */
+static char *find_role(struct loader *loader, const char *name, const struct scope *parent)
+{
+	auto_free char *roles = path_join(loader->directory, "roles");
+	char *found = folder_in(roles, name);
+	for (size_t i = 0; !found && loader->role_paths && loader->role_paths[i]; i++)
+		found = folder_in(loader->role_paths[i], name);
+	if (!found && parent && parent->role) {
+		auto_free char *siblings = path_directory(parent->role->path);
+		found = folder_in(siblings, name);
+	}
+	return found ? found : folder_in(loader->directory, name);
+}
+
+static void report_missing_role(struct loader *loader, const char *name, struct node at)
+{
+	auto_buf struct buf hint = BUF_INIT;
+	auto_free char *roles = path_join(loader->directory, "roles");
+	buf_printf(&hint, "it was looked for in %s", roles);
+	for (size_t i = 0; loader->role_paths && loader->role_paths[i]; i++)
+		buf_printf(&hint, ", %s", loader->role_paths[i]);
+	buf_printf(&hint, " and %s", loader->directory);
+	node_problem(loader->problems, at, buf_text(&hint), "there is no role \"%s\"", name);
+}
+
+/* role/part/base with an extension that is read; NULL if there is none. A YAML file in its place is a problem. */
+static char *find_part(struct loader *loader, const struct role *role, const char *part, const char *base, struct node at)
+{
+	auto_free char *folder = path_join(role->path, part);
+	auto_free char *stem = path_join(folder, base);
+	static const char *const extensions[] = { ".json", "", ".yml", ".yaml" };
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++) {
+		auto_free char *path = mem_printf("%s%s", stem, extensions[i]);
+		if (!path_is_file(path))
+			continue;
+		if (i < 2)
+			return steal(path);
+		auto_free char *hint = mem_printf("convert it to %s.json", stem);
+		node_problem(loader->problems, at, hint, "role \"%s\" has %s, and neap reads JSON", role->name, path);
+		return NULL;
+	}
+	if (strcmp(base, "main") != 0)
+		node_problem(loader->problems, at, NULL, "role \"%s\" has no %s.json", role->name, stem);
+	else if (path_is_folder(stem))
+		node_problem(loader->problems, at, "put its files into one, main.json", "%s is a folder, and neap reads a file there",
+		             stem);
+	return NULL;
+}
+
+static const char *part_base(const char *from) { return from ? from : "main"; }
+
+/* ---- loading ---- */
+
+void role_free(struct role *role)
+{
+	free(role->name);
+	free(role->path);
+	json_decref(role->params);
+	free(role);
+}
+
+static struct node role_vars(struct loader *loader, struct role *role, const char *part, const char *from, struct node at)
+{
+	auto_free char *path = find_part(loader, role, part, part_base(from), at);
+	struct document *document = path ? loader_read(loader, path) : NULL;
+	if (!document)
+		return node_of(NULL);
+	struct node root = document_root(document);
+	if (json_is_object(root.value)) {
+		loader_check_vars(loader, root);
+		return root;
+	}
+	if (!json_is_null(root.value))
+		node_problem(loader->problems, root, "{ \"name\": value, ... }", "a file of variables holds a dictionary, not %s",
+		             node_kind(root.value));
+	return node_of(NULL);
+}
+
+/* Sets allow_duplicates; returns the dependencies. */
+static struct node role_meta(struct loader *loader, struct role *role, struct node at)
+{
+	auto_free char *path = find_part(loader, role, "meta", "main", at);
+	struct document *document = path ? loader_read(loader, path) : NULL;
+	if (!document)
+		return node_of(NULL);
+	struct node root = document_root(document), allow = node_get(root, "allow_duplicates");
+	if (!json_is_object(root.value) && !json_is_null(root.value))
+		node_problem(loader->problems, root, NULL, "a role's meta/main.json holds a dictionary, not %s",
+		             node_kind(root.value));
+	if (allow.value && keyword_bool(allow.value) < 0)
+		node_problem(loader->problems, allow, NULL, "\"allow_duplicates\" must be true or false, not %s",
+		             node_kind(allow.value));
+	role->allow_duplicates = allow.value && keyword_bool(allow.value) == 1;
+	return node_get(root, "dependencies");
+}
+
+/* The role by name with its variables; owned by the playbook. NULL with a problem. */
+static struct role *role_open(struct loader *loader, const char *name, const struct role_from *from,
+                              const struct scope *parent, struct node at)
+{
+	auto_free char *path = find_role(loader, name, parent);
+	if (!path) {
+		report_missing_role(loader, name, at);
+		return NULL;
+	}
+	struct playbook *playbook = loader->playbook;
+	struct role *role = mem_alloc(sizeof(*role));
+	role->name = mem_strdup(base_name(name));
+	role->path = steal(path);
+	mem_grow(playbook->role_list, playbook->role_count, playbook->role_room);
+	playbook->role_list[playbook->role_count++] = role;
+	role->defaults = role_vars(loader, role, "defaults", from ? from->defaults : NULL, at);
+	role->vars = role_vars(loader, role, "vars", from ? from->vars : NULL, at);
+	return role;
+}
+
+/* What the role brings: its library, its dependencies first, its handlers, its tasks. */
+static void role_fill(struct loader *loader, struct entry *entry, struct role *role, struct node dependencies,
+                      const struct role_from *from, struct node at)
+{
+	struct loading frame;
+	if (!loader_enter(&loader->roles, &frame, role->path, at, loader->problems))
+		return;
+	entry->scope.role = role;
+	entry->is_static_import = true;
+	loader_library(loader, role->path);
+	if (dependencies.value)
+		role_read_list(loader, &entry->block, dependencies, &entry->scope);
+	auto_free char *handlers = find_part(loader, role, "handlers", part_base(from ? from->handlers : NULL), at);
+	if (handlers)
+		task_read_file(loader, loader->handlers, handlers, at, &entry->scope, KEYWORD_HANDLER);
+	auto_free char *tasks = find_part(loader, role, "tasks", part_base(from ? from->tasks : NULL), at);
+	if (tasks)
+		task_read_file(loader, &entry->block, tasks, at, &entry->scope, KEYWORD_TASK);
+	loader_leave(&loader->roles);
+}
+
+void role_fill_entry(struct loader *loader, struct entry *entry, const char *name, const struct role_from *from,
+                     struct node at)
+{
+	struct role *role = role_open(loader, name, from, entry->scope.parent, at);
+	if (role)
+		role_fill(loader, entry, role, role_meta(loader, role, at), from, at);
+}
+
+/* ---- roles: and dependencies: ---- */
+
+static bool is_same(const json_t *a, const json_t *b) { return a == b || (a && b && json_equal(a, b)); }
+
+/* Whether the play has the role with the same variables and conditions already; else remembers it. */
+static bool is_used(struct loader *loader, const struct role *role, struct node node)
+{
+	struct role_use use = { .path = role->path, .params = role->params, .when = node_get(node, "when").value,
+	                        .vars = node_get(node, "vars").value };
+	for (size_t i = 0; i < loader->use_count; i++) {
+		const struct role_use *other = &loader->uses[i];
+		if (strcmp(use.path, other->path) == 0 && is_same(use.params, other->params) && is_same(use.when, other->when) &&
+		    is_same(use.vars, other->vars))
+			return true;
+	}
+	mem_grow(loader->uses, loader->use_count, loader->use_room);
+	loader->uses[loader->use_count++] = use;
+	return false;
+}
+
+/* A member that is no keyword is a variable for the role. */
+static json_t *role_params(struct loader *loader, struct node node)
+{
+	json_t *params = NULL;
+	for (size_t i = 0; i < node_count(node); i++) {
+		const char *key;
+		struct node value = node_member(node, i, &key);
+		const struct keyword *keyword = keyword_find(key);
+		if (strcmp(key, "role") == 0)
+			continue;
+		if (keyword && keyword->places & KEYWORD_ROLE) {
+			if (loader_keyword(loader, keyword, KEYWORD_ROLE, "a role", value) && strcmp(key, "vars") == 0)
+				loader_check_vars(loader, value);
+			continue;
+		}
+		if (!playbook_is_identifier(key))
+			node_problem_key(loader->problems, value, NULL, "\"%s\" is no keyword of a role and cannot name a variable", key);
+		params = params ? params : json_object();
+		json_object_set_new(params, key, json_deep_copy(value.value));
+	}
+	return params;
+}
+
+/* Where the role is named; value NULL with a problem. */
+static struct node role_name(struct loader *loader, struct node node)
+{
+	struct node name = node;
+	if (json_is_object(node.value)) {
+		name = node_get(node, "role");
+		if (!name.value)
+			name = node_get(node, "name");
+	}
+	const char *text = json_string_value(name.value);
+	if (text && *text && !loader_is_template(text))
+		return name;
+	if (text && *text)
+		node_problem(loader->problems, name, "include_role takes a template", "a role is read before the run: its name cannot be a template");
+	else
+		node_problem(loader->problems, name.value ? name : node, "\"common\", or { \"role\": \"common\", ... }",
+		             "a role is named by a string, not by %s", node_kind(json_is_object(node.value) ? name.value : node.value));
+	name.value = NULL;
+	return name;
+}
+
+static void role_read(struct loader *loader, struct entries *into, struct node node, const struct scope *parent)
+{
+	struct node at = role_name(loader, node);
+	auto_json json_t *params = role_params(loader, node);
+	struct role *role = at.value ? role_open(loader, json_string_value(at.value), NULL, parent, at) : NULL;
+	if (!role)
+		return;
+	role->params = steal(params);
+	if (!json_is_object(node.value))
+		node.value = NULL;
+	struct node dependencies = role_meta(loader, role, at);
+	if (is_used(loader, role, node) && !role->allow_duplicates)
+		return;
+	struct entry *entry = task_new_entry(into, ENTRY_BLOCK, SCOPE_ROLE, node, parent);
+	entry->name = role->name;
+	role_fill(loader, entry, role, dependencies, NULL, at);
+}
+
+void role_read_list(struct loader *loader, struct entries *into, struct node list, const struct scope *parent)
+{
+	if (!json_is_array(list.value) && !json_is_null(list.value)) {
+		node_problem(loader->problems, list, "[ \"common\", ... ]", "roles are a list, not %s", node_kind(list.value));
+		return;
+	}
+	for (size_t i = 0; i < node_count(list); i++)
+		role_read(loader, into, node_at(list, i), parent);
+}

@@ -1,0 +1,94 @@
+/* Scopes: which keywords reach a task from what is around it, and where the files it names are. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/loader.h"
+#include "model/playbook.h"
+
+static bool is_given(struct node node) { return node.value && !json_is_null(node.value); }
+
+struct node scope_own(const struct scope *scope, const char *name)
+{
+	struct node node = node_get(scope->node, name);
+	if (!is_given(node)) {
+		node.value = json_object_get(scope->implied, name);
+		node.key = node.place = scope->node.place;
+	}
+	return node;
+}
+
+static const struct scope *outer(const struct scope *scope) { return scope->parent ? scope->parent : scope->importer; }
+
+struct node scope_keyword(const struct scope *scope, const char *name)
+{
+	struct node node = scope_own(scope, name);
+	const struct keyword *keyword = keyword_find(name);
+	if (!keyword || keyword->inherit == KEYWORD_OWN)
+		return node;
+	while (!node.value && (scope = outer(scope)))
+		node = scope_own(scope, name);
+	return node;
+}
+
+void scope_each(const struct scope *scope, const char *name, void (*visit)(void *context, struct node value),
+                void *context)
+{
+	if (outer(scope))
+		scope_each(outer(scope), name, visit, context);
+	struct node node = scope_own(scope, name);
+	if (node.value)
+		visit(context, node);
+}
+
+const struct play *scope_play(const struct scope *scope)
+{
+	while (scope->parent)
+		scope = scope->parent;
+	return scope->kind == SCOPE_PLAY ? (const struct play *)scope : NULL;
+}
+
+/* directory/kind/name, then directory/name. */
+static char *find_in(const char *directory, const char *kind, const char *name)
+{
+	auto_free char *folder = path_join(directory, kind);
+	auto_free char *inside = path_join(folder, name), *beside = path_join(directory, name);
+	if (path_is_file(inside) || path_is_folder(inside))
+		return steal(inside);
+	if (path_is_file(beside) || path_is_folder(beside))
+		return steal(beside);
+	return NULL;
+}
+
+char *scope_find_file(const struct scope *scope, const char *kind, const char *name)
+{
+	if (*name == '/')
+		return path_is_file(name) || path_is_folder(name) ? mem_strdup(name) : NULL;
+	auto_free char *directory = scope->node.document ? path_directory(document_name(scope->node.document)) : NULL;
+	char *found = NULL;
+	if (directory && strcmp(kind, "tasks") == 0) { /* task files find each other before all else */
+		found = path_join(directory, name);
+		if (!path_is_file(found)) {
+			free(found);
+			found = NULL;
+		}
+	}
+	/* the role itself first, then the roles that depend on it */
+	for (const struct scope *at = scope; at && !found; at = at->parent)
+		if (at->role && (!at->parent || at->parent->role != at->role))
+			found = find_in(at->role->path, kind, name);
+	if (!found && directory)
+		found = find_in(directory, kind, name);
+	const struct play *play = scope_play(scope);
+	return found || !play ? found : find_in(play->directory, kind, name);
+}
+
+void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct entry *entry = entries->items[i];
+		visit(context, entry);
+		entries_each(&entry->block, visit, context);
+		entries_each(&entry->rescue, visit, context);
+		entries_each(&entry->always, visit, context);
+	}
+}
