@@ -75,7 +75,7 @@ const struct keyword keywords[] = {
 	ROW("throttle", ALL, INT, NEAREST, TEMPLATED, HAVE, "How many hosts may run the task at the same time."),
 	ROW("timeout", ALL, INT, NEAREST, TEMPLATED, HAVE, "Seconds after which the task is ended as failed."),
 	ROW("until", TH, CONDITION, OWN, TEMPLATED, HAVE, "The task is repeated (retries, delay) until this holds."),
-	ROW("vars", ALL, DICT, MERGE, TEMPLATED, HAVE, "Variables."),
+	ROW("vars", ALL, DICT, MERGE, TEMPLATED, HAVE, "Variables for what it stands on, as a dictionary."),
 	ROW("vars_files", P, ANY, OWN, TEMPLATED, HAVE, "Files with variables; of a list within the list, the first that exists."),
 	ROW("vars_prompt", P, ANY, OWN, FIXED, LACK, "Variables to ask the user for."),
 	ROW("when", RBTH, CONDITION, MERGE, TEMPLATED, HAVE, "The task runs only where this holds."),

@@ -10,7 +10,7 @@
 
 /* ---- files ---- */
 
-char *path_directory(const char *path)
+char *loader_directory(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	if (!slash)
@@ -18,20 +18,20 @@ char *path_directory(const char *path)
 	return mem_strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
-char *path_join(const char *directory, const char *name)
+char *loader_join(const char *directory, const char *name)
 {
 	if (*name == '/' || strcmp(directory, ".") == 0)
 		return mem_strdup(name);
 	return mem_printf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name);
 }
 
-bool path_is_file(const char *path)
+bool loader_is_file(const char *path)
 {
 	struct stat status;
 	return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
 }
 
-bool path_is_folder(const char *path)
+bool loader_is_folder(const char *path)
 {
 	struct stat status;
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
@@ -74,11 +74,11 @@ struct document *loader_read(struct loader *loader, const char *path)
 void loader_library(struct loader *loader, const char *directory)
 {
 	struct playbook *playbook = loader->playbook;
-	auto_free char *path = path_join(directory, "library");
+	auto_free char *path = loader_join(directory, "library");
 	for (size_t i = 0; i < playbook->library_count; i++)
 		if (strcmp(playbook->libraries[i], path) == 0)
 			return;
-	if (!path_is_folder(path))
+	if (!loader_is_folder(path))
 		return;
 	if (loader->modules->library)
 		loader->modules->library(loader->modules->context, path, loader->problems);

@@ -53,11 +53,11 @@ bool loader_is_template(const char *text);
 void loader_check_vars(struct loader *loader, struct node vars);
 
 /* "a/b" without what is behind the last slash; "." if there is none. New string. */
-char *path_directory(const char *path);
+char *loader_directory(const char *path);
 /* New string; name alone where it is absolute or directory is ".". */
-char *path_join(const char *directory, const char *name);
-bool path_is_file(const char *path);
-bool path_is_folder(const char *path);
+char *loader_join(const char *directory, const char *name);
+bool loader_is_file(const char *path);
+bool loader_is_folder(const char *path);
 
 /* ---- task.c ---- */
 

@@ -69,12 +69,12 @@ static void check_play_keys(struct loader *loader, struct node node)
 /* Beside the playbook in vars/, then beside it. NULL if there is none. */
 static char *find_vars_file(const struct loader *loader, const char *name)
 {
-	auto_free char *beside = path_join(loader->directory, name);
-	if (path_is_file(beside))
+	auto_free char *beside = loader_join(loader->directory, name);
+	if (loader_is_file(beside))
 		return steal(beside);
-	auto_free char *folder = path_join(loader->directory, "vars");
-	auto_free char *inside = path_join(folder, name);
-	return path_is_file(inside) ? steal(inside) : NULL;
+	auto_free char *folder = loader_join(loader->directory, "vars");
+	auto_free char *inside = loader_join(folder, name);
+	return loader_is_file(inside) ? steal(inside) : NULL;
 }
 
 static struct node read_vars_file(struct loader *loader, const char *path)
@@ -192,8 +192,8 @@ static void read_import(struct loader *loader, struct node node, struct node nam
 		node_problem(loader->problems, name, NULL, "import_playbook takes the name of a file as it is, without templates");
 		return;
 	}
-	auto_free char *path = path_join(loader->directory, text);
-	if (!path_is_file(path)) {
+	auto_free char *path = loader_join(loader->directory, text);
+	if (!loader_is_file(path)) {
 		node_problem(loader->problems, name, NULL, "there is no file %s", path);
 		return;
 	}
@@ -240,7 +240,7 @@ static void read_plays(struct loader *loader, const char *path, struct node at, 
 	if (!loader_enter(&loader->files, &frame, path, at, loader->problems))
 		return;
 	const char *outer_directory = loader->directory;
-	auto_free char *directory = path_directory(path);
+	auto_free char *directory = loader_directory(path);
 	loader->directory = directory;
 	struct document *document = loader_read(loader, path);
 	if (document) {

@@ -16,8 +16,8 @@ static const char *base_name(const char *path)
 /* directory/name if it is a folder, else NULL. */
 static char *folder_in(const char *directory, const char *name)
 {
-	char *path = path_join(directory, name);
-	if (path_is_folder(path))
+	char *path = loader_join(directory, name);
+	if (loader_is_folder(path))
 		return path;
 	free(path);
 	return NULL;
@@ -26,12 +26,12 @@ static char *folder_in(const char *directory, const char *name)
 /* Beside the playbook in roles/, in the role paths, beside the role that names it, beside the playbook. */
 static char *find_role(struct loader *loader, const char *name, const struct scope *parent)
 {
-	auto_free char *roles = path_join(loader->directory, "roles");
+	auto_free char *roles = loader_join(loader->directory, "roles");
 	char *found = folder_in(roles, name);
 	for (size_t i = 0; !found && loader->role_paths && loader->role_paths[i]; i++)
 		found = folder_in(loader->role_paths[i], name);
 	if (!found && parent && parent->role) {
-		auto_free char *siblings = path_directory(parent->role->path);
+		auto_free char *siblings = loader_directory(parent->role->path);
 		found = folder_in(siblings, name);
 	}
 	return found ? found : folder_in(loader->directory, name);
@@ -40,7 +40,7 @@ static char *find_role(struct loader *loader, const char *name, const struct sco
 static void report_missing_role(struct loader *loader, const char *name, struct node at)
 {
 	auto_buf struct buf hint = BUF_INIT;
-	auto_free char *roles = path_join(loader->directory, "roles");
+	auto_free char *roles = loader_join(loader->directory, "roles");
 	buf_printf(&hint, "it was looked for in %s", roles);
 	for (size_t i = 0; loader->role_paths && loader->role_paths[i]; i++)
 		buf_printf(&hint, ", %s", loader->role_paths[i]);
@@ -51,12 +51,12 @@ static void report_missing_role(struct loader *loader, const char *name, struct 
 /* role/part/base with an extension that is read; NULL if there is none. A YAML file in its place is a problem. */
 static char *find_part(struct loader *loader, const struct role *role, const char *part, const char *base, struct node at)
 {
-	auto_free char *folder = path_join(role->path, part);
-	auto_free char *stem = path_join(folder, base);
+	auto_free char *folder = loader_join(role->path, part);
+	auto_free char *stem = loader_join(folder, base);
 	static const char *const extensions[] = { ".json", "", ".yml", ".yaml" };
 	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++) {
 		auto_free char *path = mem_printf("%s%s", stem, extensions[i]);
-		if (!path_is_file(path))
+		if (!loader_is_file(path))
 			continue;
 		if (i < 2)
 			return steal(path);
@@ -66,7 +66,7 @@ static char *find_part(struct loader *loader, const struct role *role, const cha
 	}
 	if (strcmp(base, "main") != 0)
 		node_problem(loader->problems, at, NULL, "role \"%s\" has no %s.json", role->name, stem);
-	else if (path_is_folder(stem))
+	else if (loader_is_folder(stem))
 		node_problem(loader->problems, at, "put its files into one, main.json", "%s is a folder, and neap reads a file there",
 		             stem);
 	return NULL;

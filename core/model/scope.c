@@ -50,11 +50,11 @@ const struct play *scope_play(const struct scope *scope)
 /* directory/kind/name, then directory/name. */
 static char *find_in(const char *directory, const char *kind, const char *name)
 {
-	auto_free char *folder = path_join(directory, kind);
-	auto_free char *inside = path_join(folder, name), *beside = path_join(directory, name);
-	if (path_is_file(inside) || path_is_folder(inside))
+	auto_free char *folder = loader_join(directory, kind);
+	auto_free char *inside = loader_join(folder, name), *beside = loader_join(directory, name);
+	if (loader_is_file(inside) || loader_is_folder(inside))
 		return steal(inside);
-	if (path_is_file(beside) || path_is_folder(beside))
+	if (loader_is_file(beside) || loader_is_folder(beside))
 		return steal(beside);
 	return NULL;
 }
@@ -62,12 +62,12 @@ static char *find_in(const char *directory, const char *kind, const char *name)
 char *scope_find_file(const struct scope *scope, const char *kind, const char *name)
 {
 	if (*name == '/')
-		return path_is_file(name) || path_is_folder(name) ? mem_strdup(name) : NULL;
-	auto_free char *directory = scope->node.document ? path_directory(document_name(scope->node.document)) : NULL;
+		return loader_is_file(name) || loader_is_folder(name) ? mem_strdup(name) : NULL;
+	auto_free char *directory = scope->node.document ? loader_directory(document_name(scope->node.document)) : NULL;
 	char *found = NULL;
 	if (directory && strcmp(kind, "tasks") == 0) { /* task files find each other before all else */
-		found = path_join(directory, name);
-		if (!path_is_file(found)) {
+		found = loader_join(directory, name);
+		if (!loader_is_file(found)) {
 			free(found);
 			found = NULL;
 		}
