@@ -13,7 +13,10 @@
 #include "lua/value_inside.h"
 
 const char value_order[1] = "o";
+const char value_source[1] = "s";
+const char value_final[1] = "f";
 const char value_nothing[1] = "n";
+const char value_omitted[1] = "x";
 static const char value_list_key[1] = "l";
 static const char value_dict_key[1] = "d";
 
@@ -220,6 +223,49 @@ void value_push(lua_State *state, const json_t *value)
 		lua_pushnil(state);
 }
 
+static bool value_may_be_template(const json_t *value)
+{
+	const char *brace = json_is_string(value) ? json_string_value(value) : NULL;
+	while (brace && (brace = strchr(brace, '{'))) {
+		if (brace[1] == '{' || brace[1] == '%' || brace[1] == '#')
+			return true;
+		brace++;
+	}
+	return false;
+}
+
+static void value_push_object_mirror(lua_State *state, const json_t *value, bool final)
+{
+	lua_createtable(state, 0, 4);
+	lua_pushlightuserdata(state, (void *)value);
+	lua_rawsetp(state, -2, value_source);
+	lua_pushboolean(state, final);
+	lua_rawsetp(state, -2, value_final);
+	value_dict_metatable(state);
+	lua_setmetatable(state, -2);
+}
+
+bool value_push_mirror(lua_State *state, const json_t *value, bool final)
+{
+	if (value_push_scalar(state, value))
+		return !final && value_may_be_template(value);
+	luaL_checkstack(state, 8, "nested too deeply");
+	if (json_is_object(value)) {
+		value_push_object_mirror(state, value, final);
+		return false;
+	}
+	bool pending = false;
+	size_t count = json_array_size(value);
+	lua_createtable(state, (int)count, 0);
+	for (size_t i = 0; i < count; i++) {
+		pending |= value_push_mirror(state, json_array_get(value, i), final);
+		lua_rawseti(state, -2, (lua_Integer)i + 1);
+	}
+	value_list_metatable(state);
+	lua_setmetatable(state, -2);
+	return pending;
+}
+
 /* Lua to JSON. Only raw access, and nothing that converts in place or allocates: no Lua error can be raised while
  * JSON values are held. */
 
@@ -233,6 +279,11 @@ static json_t *value_json_text(const char *text, size_t length)
 	auto_buf struct buf clean = BUF_INIT;
 	printable_utf8_clean(&clean, text, length);
 	return json_stringn(buf_text(&clean), clean.length);
+}
+
+static bool value_is_omitted(lua_State *state, int index)
+{
+	return lua_islightuserdata(state, index) && lua_touserdata(state, index) == (const void *)value_omitted;
 }
 
 /* The key at index as text in buf. */
@@ -264,6 +315,8 @@ static int value_json_member(lua_State *state, json_t *object, struct buf *key, 
 		*problem = "a dictionary's key must be a string, a number, a boolean or null";
 		return -1;
 	}
+	if (value_is_omitted(state, -1))
+		return 0;
 	json_t *member = value_json_at(state, lua_gettop(state), depth + 1, problem);
 	if (!member)
 		return -1;
@@ -295,6 +348,10 @@ static json_t *value_json_list(lua_State *state, int index, int depth, const cha
 	lua_Integer count = (lua_Integer)lua_rawlen(state, index);
 	for (lua_Integer i = 1; i <= count; i++) {
 		lua_rawgeti(state, index, i);
+		if (value_is_omitted(state, -1)) {
+			lua_pop(state, 1);
+			continue;
+		}
 		json_t *element = value_json_at(state, lua_gettop(state), depth + 1, problem);
 		if (!element)
 			return NULL;
@@ -342,9 +399,14 @@ static json_t *value_json_table(lua_State *state, int index, int depth, const ch
 		*problem = "a value is nested too deeply, or contains itself";
 		return NULL;
 	}
+	if (lua_rawgetp(state, index, value_source) == LUA_TLIGHTUSERDATA) {
+		result = json_deep_copy(lua_touserdata(state, -1));
+		lua_settop(state, top);
+		return result;
+	}
 	lua_rawgetp(state, index, value_order);
 	bool dict = lua_istable(state, -1);
-	lua_pop(state, 1);
+	lua_pop(state, 2);
 	bool list = false;
 	if (!dict && lua_getmetatable(state, index)) {
 		lua_rawgetp(state, LUA_REGISTRYINDEX, value_list_key);
@@ -380,7 +442,7 @@ static json_t *value_json_at(lua_State *state, int index, int depth, const char 
 		return NULL;
 	case LUA_TTABLE: return value_json_table(state, index, depth, problem);
 	case LUA_TLIGHTUSERDATA:
-		if (value_is_null(state, index))
+		if (value_is_null(state, index) || value_is_omitted(state, index))
 			return json_null();
 		break;
 	default: break;

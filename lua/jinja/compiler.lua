@@ -1,0 +1,644 @@
+-- The tree to closures. Each expression becomes a function(frame) that returns its value; each statement one that adds to
+-- the output and returns nothing, or "break" or "continue" inside loops.
+--
+-- Names that a template binds itself (set, for, macro parameters, with, import) live in numbered slots of the frame of
+-- the function that binds them: the template, a macro, a call block, a block, the body of a recursive loop. frame.up is
+-- the frame around it. A name without a slot, or whose slot is still empty, is looked up in frame.locals (what an
+-- including template has bound) and then in the scope of the caller.
+
+local values = import("jinja/values.lua")
+local lexer = import("jinja/lexer.lua")
+
+local null = values.null
+local truth, equal, less, defined = values.truth, values.equal, values.less, values.defined
+local undefined, is_undefined = values.undefined, values.is_undefined
+local fail = values.fail
+
+local compiler = {
+	filters = {},  -- name to definition; filled by the files of filters
+	tests = {},
+	runtime = nil, -- set by template.lua
+}
+
+-- Definitions: what a filter, a test, a method or a global function is. parameters names those behind the first value;
+-- rest: further arguments are passed as they come; keywords: unknown names come as a table in the last place.
+
+local function bind_error(definition, ...)
+	fail("%s: %s", definition.name, string.format(...))
+end
+
+-- The arguments in the order of the parameters, their number, and the table of further keywords.
+local function bind(definition, arguments, keywords)
+	local parameters = definition.parameters
+	local bound, count = {}, #parameters
+	if #arguments > count and not definition.rest then
+		bind_error(definition, "it takes at most %d argument%s, not %d", count, count == 1 and "" or "s", #arguments)
+	end
+	for i = 1, #arguments do
+		bound[i] = arguments[i]
+	end
+	count = math.max(count, #arguments)
+	local more
+	for name, value in pairs(keywords or {}) do
+		local place
+		for i = 1, #parameters do
+			if parameters[i] == name then
+				place = i
+			end
+		end
+		if place then
+			if bound[place] ~= nil then
+				bind_error(definition, "the argument '%s' is given twice", name)
+			end
+			bound[place] = value
+		elseif definition.keywords then
+			more = more or {}
+			more[name] = value
+		else
+			local hint = native.nearest(name, parameters)
+			bind_error(definition, "there is no argument '%s'%s", name, hint and " (" .. hint .. ")" or "")
+		end
+	end
+	for i = 1, definition.required do
+		if bound[i] == nil then
+			bind_error(definition, "the argument '%s' is missing", parameters[i])
+		end
+	end
+	return bound, count, more
+end
+
+-- define(into, "join", {"d", "attribute"}, function(value, d, attribute) ... end). A parameter "name!" is required; "*"
+-- stands for rest, "**" for keywords.
+function compiler.define(into, names, parameters, run)
+	local definition = { parameters = {}, required = 0, run = run }
+	for _, parameter in ipairs(parameters) do
+		if parameter == "*" then
+			definition.rest = true
+		elseif parameter == "**" then
+			definition.keywords = true
+		else
+			local name = parameter:gsub("!$", "")
+			definition.parameters[#definition.parameters + 1] = name
+			if name ~= parameter then
+				definition.required = #definition.parameters
+			end
+		end
+	end
+	function definition.apply(value, arguments, keywords)
+		local bound, count, more = bind(definition, arguments, keywords)
+		if definition.keywords then
+			return run(value, more or {}, table.unpack(bound, 1, count))
+		end
+		return run(value, table.unpack(bound, 1, count))
+	end
+	for name in names:gmatch("%S+") do
+		definition.name = definition.name or name
+		into[name] = definition
+	end
+	return definition
+end
+
+-- Scopes
+
+local function new_function(up)
+	return { slots = 0, up = up }
+end
+
+local function new_scope(outer, fn)
+	return { names = {}, outer = outer, fn = fn or outer.fn, own = {}, template = outer and outer.template }
+end
+
+local function declare(scope, name)
+	local slot = scope.names[name]
+	if not slot then
+		scope.fn.slots = scope.fn.slots + 1
+		slot = scope.fn.slots
+		scope.names[name] = slot
+		scope.own[#scope.own + 1] = slot
+	end
+	return slot
+end
+
+local expression
+
+-- Names
+
+local function outer_name(name)
+	local runtime = compiler.runtime
+	return function(frame)
+		local locals = frame.locals
+		if locals then
+			local value = locals[name]
+			if value ~= nil then
+				return value
+			end
+		end
+		local value = runtime.memo[name]
+		if value ~= nil then
+			return value
+		end
+		return runtime.lookup(name)
+	end
+end
+
+local function slot_name(slot, level, otherwise)
+	if level == 0 then
+		return function(frame)
+			local value = frame[slot]
+			if value ~= nil then
+				return value
+			end
+			return otherwise(frame)
+		end
+	end
+	return function(frame)
+		local at = frame
+		for _ = 1, level do
+			at = at.up
+		end
+		local value = at[slot]
+		if value ~= nil then
+			return value
+		end
+		return otherwise(frame)
+	end
+end
+
+local function name_reader(scope, name)
+	local found = {}
+	local level, fn = 0, scope.fn
+	local at = scope
+	while at do
+		if at.fn ~= fn then
+			level = level + 1
+			fn = at.fn
+		end
+		if at.names[name] then
+			found[#found + 1] = { at.names[name], level }
+		end
+		at = at.outer
+	end
+	local reader = outer_name(name)
+	if scope.template and #found == 0 then
+		scope.template.reads[name] = true
+	end
+	for i = #found, 1, -1 do
+		reader = slot_name(found[i][1], found[i][2], reader)
+	end
+	return reader
+end
+
+-- Expressions, by kind of node
+
+local compile = {}
+
+expression = function(node, scope)
+	return compile[node.kind](node, scope)
+end
+
+local function constant(value)
+	return function()
+		return value
+	end
+end
+
+function compile.constant(node)
+	return constant(node.value)
+end
+
+function compile.name(node, scope)
+	return name_reader(scope, node.name)
+end
+
+local function compile_all(nodes, scope)
+	local out = {}
+	for i, node in ipairs(nodes) do
+		out[i] = expression(node, scope)
+	end
+	return out
+end
+
+function compile.list(node, scope)
+	local items = compile_all(node.items, scope)
+	local list = values.list
+	return function(frame)
+		local out = {}
+		for i = 1, #items do
+			out[i] = items[i](frame)
+		end
+		return list(out)
+	end
+end
+
+function compile.tuple(node, scope)
+	local items = compile_all(node.items, scope)
+	return function(frame)
+		local out = {}
+		for i = 1, #items do
+			out[i] = items[i](frame)
+		end
+		return values.tuple(out)
+	end
+end
+
+function compile.dict(node, scope)
+	local keys, members = {}, {}
+	for i, pair in ipairs(node.pairs) do
+		keys[i] = expression(pair.key, scope)
+		members[i] = expression(pair.value, scope)
+	end
+	return function(frame)
+		local dict = values.dict()
+		for i = 1, #keys do
+			values.dict_set(dict, keys[i](frame), members[i](frame))
+		end
+		return dict
+	end
+end
+
+compile["not"] = function(node, scope)
+	local operand = expression(node.operand, scope)
+	return function(frame)
+		return not truth(operand(frame))
+	end
+end
+
+compile["and"] = function(node, scope)
+	local left, right = expression(node.left, scope), expression(node.right, scope)
+	return function(frame)
+		local value = left(frame)
+		if value == true or value ~= false and truth(value) then
+			return right(frame)
+		end
+		return value
+	end
+end
+
+compile["or"] = function(node, scope)
+	local left, right = expression(node.left, scope), expression(node.right, scope)
+	return function(frame)
+		local value = left(frame)
+		if value == true or value ~= false and truth(value) then
+			return value
+		end
+		return right(frame)
+	end
+end
+
+function compile.negative(node, scope)
+	local operand = expression(node.operand, scope)
+	return function(frame)
+		return values.negative(operand(frame))
+	end
+end
+
+function compile.positive(node, scope)
+	local operand = expression(node.operand, scope)
+	return function(frame)
+		return values.positive(operand(frame))
+	end
+end
+
+local arithmetic = { ["+"] = values.add, ["-"] = values.subtract, ["*"] = values.multiply, ["/"] = values.divide,
+	["//"] = values.floor_divide, ["%"] = values.modulo, ["**"] = values.power }
+
+function compile.binary(node, scope)
+	local operate = arithmetic[node.operator]
+	local left, right = expression(node.left, scope), expression(node.right, scope)
+	return function(frame)
+		return operate(left(frame), right(frame))
+	end
+end
+
+function compile.concat(node, scope)
+	local items = compile_all(node.items, scope)
+	local text = values.text
+	return function(frame)
+		local out = {}
+		for i = 1, #items do
+			out[i] = text(items[i](frame))
+		end
+		return table.concat(out)
+	end
+end
+
+local comparisons = {
+	["=="] = equal,
+	["!="] = function(a, b) return not equal(a, b) end,
+	["<"] = less,
+	["<="] = values.less_equal,
+	[">"] = values.greater,
+	[">="] = values.greater_equal,
+	["in"] = function(a, b) return values.contains(b, a) end,
+	["not in"] = function(a, b) return not values.contains(b, a) end,
+}
+
+function compile.comparison(node, scope)
+	local first = expression(node.first, scope)
+	local count = #node.links
+	local operators, operands = {}, {}
+	for i, link in ipairs(node.links) do
+		operators[i] = comparisons[link.operator]
+		operands[i] = expression(link.right, scope)
+	end
+	local compare, second = operators[1], operands[1]
+	if count == 1 then
+		return function(frame)
+			return compare(first(frame), second(frame))
+		end
+	end
+	return function(frame)
+		local left = first(frame)
+		for i = 1, count do
+			local right = operands[i](frame)
+			if not operators[i](left, right) then
+				return false
+			end
+			left = right
+		end
+		return true
+	end
+end
+
+function compile.choice(node, scope)
+	local condition, yes = expression(node.condition, scope), expression(node.yes, scope)
+	local no = node.no and expression(node.no, scope) or function()
+		return undefined("the condition of an 'if' without 'else' is false, so it has no value")
+	end
+	return function(frame)
+		if truth(condition(frame)) then
+			return yes(frame)
+		end
+		return no(frame)
+	end
+end
+
+-- As the template names it, for messages: a.b[0]
+local function shown(node)
+	if node.kind == "name" then
+		return node.name
+	elseif node.kind == "attribute" then
+		local object = shown(node.object)
+		return object and object .. "." .. node.name
+	elseif node.kind == "item" and node.key.kind == "constant" then
+		local object = shown(node.object)
+		return object and object .. "[" .. values.repr(node.key.value) .. "]"
+	end
+end
+
+local function named_missing(value, path)
+	if path and not value.path then
+		value.path = path
+		value.text = string.format("'%s' is undefined: %s", path, value.text)
+	end
+	return value
+end
+
+function compile.attribute(node, scope)
+	local object, name = expression(node.object, scope), node.name
+	local attribute, path = values.attribute, shown(node)
+	return function(frame)
+		local value = attribute(object(frame), name)
+		if type(value) == "table" and getmetatable(value) == "undefined" then
+			return named_missing(value, path)
+		end
+		return value
+	end
+end
+
+function compile.item(node, scope)
+	local object, key = expression(node.object, scope), expression(node.key, scope)
+	local path = shown(node)
+	return function(frame)
+		local value = values.item(object(frame), key(frame))
+		if is_undefined(value) then
+			return named_missing(value, path)
+		end
+		return value
+	end
+end
+
+function compile.slice(node, scope)
+	local object = expression(node.object, scope)
+	local from = node.from and expression(node.from, scope)
+	local to = node.to and expression(node.to, scope)
+	local step = node.step and expression(node.step, scope)
+	return function(frame)
+		return values.slice(object(frame), from and from(frame), to and to(frame), step and step(frame))
+	end
+end
+
+-- Calls
+
+-- A function(frame) that gives the list of arguments and the table of keywords (or nil).
+local function call_arguments(arguments, scope)
+	local positional = compile_all(arguments.positional, scope)
+	local names, named = {}, {}
+	for i, keyword in ipairs(arguments.keywords) do
+		names[i] = keyword.name
+		named[i] = expression(keyword.value, scope)
+	end
+	local star = arguments.star and expression(arguments.star, scope)
+	local star_star = arguments.star_star and expression(arguments.star_star, scope)
+	return function(frame)
+		local list, keywords = {}, nil
+		for i = 1, #positional do
+			list[i] = positional[i](frame)
+		end
+		if star then
+			for _, element in ipairs(values.elements(star(frame))) do
+				list[#list + 1] = element
+			end
+		end
+		for i = 1, #names do
+			keywords = keywords or {}
+			keywords[names[i]] = named[i](frame)
+		end
+		if star_star then
+			keywords = keywords or {}
+			local dict = star_star(frame)
+			if values.kind(defined(dict)) ~= "dict" then
+				fail("the value behind ** must be a dictionary")
+			end
+			for key, value in values.each(dict) do
+				keywords[key] = value
+			end
+		end
+		return list, keywords
+	end
+end
+
+-- Arguments of a known definition, bound to their places while compiling: closures by place and the number of places.
+-- nil where that is only known at run time.
+local function static_binding(definition, arguments, scope)
+	if arguments.star or arguments.star_star or definition.keywords then
+		return nil
+	end
+	local positional = {}
+	for i, node in ipairs(arguments.positional) do
+		positional[i] = node
+	end
+	local keywords = {}
+	for _, keyword in ipairs(arguments.keywords) do
+		keywords[keyword.name] = keyword.value
+	end
+	local bound, count = bind(definition, positional, keywords)
+	local places = {}
+	for i = 1, count do
+		places[i] = bound[i] and expression(bound[i], scope) or false
+	end
+	return places, count
+end
+
+-- A function(frame, value) that applies a filter or a test.
+local function application(definition, arguments, scope)
+	local run = definition.run
+	local places, count = static_binding(definition, arguments, scope)
+	if not places then
+		local call = call_arguments(arguments, scope)
+		local apply = definition.apply
+		return function(frame, value)
+			return apply(value, call(frame))
+		end
+	end
+	while count > 0 and not places[count] do
+		count = count - 1
+	end
+	local nothing = function() end
+	local a, b, c = places[1] or nothing, places[2] or nothing, places[3] or nothing
+	if count == 0 then
+		return function(_, value)
+			return run(value)
+		end
+	elseif count == 1 then
+		return function(frame, value)
+			return run(value, a(frame))
+		end
+	elseif count <= 3 then
+		return function(frame, value)
+			return run(value, a(frame), b(frame), c(frame))
+		end
+	end
+	return function(frame, value)
+		local given = {}
+		for i = 1, count do
+			given[i] = places[i] and places[i](frame) or nil
+		end
+		return run(value, table.unpack(given, 1, count))
+	end
+end
+
+local function definition_of(registry, what, node)
+	local definition = registry[node.name]
+	if not definition then
+		local short = node.name:match("^ansible%.[%w_]+%.([%w_]+)$") or node.name:match("^[%w_]+%.[%w_]+%.([%w_]+)$")
+		definition = short and registry[short]
+	end
+	if not definition then
+		local names = {}
+		for name in pairs(registry) do
+			names[#names + 1] = name
+		end
+		table.sort(names)
+		local hint = native.nearest(node.name, names)
+		error({ text = string.format("there is no %s '%s'", what, node.name), hint = hint, line = node.line }, 0)
+	end
+	return definition
+end
+
+function compile.filter(node, scope)
+	local definition = definition_of(compiler.filters, "filter", node)
+	local object = expression(node.object, scope)
+	local apply = application(definition, node.arguments, scope)
+	if definition.takes_undefined then
+		return function(frame)
+			return apply(frame, object(frame))
+		end
+	end
+	return function(frame)
+		local value = object(frame)
+		if type(value) == "table" and getmetatable(value) == "undefined" then
+			values.raise_undefined(value)
+		end
+		return apply(frame, value)
+	end
+end
+
+function compile.test(node, scope)
+	local definition = definition_of(compiler.tests, "test", node)
+	local object = expression(node.object, scope)
+	local apply = application(definition, node.arguments, scope)
+	if definition.takes_undefined then
+		return function(frame)
+			return truth(apply(frame, object(frame)))
+		end
+	end
+	return function(frame)
+		return truth(apply(frame, defined(object(frame))))
+	end
+end
+
+-- Calls what a value is; name is for messages.
+function compiler.call(value, arguments, keywords, name)
+	if type(value) == "table" then
+		local k = getmetatable(value)
+		if k == "function" or k == "loop" then
+			return value.call(arguments, keywords)
+		elseif k == "undefined" then
+			values.raise_undefined(value)
+		end
+	end
+	fail("%s is not a function but a value of type %s", name or "what is called", values.type_name(value))
+end
+
+function compile.call(node, scope)
+	local arguments = call_arguments(node.arguments, scope)
+	if node.callee.kind == "attribute" then
+		local object, name = expression(node.callee.object, scope), node.callee.name
+		local methods, path = values.methods, shown(node.callee)
+		return function(frame)
+			local value = object(frame)
+			local of_kind = methods[values.kind(value)]
+			local definition = of_kind and of_kind[name]
+			if definition then
+				return definition.apply(value, arguments(frame))
+			end
+			local callee = values.attribute(value, name)
+			if is_undefined(callee) then
+				named_missing(callee, path)
+			end
+			local list, keywords = arguments(frame)
+			return compiler.call(callee, list, keywords, path and "'" .. path .. "'")
+		end
+	end
+	local callee = expression(node.callee, scope)
+	local path = shown(node.callee)
+	return function(frame)
+		local value = callee(frame)
+		local list, keywords = arguments(frame)
+		return compiler.call(value, list, keywords, path and "'" .. path .. "'")
+	end
+end
+
+-- The text that a set block, filter block or call block made; see captured below.
+function compile.body()
+	return function(frame)
+		return frame.body
+	end
+end
+
+compiler.expression_node = expression
+compiler.compile = compile
+compiler.declare = declare
+compiler.new_scope = new_scope
+compiler.new_function = new_function
+compiler.name_reader = name_reader
+compiler.bind = bind
+
+-- A bare expression: function(frame), whether it needs a frame of its own, and the names that it reads.
+function compiler.expression(node)
+	local scope = { names = {}, own = {}, fn = new_function(nil), template = { reads = {} } }
+	return expression(node, scope), scope.template.reads
+end
+
+return compiler

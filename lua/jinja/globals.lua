@@ -1,0 +1,72 @@
+-- The functions that every template can call.
+
+local values = import("jinja/values.lua")
+local compiler = import("jinja/compiler.lua")
+
+local globals = {}
+local definitions = {}
+
+-- A global function; its run gets the arguments without a first value.
+function globals.add(name, parameters, run)
+	local definition = compiler.define(definitions, name, parameters, function(_, ...)
+		return run(...)
+	end)
+	globals[name] = values.callable(name, function(arguments, keywords)
+		return definition.apply(nil, arguments, keywords)
+	end)
+end
+local add = globals.add
+local RANGE_MAX = 100000
+
+add("range", { "a!", "b", "step" }, function(a, b, step)
+	local from, to = a, b
+	if b == nil then
+		from, to = 0, a
+	end
+	step = step or 1
+	for _, bound in ipairs({ from, to, step }) do
+		if math.type(bound) ~= "integer" then
+			values.fail("range: '%s' cannot be interpreted as an integer", values.type_name(values.defined(bound)))
+		end
+	end
+	if step == 0 then
+		values.fail("range: the step must not be zero")
+	elseif (to - from) // step > RANGE_MAX then
+		values.fail("range: more than %d elements", RANGE_MAX)
+	end
+	local items = {}
+	for i = from, step > 0 and to - 1 or to + 1, step do
+		items[#items + 1] = i
+	end
+	return values.list(items)
+end)
+
+add("dict", { "source", "**" }, function(more, source)
+	local dict = values.dict()
+	if source ~= nil then
+		if values.kind(source) == "dict" then
+			dict = values.dict_copy(source)
+		else
+			for _, pair in ipairs(values.elements(source)) do
+				local members = values.elements(pair)
+				if #members ~= 2 then
+					values.fail("dict: an element has %d members where a key and a value are needed", #members)
+				end
+				values.dict_set(dict, members[1], members[2])
+			end
+		end
+	end
+	local names = {}
+	for name in pairs(more) do
+		names[#names + 1] = name
+	end
+	table.sort(names)
+	for _, name in ipairs(names) do
+		values.dict_set(dict, name, more[name])
+	end
+	return dict
+end)
+
+globals.omit = values.omit
+
+return globals

@@ -1,0 +1,287 @@
+-- Splits a template into text, tags and the tokens inside tags.
+--
+-- A token is a table { kind, value, line }: kind is "name", "string", "integer", "float", "op", "text", "begin" (value
+-- "{{" or "{%"), "end" ("}}" or "%}") or "eof".
+
+local lexer = {}
+
+local operators = {}
+for operator in ([[+ - * / // % ** ~ [ ] ( ) { } == != < <= > >= = . : | , ;]]):gmatch("%S+") do
+	operators[operator] = true
+end
+
+local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
+
+local function fail(line, ...)
+	error({ text = string.format(...), line = line, syntax = true }, 0)
+end
+lexer.fail = fail
+
+local function utf8_char(code, line)
+	if code > 0x10FFFF or code >= 0xD800 and code <= 0xDFFF then
+		fail(line, "\\u%04x is not a character", code)
+	end
+	return utf8.char(code)
+end
+
+local simple_escapes = { n = "\n", t = "\t", r = "\r", a = "\a", b = "\b", f = "\f", v = "\v",
+	["\\"] = "\\", ["'"] = "'", ['"'] = '"', ["\n"] = "" }
+
+-- The text of a string literal without its quotes; an escape that means nothing stays as it is, as in Python.
+local function unescape(text, line)
+	if not text:find("\\", 1, true) then
+		return text
+	end
+	local out, at = {}, 1
+	while true do
+		local slash = text:find("\\", at, true)
+		if not slash then
+			out[#out + 1] = text:sub(at)
+			return table.concat(out)
+		end
+		out[#out + 1] = text:sub(at, slash - 1)
+		local letter = text:sub(slash + 1, slash + 1)
+		local digits = letter == "x" and text:match("^%x%x", slash + 2) or letter == "u" and text:match("^%x%x%x%x", slash + 2)
+			or letter == "U" and text:match("^%x%x%x%x%x%x%x%x", slash + 2)
+		local octal = text:match("^[0-7][0-7]?[0-7]?", slash + 1)
+		if simple_escapes[letter] then
+			out[#out + 1] = simple_escapes[letter]
+			at = slash + 2
+		elseif digits then
+			out[#out + 1] = utf8_char(tonumber(digits, 16), line)
+			at = slash + 2 + #digits
+		elseif octal then
+			out[#out + 1] = utf8_char(tonumber(octal, 8), line)
+			at = slash + 1 + #octal
+		elseif letter == "x" or letter == "u" or letter == "U" then
+			fail(line, "the escape \\%s in a string needs %d hexadecimal digits", letter, letter == "x" and 2 or letter == "u" and 4 or 8)
+		else
+			out[#out + 1] = "\\" .. letter
+			at = slash + 2
+		end
+	end
+end
+
+local function integer(text, line)
+	local digits = text:gsub("_", "")
+	local base, body = 10, digits
+	local prefix = digits:match("^0([xXoObB])")
+	if prefix then
+		base = ({ x = 16, o = 8, b = 2 })[prefix:lower()]
+		body = digits:sub(3)
+	end
+	local value = 0
+	for digit in body:gmatch("%x") do
+		local add = tonumber(digit, 16)
+		if value > (math.maxinteger - add) // base then
+			fail(line, "the number %s is too large (integers have 64 bits)", text)
+		end
+		value = value * base + add
+	end
+	return value
+end
+
+-- A number at position at: token kind, value and the position behind it; nil if there is none.
+local function number(source, at, line)
+	local text = source:match("^0[xX][%x_]+", at) or source:match("^0[oO][0-7_]+", at) or source:match("^0[bB][01_]+", at)
+	if text then
+		return "integer", integer(text, line), at + #text
+	end
+	text = source:match("^%d[%d_]*", at)
+	if not text then
+		return nil
+	end
+	local fraction = source:match("^%.%d[%d_]*", at + #text) or ""
+	local exponent = source:match("^[eE][+-]?%d[%d_]*", at + #text + #fraction) or ""
+	if fraction ~= "" or exponent ~= "" then
+		local value = tonumber(((text .. fraction .. exponent):gsub("_", ""))) + 0.0
+		return "float", value, at + #text + #fraction + #exponent
+	end
+	return "integer", integer(text, line), at + #text
+end
+
+local function count_lines(text)
+	local _, count = text:gsub("\n", "")
+	return count
+end
+
+-- A quoted string at position at: its text and the position behind it.
+local function quoted(source, at, line)
+	local quote = source:sub(at, at)
+	local from = at + 1
+	while true do
+		local stop = source:find('[\\' .. quote .. ']', from)
+		if not stop then
+			fail(line, "a string is not closed: %s", source:sub(at, at + 30))
+		end
+		if source:sub(stop, stop) == quote then
+			return unescape(source:sub(at + 1, stop - 1), line), stop + 1
+		end
+		from = stop + 2
+	end
+end
+
+-- Adds the tokens of an expression from position at until stop ("}}", "%}" or nil for the end of the source).
+-- Returns the position behind stop, whether stop had a minus or plus sign before it, and the line.
+local function expression(source, at, tokens, line, stop)
+	local open = {}
+	while true do
+		local space = source:match("^%s+", at)
+		if space then
+			at = at + #space
+			line = line + count_lines(space)
+		end
+		if at > #source then
+			if stop then
+				fail(line, "the tag is not closed by %s", stop)
+			end
+			break
+		end
+		if stop and #open == 0 then
+			local sign = source:match(stop == "%}" and "^[-+]" or "^-", at)
+			if sign and source:sub(at + 1, at + 2) == stop then
+				return at + 3, sign, line
+			elseif source:sub(at, at + 1) == stop then
+				return at + 2, nil, line
+			end
+		end
+		local c = source:sub(at, at)
+		local kind, value, behind = number(source, at, line)
+		if kind then
+			tokens[#tokens + 1] = { kind, value, line }
+			at = behind
+		elseif c == "'" or c == '"' then
+			value, behind = quoted(source, at, line)
+			tokens[#tokens + 1] = { "string", value, line }
+			line = line + count_lines(source:sub(at, behind - 1))
+			at = behind
+		else
+			local name = source:match("^[%a_\128-\255][%w_\128-\255]*", at)
+			if name then
+				tokens[#tokens + 1] = { "name", name, line }
+				at = at + #name
+			else
+				local operator = source:sub(at, at + 1)
+				if not operators[operator] then
+					operator = c
+				end
+				if not operators[operator] then
+					fail(line, "unexpected character '%s'", source:match("^" .. utf8.charpattern, at) or c)
+				end
+				if closing[operator] then
+					open[#open + 1] = operator
+				elseif operator == ")" or operator == "]" or operator == "}" then
+					if closing[table.remove(open) or 0] ~= operator then
+						fail(line, "unexpected '%s'", operator)
+					end
+				end
+				tokens[#tokens + 1] = { "op", operator, line }
+				at = at + #operator
+			end
+		end
+	end
+	if #open > 0 then
+		fail(line, "'%s' is not closed", open[#open])
+	end
+	return at, nil, line
+end
+
+-- The tokens of a bare expression.
+function lexer.expression(source)
+	local tokens = {}
+	local _, _, line = expression(source, 1, tokens, 1, nil)
+	tokens[#tokens + 1] = { "eof", "", line }
+	return tokens
+end
+
+local function raw_block(source, at, line)
+	local body_from = at
+	while true do
+		local open, open_end = source:find("{%%[-+]?%s*endraw%s*", body_from)
+		if not open then
+			fail(line, "{%% raw %%} is not closed by {%% endraw %%}")
+		end
+		local sign = source:match("^[-+]?%%}", open_end + 1)
+		if sign then
+			return source:sub(at, open - 1), source:sub(open + 2, open + 2), sign, open_end + 1 + #sign
+		end
+		body_from = open + 2
+	end
+end
+
+-- The tokens of a template. settings.trim_blocks: the newline behind a block tag belongs to it; settings.lstrip_blocks:
+-- so does the blank before one that starts its line.
+function lexer.template(source, settings)
+	local tokens = {}
+	local at, line = 1, 1
+	local strip_next = false -- "-": the text that follows loses its leading blank; "\n": one newline
+	local function add_text(text, sign, lstrip)
+		local kept = text
+		local lines = count_lines(text)
+		if strip_next == "-" then
+			kept = kept:gsub("^%s+", "")
+		elseif strip_next == "\n" then
+			kept = kept:gsub("^\n", "")
+		end
+		if sign == "-" then
+			kept = kept:gsub("%s+$", "")
+		elseif lstrip and sign ~= "+" then
+			local head = kept:match("^(.*\n)[ \t]*$") or (at == 1 or text ~= kept) and kept:match("^[ \t]*$") and ""
+			kept = head or kept
+		end
+		if kept ~= "" then
+			tokens[#tokens + 1] = { "text", kept, line }
+		end
+		line = line + lines
+		strip_next = false
+	end
+	local function after_block(sign)
+		strip_next = sign == "-" and "-" or sign ~= "+" and settings.trim_blocks and "\n" or false
+	end
+	while true do
+		local open = source:find("{[{%%#]", at)
+		if not open then
+			add_text(source:sub(at), nil, false)
+			break
+		end
+		local tag = source:sub(open, open + 1)
+		local sign = source:match("^[-+]", open + 2)
+		add_text(source:sub(at, open - 1), sign, settings.lstrip_blocks and tag ~= "{{")
+		at = open + 2 + (sign and 1 or 0)
+		if tag == "{#" then
+			local stop, behind = source:find("#}", at, true)
+			if not stop then
+				fail(line, "a comment {# is not closed by #}")
+			end
+			line = line + count_lines(source:sub(at, behind))
+			local last = source:sub(stop - 1, stop - 1)
+			after_block(stop > at and (last == "-" or last == "+") and last or nil)
+			at = behind + 1
+		elseif tag == "{%" and source:find("^%s*raw%s*[-+]?%%}", at) then
+			local _, head_end = source:find("^%s*raw%s*[-+]?%%}", at)
+			local head_sign = source:sub(head_end - 2, head_end - 2)
+			line = line + count_lines(source:sub(at, head_end))
+			local body, tail_sign, end_sign, behind = raw_block(source, head_end + 1, line)
+			after_block((head_sign == "-" or head_sign == "+") and head_sign or nil)
+			at = head_end + 1
+			add_text(body, (tail_sign == "-" or tail_sign == "+") and tail_sign or nil, settings.lstrip_blocks)
+			line = line + count_lines(source:sub(head_end + 1 + #body, behind - 1))
+			after_block(#end_sign == 3 and end_sign:sub(1, 1) or nil)
+			at = behind
+		else
+			local stop = tag == "{{" and "}}" or "%}"
+			tokens[#tokens + 1] = { "begin", tag, line }
+			at, sign, line = expression(source, at, tokens, line, stop)
+			tokens[#tokens + 1] = { "end", stop, line }
+			if stop == "%}" then
+				after_block(sign)
+			else
+				strip_next = sign == "-" and "-" or false
+			end
+		end
+	end
+	tokens[#tokens + 1] = { "eof", "", line }
+	return tokens
+end
+
+return lexer

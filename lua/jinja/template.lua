@@ -1,0 +1,194 @@
+-- The entry points that template.c calls; compiles once and keeps what was compiled by its text.
+
+local parser = import("jinja/parser.lua")
+local values = import("jinja/values.lua")
+local compiler = import("jinja/compiler.lua")
+local statements = import("jinja/statements.lua")
+local globals = import("jinja/globals.lua")
+import("jinja/methods.lua")
+import("jinja/filters.lua")
+import("jinja/tests.lua")
+
+local template = {}
+local DEPTH_MAX = 40      -- templates inside variables inside templates
+local CACHE_MAX = 20000   -- compiled texts
+
+local runtime = { memo = {}, evaluating = {}, trail = {}, depth = 0 }
+compiler.runtime = runtime
+
+-- trim_blocks as Ansible sets it
+local settings = { trim_blocks = true, lstrip_blocks = false }
+
+local texts, texts_count = {}, 0
+local expressions, expressions_count = {}, 0
+
+local frames = {}
+
+function template.compile_text(text, with)
+	local tree = parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), with or settings)
+	local only = #tree.body == 1 and tree.body[1]
+	if only and only.kind == "output" and text:sub(-1) ~= "\n" then
+		local run, reads = compiler.expression(only.value)
+		return { single = run, reads = reads }
+	end
+	local unit = statements.unit(tree)
+	local newlines = #text:match("\n*$")
+	return {
+		reads = unit.reads,
+		unit = unit,
+		run = function()
+			local out = statements.render(unit, nil)
+			local missing = newlines - #out:match("\n*$")
+			return missing > 0 and out .. ("\n"):rep(missing) or out
+		end,
+	}
+end
+
+local function compiled_text(text)
+	local compiled = texts[text]
+	if not compiled then
+		compiled = template.compile_text(text)
+		if texts_count >= CACHE_MAX then
+			texts, texts_count = {}, 0
+		end
+		texts[text] = compiled
+		texts_count = texts_count + 1
+	end
+	return compiled
+end
+
+local function compiled_expression(text)
+	local compiled = expressions[text]
+	if not compiled then
+		local run, reads = compiler.expression(parser.expression(text))
+		compiled = { single = run, reads = reads }
+		if expressions_count >= CACHE_MAX then
+			expressions, expressions_count = {}, 0
+		end
+		expressions[text] = compiled
+		expressions_count = expressions_count + 1
+	end
+	return compiled
+end
+
+local function evaluate(text)
+	local compiled = texts[text] or compiled_text(text)
+	local depth = runtime.depth + 1
+	if depth > DEPTH_MAX then
+		values.fail("templates in variables refer to each other more than %d levels deep; does one refer to itself?", DEPTH_MAX)
+	end
+	runtime.depth = depth
+	local single = compiled.single
+	local value
+	if single then
+		value = single({})
+	else
+		value = compiled.run()
+	end
+	runtime.depth = depth - 1
+	return value
+end
+values.evaluate = evaluate
+
+function runtime.lookup(name)
+	local trail = runtime.trail
+	if runtime.evaluating[name] then
+		values.fail("the variable '%s' refers to itself (%s)", name, table.concat(trail, " -> ") .. " -> " .. name)
+	end
+	local found, value, pending = native.find(name)
+	if not found then
+		value = globals[name]
+		if value ~= nil then
+			return value
+		end
+		local missing = values.undefined(string.format("'%s' is undefined", name), name, native.nearest_variable(name))
+		missing.path = name
+		return missing
+	end
+	if pending then
+		runtime.evaluating[name] = true
+		trail[#trail + 1] = name
+		value = values.adopt(value, pending)
+		trail[#trail] = nil
+		runtime.evaluating[name] = nil
+	end
+	runtime.memo[name] = value
+	return value
+end
+
+-- Forgets what the last evaluation read.
+function template.start()
+	runtime.memo = {}
+	runtime.depth = 0
+	if next(runtime.evaluating) or #runtime.trail > 0 then
+		runtime.evaluating = {}
+		runtime.trail = {}
+	end
+	statements.start()
+	values.reset()
+end
+
+local settle = values.settle
+
+function template.render(text)
+	return settle(evaluate(text))
+end
+
+function template.expression(text)
+	return settle(compiled_expression(text).single(frames))
+end
+
+function template.condition(text)
+	local only = text:match("^%s*{{(.*)}}%s*$")
+	if only and not only:find("{{", 1, true) then
+		text = only
+	elseif text:find("{[{%%]") then
+		values.fail("a condition is an expression without {{ }}; it is not read twice")
+	end
+	return values.truth((expressions[text] or compiled_expression(text)).single(frames))
+end
+
+-- The text of a whole file.
+function template.file(name, text)
+	runtime.template_name = name
+	local compiled = texts[text]
+	if not compiled then
+		compiled = compiled_text(text)
+	end
+	if compiled.single then
+		local value = compiled.single({})
+		return value == values.null and "" or values.text(values.defined(value))
+	end
+	return compiled.run()
+end
+
+local function compiled_as(text, is_expression)
+	if is_expression then
+		local only = text:match("^%s*{{(.*)}}%s*$")
+		return compiled_expression(only or text)
+	end
+	return compiled_text(text)
+end
+
+function template.check(text, is_expression)
+	compiled_as(text, is_expression)
+end
+
+-- The names that it reads, sorted, without those of global functions.
+function template.names(text, is_expression)
+	local names = {}
+	for name in pairs(compiled_as(text, is_expression).reads) do
+		if globals[name] == nil then
+			names[#names + 1] = name
+		end
+	end
+	table.sort(names)
+	return names
+end
+
+-- The variables whose evaluation failed, innermost last.
+function template.trail()
+	return table.concat(runtime.trail, "' -> '")
+end
+
+return template

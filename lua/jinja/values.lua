@@ -1,0 +1,1007 @@
+-- Python's rules for values: truth, equality, order, arithmetic, printing; members and items of containers.
+--
+-- A table's kind is its protected metatable: "list", "tuple", "dict", "undefined", "function", "datetime", ... A dict
+-- keeps its keys in order under the key ORDER. A dict that mirrors a JSON object has that under SOURCE and converts its
+-- members when they are first read; FINAL tells whether their strings may be templates.
+
+local null, omit = native.null, native.omit
+local ORDER, SOURCE = native.order, native.source
+local list_meta, dict_meta = native.list_meta, native.dict_meta
+local math_type = math.type
+
+local values = { null = null, omit = omit }
+
+function values.fail(...)
+	error({ text = string.format(...) }, 0)
+end
+local fail = values.fail
+
+-- Kinds
+
+local tuple_meta = { __metatable = "tuple" }
+local undefined_meta = { __metatable = "undefined" }
+local function_meta = { __metatable = "function" }
+local namespace_meta = { __metatable = "namespace" }
+values.datetime_meta = { __metatable = "datetime" }
+values.timedelta_meta = { __metatable = "timedelta" }
+
+local function kind(v)
+	local t = type(v)
+	if t == "string" then
+		return "str"
+	elseif t == "number" then
+		return math_type(v) == "integer" and "int" or "float"
+	elseif t == "boolean" then
+		return "bool"
+	elseif t == "table" then
+		return getmetatable(v)
+	elseif v == null then
+		return "none"
+	elseif v == omit then
+		return "omit"
+	end
+	return t
+end
+values.kind = kind
+
+local python_names = { none = "NoneType", undefined = "AnsibleUndefined", ["function"] = "function", omit = "str" }
+
+-- The type's name as Python has it, for messages.
+local function type_name(v)
+	local k = kind(v)
+	return python_names[k] or k
+end
+values.type_name = type_name
+
+function values.list(items)
+	return setmetatable(items or {}, list_meta)
+end
+local list = values.list
+
+function values.tuple(items)
+	return setmetatable(items, tuple_meta)
+end
+
+function values.dict()
+	return setmetatable({ [ORDER] = {} }, dict_meta)
+end
+local new_dict = values.dict
+
+-- A callable: call(arguments, keywords), a list and a table or nil.
+function values.callable(name, call, extra)
+	local value = extra or {}
+	value.name = name
+	value.call = call
+	return setmetatable(value, function_meta)
+end
+
+function values.namespace(members)
+	return setmetatable({ members = members }, namespace_meta)
+end
+
+function values.undefined(text, name, hint)
+	return setmetatable({ text = text, name = name, hint = hint }, undefined_meta)
+end
+local undefined = values.undefined
+
+-- Raises the error of an undefined value that is used.
+local function raise_undefined(v)
+	error({ text = v.text, hint = v.hint, code = native.undefined_code }, 0)
+end
+values.raise_undefined = raise_undefined
+
+local function is_undefined(v)
+	return type(v) == "table" and getmetatable(v) == "undefined"
+end
+values.is_undefined = is_undefined
+
+-- The value itself, if it is defined.
+function values.defined(v)
+	if type(v) == "table" and getmetatable(v) == "undefined" then
+		raise_undefined(v)
+	end
+	return v
+end
+local defined = values.defined
+
+function values.is_sequence(v)
+	if type(v) ~= "table" then
+		return false
+	end
+	local k = getmetatable(v)
+	return k == "list" or k == "tuple"
+end
+local is_sequence = values.is_sequence
+
+-- Dictionaries
+
+-- Set by template.lua: evaluates a text that may be a template.
+values.evaluate = nil
+
+local function adopt(value, pending)
+	if not pending then
+		return value
+	end
+	if type(value) == "string" then
+		return values.evaluate(value)
+	end
+	for i = 1, #value do
+		if type(value[i]) == "string" then
+			value[i] = values.evaluate(value[i])
+		end
+	end
+	return value
+end
+values.adopt = adopt
+
+-- A key of a dict as Lua keeps it: True and 1 are different keys here, floats that are whole are their integers.
+local function key_of(key)
+	local k = kind(key)
+	if k == "list" or k == "dict" or k == "undefined" then
+		if k == "undefined" then
+			raise_undefined(key)
+		end
+		fail("a %s cannot be the key of a dictionary", k)
+	elseif k == "tuple" then
+		return values.repr(key)
+	end
+	return key
+end
+
+-- The member, or nil.
+local function dict_get(dict, key)
+	if key ~= key then
+		return nil
+	end
+	local value = dict[key]
+	if value ~= nil then
+		return value
+	end
+	if dict[SOURCE] then
+		if type(key) ~= "string" then
+			return nil
+		end
+		value = adopt(native.member(dict, key))
+		if value ~= nil then
+			rawset(dict, key, value)
+		end
+		return value
+	end
+	return nil
+end
+values.dict_get = dict_get
+
+-- The keys in order: a plain Lua table that must not be changed.
+local function dict_keys(dict)
+	local order = dict[ORDER]
+	if order then
+		return order
+	end
+	order = native.keys(dict)
+	rawset(dict, ORDER, order)
+	return order
+end
+values.dict_keys = dict_keys
+
+-- Makes every member present, so that the dict can be changed.
+local function dict_force(dict)
+	if dict[SOURCE] then
+		local keys = dict_keys(dict)
+		for i = 1, #keys do
+			dict_get(dict, keys[i])
+		end
+		rawset(dict, SOURCE, nil)
+	end
+	return dict
+end
+values.dict_force = dict_force
+
+function values.dict_set(dict, key, value)
+	dict_force(dict)
+	key = key_of(key)
+	if dict[key] == nil then
+		local order = dict[ORDER]
+		order[#order + 1] = key
+	end
+	rawset(dict, key, value)
+	return dict
+end
+local dict_set = values.dict_set
+
+function values.dict_remove(dict, key)
+	dict_force(dict)
+	local value = dict[key]
+	if value == nil then
+		return nil
+	end
+	rawset(dict, key, nil)
+	local order = dict[ORDER]
+	for i = 1, #order do
+		if order[i] == key then
+			table.remove(order, i)
+			break
+		end
+	end
+	return value
+end
+
+function values.dict_copy(dict)
+	local copy = new_dict()
+	local order = copy[ORDER]
+	local keys = dict_keys(dict)
+	for i = 1, #keys do
+		local key = keys[i]
+		order[i] = key
+		rawset(copy, key, dict_get(dict, key))
+	end
+	return copy
+end
+
+function values.dict_items(dict)
+	local keys = dict_keys(dict)
+	local items = {}
+	for i = 1, #keys do
+		items[i] = values.tuple({ keys[i], dict_get(dict, keys[i]) })
+	end
+	return list(items)
+end
+
+function values.dict_values(dict)
+	local keys = dict_keys(dict)
+	local members = {}
+	for i = 1, #keys do
+		members[i] = dict_get(dict, keys[i])
+	end
+	return list(members)
+end
+
+-- Iterates for k, v in order.
+function values.each(dict)
+	local keys = dict_keys(dict)
+	local i = 0
+	return function()
+		i = i + 1
+		local key = keys[i]
+		if key ~= nil then
+			return key, dict_get(dict, key)
+		end
+	end
+end
+
+-- Truth, equality, order
+
+local function truth(v)
+	local t = type(v)
+	if t == "boolean" then
+		return v
+	elseif t == "string" then
+		return v ~= ""
+	elseif t == "number" then
+		return v ~= 0
+	elseif t == "table" then
+		local k = getmetatable(v)
+		if k == "list" or k == "tuple" then
+			return #v > 0
+		elseif k == "dict" then
+			return #dict_keys(v) > 0
+		elseif k == "undefined" then
+			raise_undefined(v)
+		elseif k == "timedelta" then
+			return v.microseconds ~= 0
+		end
+		return true
+	end
+	return v ~= null
+end
+values.truth = truth
+
+local function number_of(v)
+	if v == true then
+		return 1
+	elseif v == false then
+		return 0
+	end
+	return v
+end
+
+local depth = 0
+local DEPTH_MAX = 150
+
+local function deeper()
+	depth = depth + 1
+	if depth > DEPTH_MAX then
+		depth = 0
+		fail("a value is nested more than %d levels deep, or contains itself", DEPTH_MAX)
+	end
+end
+
+function values.reset()
+	depth = 0
+end
+
+local equal
+
+local function equal_tables(a, b)
+	local ka, kb = getmetatable(a), getmetatable(b)
+	if ka == "undefined" then
+		raise_undefined(a)
+	elseif kb == "undefined" then
+		raise_undefined(b)
+	elseif rawequal(a, b) then
+		return true
+	elseif ka ~= kb then
+		return false
+	elseif ka == "list" or ka == "tuple" then
+		if #a ~= #b then
+			return false
+		end
+		deeper()
+		for i = 1, #a do
+			if not equal(a[i], b[i]) then
+				depth = depth - 1
+				return false
+			end
+		end
+		depth = depth - 1
+		return true
+	elseif ka == "dict" then
+		local keys = dict_keys(a)
+		if #keys ~= #dict_keys(b) then
+			return false
+		end
+		deeper()
+		for i = 1, #keys do
+			local other = dict_get(b, keys[i])
+			if other == nil or not equal(dict_get(a, keys[i]), other) then
+				depth = depth - 1
+				return false
+			end
+		end
+		depth = depth - 1
+		return true
+	elseif ka == "datetime" or ka == "timedelta" then
+		return a.microseconds == b.microseconds
+	end
+	return false
+end
+
+equal = function(a, b)
+	local ta, tb = type(a), type(b)
+	if ta == "table" or tb == "table" then
+		if ta == tb then
+			return equal_tables(a, b)
+		end
+		defined(a)
+		defined(b)
+		return false
+	elseif ta == tb then
+		return a == b
+	elseif ta == "boolean" or tb == "boolean" then
+		return number_of(a) == number_of(b)
+	end
+	return false
+end
+values.equal = equal
+
+local less
+
+local function less_sequences(a, b)
+	deeper()
+	for i = 1, math.min(#a, #b) do
+		if not equal(a[i], b[i]) then
+			depth = depth - 1
+			return less(a[i], b[i])
+		end
+	end
+	depth = depth - 1
+	return #a < #b
+end
+
+less = function(a, b, operator)
+	local ta, tb = type(a), type(b)
+	if ta == "number" and tb == "number" then
+		return a < b
+	elseif ta == "string" and tb == "string" then
+		return native.less(a, b)
+	elseif (ta == "number" or ta == "boolean") and (tb == "number" or tb == "boolean") then
+		return number_of(a) < number_of(b)
+	end
+	defined(a)
+	defined(b)
+	local ka, kb = kind(a), kind(b)
+	if ka == kb and (ka == "list" or ka == "tuple") then
+		return less_sequences(a, b)
+	elseif ka == kb and (ka == "datetime" or ka == "timedelta") then
+		return a.microseconds < b.microseconds
+	end
+	fail("'%s' not supported between instances of '%s' and '%s'", operator or "<", type_name(a), type_name(b))
+end
+values.less = less
+
+-- Whether a < b, a <= b, a > b, a >= b
+function values.less_equal(a, b)
+	if type(a) == "number" and type(b) == "number" then
+		return a <= b
+	end
+	return less(a, b, "<=") or equal(a, b)
+end
+
+function values.greater(a, b)
+	return less(b, a, ">")
+end
+
+function values.greater_equal(a, b)
+	return values.less_equal(b, a)
+end
+
+-- Printing
+
+local repr
+
+local function string_repr(s)
+	return native.string_repr(s)
+end
+
+local function sequence_repr(v, open, close)
+	deeper()
+	local parts = {}
+	for i = 1, #v do
+		parts[i] = repr(v[i])
+	end
+	depth = depth - 1
+	if open == "(" and #parts == 1 then
+		return "(" .. parts[1] .. ",)"
+	end
+	return open .. table.concat(parts, ", ") .. close
+end
+
+local function dict_repr(v)
+	deeper()
+	local parts = {}
+	for key, value in values.each(v) do
+		parts[#parts + 1] = repr(key) .. ": " .. repr(value)
+	end
+	depth = depth - 1
+	return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+local function table_repr(v)
+	local k = getmetatable(v)
+	if k == "list" then
+		return sequence_repr(v, "[", "]")
+	elseif k == "tuple" then
+		return sequence_repr(v, "(", ")")
+	elseif k == "dict" then
+		return dict_repr(v)
+	elseif k == "undefined" then
+		raise_undefined(v)
+	elseif k == "namespace" then
+		return "<Namespace " .. dict_repr(v.members) .. ">"
+	elseif k == "datetime" or k == "timedelta" then
+		return values.date_repr(v)
+	elseif k == "function" then
+		return "<function " .. tostring(v.name) .. ">"
+	elseif k == "markup" then
+		return v.text
+	end
+	return "<" .. tostring(k) .. ">"
+end
+
+repr = function(v)
+	local t = type(v)
+	if t == "string" then
+		return string_repr(v)
+	elseif t == "number" then
+		return math_type(v) == "integer" and tostring(v) or native.float_text(v)
+	elseif t == "boolean" then
+		return v and "True" or "False"
+	elseif v == null then
+		return "None"
+	elseif v == omit then
+		return "omit"
+	end
+	return table_repr(v)
+end
+values.repr = repr
+
+-- As Python's str().
+local function text(v)
+	if type(v) == "string" then
+		return v
+	end
+	if type(v) == "table" then
+		local k = getmetatable(v)
+		if k == "datetime" or k == "timedelta" then
+			return values.date_text(v)
+		end
+	end
+	return repr(v)
+end
+values.text = text
+
+-- Arithmetic
+
+local function not_supported(operator, a, b)
+	defined(a)
+	defined(b)
+	fail("unsupported operand type(s) for %s: '%s' and '%s'", operator, type_name(a), type_name(b))
+end
+
+local function overflow(operator)
+	fail("the result of %s is too large (integers have 64 bits)", operator)
+end
+
+-- Both as numbers, or an error.
+local function operands(operator, a, b)
+	local na, nb = number_of(a), number_of(b)
+	if type(na) ~= "number" or type(nb) ~= "number" then
+		not_supported(operator, a, b)
+	end
+	return na, nb
+end
+
+local function concat_lists(a, b)
+	local out = {}
+	table.move(a, 1, #a, 1, out)
+	table.move(b, 1, #b, #a + 1, out)
+	return setmetatable(out, getmetatable(a) == "list" and list_meta or tuple_meta)
+end
+
+function values.add(a, b)
+	local ma, mb = math_type(a), math_type(b)
+	if ma == "integer" and mb == "integer" then
+		local sum = a + b
+		if (a ~ sum) & (b ~ sum) < 0 then
+			overflow("+")
+		end
+		return sum
+	elseif ma and mb then
+		return a + b
+	end
+	local ka, kb = kind(a), kind(b)
+	if ka == "str" and kb == "str" then
+		return a .. b
+	elseif ka == kb and (ka == "list" or ka == "tuple") then
+		return concat_lists(a, b)
+	elseif ka == "datetime" or ka == "timedelta" then
+		return values.date_add(a, b, 1)
+	elseif ka == "str" and kb ~= "undefined" then
+		fail('can only concatenate str (not "%s") to str', type_name(b))
+	elseif (ka == "list" or ka == "tuple") and kb ~= "undefined" then
+		fail('can only concatenate %s (not "%s") to %s', ka, type_name(b), ka)
+	end
+	local na, nb = operands("+", a, b)
+	return values.add(na, nb)
+end
+
+function values.subtract(a, b)
+	local ma, mb = math_type(a), math_type(b)
+	if ma == "integer" and mb == "integer" then
+		local difference = a - b
+		if (a ~ b) & (a ~ difference) < 0 then
+			overflow("-")
+		end
+		return difference
+	elseif ma and mb then
+		return a - b
+	end
+	local ka = kind(a)
+	if ka == "datetime" or ka == "timedelta" then
+		return values.date_add(a, b, -1)
+	end
+	local na, nb = operands("-", a, b)
+	return values.subtract(na, nb)
+end
+
+local function multiply_integers(a, b)
+	local product = a * b
+	if math.abs((a + 0.0) * (b + 0.0)) > 9.3e18 or a ~= 0 and (product // a ~= b or a == -1 and b == math.mininteger) then
+		overflow("*")
+	end
+	return product
+end
+
+local REPEAT_MAX = 64 * 1024 * 1024
+
+local function repeat_value(v, times)
+	times = math.max(times, 0)
+	if type(v) == "string" then
+		if #v * times > REPEAT_MAX then
+			fail("the result of * is longer than %d MB", REPEAT_MAX >> 20)
+		end
+		return v:rep(times)
+	end
+	if #v * times > 1000000 then
+		fail("the result of * has more than a million elements")
+	end
+	local out = {}
+	for i = 0, times - 1 do
+		table.move(v, 1, #v, i * #v + 1, out)
+	end
+	return setmetatable(out, getmetatable(v) == "list" and list_meta or tuple_meta)
+end
+
+function values.multiply(a, b)
+	local ma, mb = math_type(a), math_type(b)
+	if ma == "integer" and mb == "integer" then
+		return multiply_integers(a, b)
+	elseif ma and mb then
+		return a * b
+	end
+	local na, nb = number_of(a), number_of(b)
+	if math_type(nb) == "integer" and (type(a) == "string" or is_sequence(a)) then
+		return repeat_value(a, nb)
+	elseif math_type(na) == "integer" and (type(b) == "string" or is_sequence(b)) then
+		return repeat_value(b, na)
+	end
+	na, nb = operands("*", a, b)
+	return values.multiply(na, nb)
+end
+
+function values.divide(a, b)
+	local na, nb = operands("/", a, b)
+	if nb == 0 then
+		fail("division by zero")
+	end
+	return na / nb
+end
+
+function values.floor_divide(a, b)
+	local na, nb = operands("//", a, b)
+	if nb == 0 then
+		fail("integer division or modulo by zero")
+	end
+	if na == math.mininteger and nb == -1 then
+		overflow("//")
+	end
+	return na // nb
+end
+
+function values.modulo(a, b)
+	if type(a) == "string" then
+		return values.percent_format(a, b)
+	end
+	local na, nb = operands("%", a, b)
+	if nb == 0 then
+		fail("integer division or modulo by zero")
+	end
+	return na % nb
+end
+
+local function integer_power(base, exponent)
+	local result = 1
+	while exponent > 0 do
+		if exponent & 1 == 1 then
+			result = multiply_integers(result, base)
+		end
+		exponent = exponent >> 1
+		if exponent > 0 then
+			base = multiply_integers(base, base)
+		end
+	end
+	return result
+end
+
+function values.power(a, b)
+	local na, nb = operands("**", a, b)
+	if math_type(na) == "integer" and math_type(nb) == "integer" and nb >= 0 then
+		if na == 0 or na == 1 or na == -1 then
+			return nb == 0 and 1 or na == -1 and (nb % 2 == 0 and 1 or -1) or na
+		end
+		return integer_power(na, nb)
+	end
+	if na == 0 and nb < 0 then
+		fail("0.0 cannot be raised to a negative power")
+	end
+	if na < 0 and nb ~= math.floor(nb) then
+		fail("a negative number to a fractional power is a complex number, which has no form here")
+	end
+	return (na + 0.0) ^ nb
+end
+
+function values.negative(v)
+	local n = number_of(v)
+	if type(n) ~= "number" then
+		if kind(v) == "timedelta" then
+			return setmetatable({ microseconds = -v.microseconds }, values.timedelta_meta)
+		end
+		defined(v)
+		fail("bad operand type for unary -: '%s'", type_name(v))
+	elseif n == math.mininteger then
+		overflow("-")
+	end
+	return -n
+end
+
+function values.positive(v)
+	local n = number_of(v)
+	if type(n) ~= "number" then
+		defined(v)
+		fail("bad operand type for unary +: '%s'", type_name(v))
+	end
+	return n
+end
+
+-- Iteration, items, members
+
+-- The elements as a Lua table that must not be changed: of a list, the keys of a dict, the characters of a string.
+function values.elements(v)
+	local t = type(v)
+	if t == "table" then
+		local k = getmetatable(v)
+		if k == "list" or k == "tuple" then
+			return v
+		elseif k == "dict" then
+			return dict_keys(v)
+		elseif k == "undefined" then
+			raise_undefined(v)
+		end
+	elseif t == "string" then
+		return native.characters(v)
+	end
+	fail("'%s' object is not iterable", type_name(v))
+end
+local elements = values.elements
+
+function values.length(v)
+	if type(v) == "string" then
+		return native.length(v)
+	elseif type(v) == "table" then
+		local k = getmetatable(v)
+		if k == "list" or k == "tuple" then
+			return #v
+		elseif k == "dict" then
+			return #dict_keys(v)
+		elseif k == "undefined" then
+			raise_undefined(v)
+		end
+	end
+	fail("object of type '%s' has no len()", type_name(v))
+end
+
+function values.contains(container, item)
+	local t = type(container)
+	if t == "string" then
+		if type(item) ~= "string" then
+			defined(item)
+			fail("'in <string>' requires string as left operand, not %s", type_name(item))
+		end
+		return container:find(item, 1, true) ~= nil
+	elseif t == "table" then
+		local k = getmetatable(container)
+		if k == "list" or k == "tuple" then
+			for i = 1, #container do
+				if equal(container[i], item) then
+					return true
+				end
+			end
+			return false
+		elseif k == "dict" then
+			return dict_get(container, key_of(item)) ~= nil
+		elseif k == "undefined" then
+			raise_undefined(container)
+		elseif k == "vars" then
+			return not is_undefined(container.find(item))
+		end
+	end
+	fail("argument of type '%s' is not iterable", type_name(container))
+end
+
+local function slice_bound(v, length, default, lowest, highest)
+	if v == nil or v == null then
+		return default
+	end
+	v = number_of(v)
+	if math_type(v) ~= "integer" then
+		defined(v)
+		fail("slice indices must be integers or None")
+	end
+	if v < 0 then
+		v = v + length
+	end
+	return math.max(lowest, math.min(v, highest))
+end
+
+-- As v[from:to:step]
+function values.slice(v, from, to, step)
+	local is_text = type(v) == "string"
+	if not is_text and not is_sequence(v) then
+		defined(v)
+		fail("'%s' object cannot be sliced", type_name(v))
+	end
+	step = step == nil and 1 or step == null and 1 or number_of(step)
+	if math_type(step) ~= "integer" then
+		fail("slice indices must be integers or None")
+	elseif step == 0 then
+		fail("slice step cannot be zero")
+	end
+	local all = is_text and native.characters(v) or v
+	local length = #all
+	local out = {}
+	if step > 0 then
+		local first = slice_bound(from, length, 0, 0, length)
+		local last = slice_bound(to, length, length, 0, length)
+		for i = first, last - 1, step do
+			out[#out + 1] = all[i + 1]
+		end
+	else
+		local first = slice_bound(from, length, length - 1, -1, length - 1)
+		local last = slice_bound(to, length, -1, -1, length - 1)
+		for i = first, last + 1, step do
+			out[#out + 1] = all[i + 1]
+		end
+	end
+	if is_text then
+		return table.concat(out)
+	end
+	return setmetatable(out, getmetatable(v) == "list" and list_meta or tuple_meta)
+end
+
+-- Set by methods.lua: kind to name to definition.
+values.methods = {}
+
+local function bound_method(object, k, name)
+	local definition = (values.methods[k] or {})[name]
+	if definition then
+		return values.callable(name, function(arguments, keywords)
+			return definition.apply(object, arguments, keywords)
+		end)
+	end
+end
+
+local function missing(object, name)
+	local key = type(name) == "string" and name or repr(name)
+	local k = kind(object)
+	if k == "dict" then
+		return undefined(string.format("there is no key '%s' in the dictionary", key), key, native.nearest(key, dict_keys(object)))
+	elseif math_type(name) == "integer" and (k == "list" or k == "tuple") then
+		return undefined(string.format("the %s has %d elements, so there is no element %d", k, #object, name), key)
+	end
+	return undefined(string.format("a value of type %s has no attribute '%s'", type_name(object), key), key)
+end
+
+-- What object.name is where it is not called: a member comes before a method, so that item.values can be a key.
+function values.attribute(object, name)
+	local t = type(object)
+	if t == "table" then
+		local k = getmetatable(object)
+		if k == "dict" then
+			local value = dict_get(object, name)
+			if value ~= nil then
+				return value
+			end
+		elseif k == "undefined" then
+			return object
+		elseif k == "function" then
+			local value = object.members and object.members[name]
+			if value ~= nil then
+				return value
+			elseif name == "name" then
+				return object.name
+			end
+		elseif k == "namespace" then
+			local value = dict_get(object.members, name)
+			if value ~= nil then
+				return value
+			end
+		elseif k == "vars" then
+			return object.find(name)
+		elseif k == "loop" then
+			local value = object.get(name)
+			if value ~= nil then
+				return value
+			end
+		elseif k == "datetime" or k == "timedelta" then
+			local value = values.date_attribute(object, name)
+			if value ~= nil then
+				return value
+			end
+		end
+	end
+	return bound_method(object, kind(object), name) or missing(object, name)
+end
+local attribute = values.attribute
+
+-- As object[key]; what is not there is an undefined value.
+function values.item(object, key)
+	local t = type(object)
+	if type(key) == "table" and getmetatable(key) == "undefined" then
+		raise_undefined(key)
+	end
+	if t == "table" then
+		local k = getmetatable(object)
+		if k == "dict" then
+			local value = dict_get(object, key_of(key))
+			if value ~= nil then
+				return value
+			end
+			if type(key) == "string" then
+				return bound_method(object, k, key) or missing(object, key)
+			end
+			return missing(object, key)
+		elseif k == "undefined" then
+			return object
+		elseif k == "list" or k == "tuple" then
+			local at = number_of(key)
+			if math_type(at) == "integer" then
+				local value = object[at < 0 and at + #object + 1 or at + 1]
+				if value ~= nil then
+					return value
+				end
+				return missing(object, at)
+			end
+		end
+	elseif t == "string" then
+		local at = number_of(key)
+		if math_type(at) == "integer" then
+			local all = native.characters(object)
+			local value = all[at < 0 and at + #all + 1 or at + 1]
+			return value or undefined(string.format("the string has %d characters, so there is none at %d", #all, at), tostring(at))
+		end
+	end
+	if type(key) == "string" then
+		return attribute(object, key)
+	end
+	return missing(object, key)
+end
+
+-- Hash keys: equal values give the same key. nil for a value that cannot be hashed (lists, dictionaries).
+function values.hash_key(v)
+	local k = kind(v)
+	if k == "bool" then
+		return v and 1 or 0
+	elseif k == "tuple" then
+		return repr(v)
+	elseif k == "list" or k == "dict" or k == "undefined" or k == "datetime" or k == "timedelta" then
+		if k == "undefined" then
+			raise_undefined(v)
+		end
+		return nil
+	end
+	return v
+end
+
+-- Brings a result into the form that native.json reads: every lazy member that may be a template is evaluated.
+local function settle(v)
+	if type(v) ~= "table" then
+		return v
+	end
+	local k = getmetatable(v)
+	if k == "undefined" then
+		raise_undefined(v)
+	end
+	deeper()
+	if k == "list" or k == "tuple" then
+		for i = 1, #v do
+			local element = v[i]
+			local settled = settle(element)
+			if settled ~= element then
+				v[i] = settled
+			end
+		end
+	elseif k == "dict" then
+		if not v[SOURCE] or not native.untouched(v) then
+			dict_force(v)
+			for _, key in ipairs(dict_keys(v)) do
+				local member = v[key]
+				local settled = settle(member)
+				if settled ~= member then
+					rawset(v, key, settled)
+				end
+			end
+		end
+	elseif k == "datetime" or k == "timedelta" then
+		v = text(v)
+	elseif k == "markup" then
+		v = v.text
+	elseif k == "namespace" then
+		v = settle(v.members)
+	else
+		fail("the result is a %s, which has no form in JSON", type_name(v))
+	end
+	depth = depth - 1
+	return v
+end
+values.settle = settle
+
+return values

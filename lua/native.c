@@ -1,0 +1,411 @@
+/* What the template engine needs from C: names from the scope, mirrors of JSON, text by characters. They run inside Lua
+ * calls, so they hold only Lua memory across anything that can raise an error. */
+#include "lua/native.h"
+
+#include <locale.h>
+#include <math.h>
+#include <wctype.h>
+
+#include <lauxlib.h>
+
+#include "base/printable.h"
+#include "base/suggest.h"
+#include "lua/value.h"
+#include "lua/value_inside.h"
+#include "lua/vm.h"
+
+/* Names and members */
+
+static const struct template_scope *native_scope(lua_State *state)
+{
+	return *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
+}
+
+/* find(name): false, or true, the value, and whether it has to be evaluated. */
+static int native_find(lua_State *state)
+{
+	const struct template_scope *scope = native_scope(state);
+	json_t *value = NULL;
+	bool final = false;
+	if (!scope || !scope->find || !scope->find(scope->context, luaL_checkstring(state, 1), &value, &final) || !value) {
+		lua_pushboolean(state, false);
+		return 1;
+	}
+	lua_pushboolean(state, true);
+	lua_pushboolean(state, value_push_mirror(state, value, final));
+	return 3;
+}
+
+static const json_t *native_source(lua_State *state, int index)
+{
+	luaL_checktype(state, index, LUA_TTABLE);
+	const json_t *source = lua_rawgetp(state, index, value_source) == LUA_TLIGHTUSERDATA ? lua_touserdata(state, -1) : NULL;
+	lua_pop(state, 1);
+	return source;
+}
+
+/* member(dict, key): nil, or the value and whether it has to be evaluated. */
+static int native_member(lua_State *state)
+{
+	const json_t *source = native_source(state, 1);
+	size_t length;
+	const char *key = luaL_checklstring(state, 2, &length);
+	const json_t *value = source ? json_object_getn(source, key, length) : NULL;
+	if (!value)
+		return 0;
+	lua_rawgetp(state, 1, value_final);
+	lua_pushboolean(state, value_push_mirror(state, value, lua_toboolean(state, -1)));
+	return 2;
+}
+
+static int native_keys(lua_State *state)
+{
+	json_t *source = (json_t *)native_source(state, 1);
+	lua_createtable(state, (int)json_object_size(source), 0);
+	lua_Integer at = 0;
+	for (void *member = json_object_iter(source); member; member = json_object_iter_next(source, member)) {
+		lua_pushlstring(state, json_object_iter_key(member), json_object_iter_key_len(member));
+		lua_rawseti(state, -2, ++at);
+	}
+	return 1;
+}
+
+/* untouched(dict): whether it can be copied from its source: no templates inside, no member that was changed. */
+static int native_untouched(lua_State *state)
+{
+	luaL_checktype(state, 1, LUA_TTABLE);
+	lua_rawgetp(state, 1, value_final);
+	bool untouched = lua_toboolean(state, -1);
+	lua_pushnil(state);
+	while (untouched && lua_next(state, 1)) {
+		if (lua_istable(state, -1) && lua_type(state, -2) != LUA_TLIGHTUSERDATA)
+			untouched = false;
+		lua_pop(state, 1);
+	}
+	lua_pushboolean(state, untouched);
+	return 1;
+}
+
+/* "Did you mean" */
+
+static int native_suggestion(lua_State *state, const struct suggest *suggest)
+{
+	if (!suggest->best)
+		return 0;
+	lua_pushfstring(state, "did you mean '%s'?", suggest->best);
+	return 1;
+}
+
+/* nearest(written, names): a hint, or nothing. */
+static int native_nearest(lua_State *state)
+{
+	struct suggest suggest;
+	suggest_start(&suggest, luaL_checkstring(state, 1));
+	luaL_checktype(state, 2, LUA_TTABLE);
+	lua_Integer count = (lua_Integer)lua_rawlen(state, 2);
+	for (lua_Integer i = 1; i <= count; i++) {
+		if (lua_rawgeti(state, 2, i) == LUA_TSTRING)
+			suggest_offer(&suggest, lua_tostring(state, -1));
+		lua_pop(state, 1);
+	}
+	return native_suggestion(state, &suggest);
+}
+
+static void native_offer(void *to, const char *name)
+{
+	suggest_offer(to, name);
+}
+
+static int native_nearest_variable(lua_State *state)
+{
+	const struct template_scope *scope = native_scope(state);
+	if (!scope || !scope->each)
+		return 0;
+	struct suggest suggest;
+	suggest_start(&suggest, luaL_checkstring(state, 1));
+	scope->each(scope->context, native_offer, &suggest);
+	return native_suggestion(state, &suggest);
+}
+
+/* Text */
+
+static int native_less(lua_State *state)
+{
+	size_t a_length;
+	size_t b_length;
+	const char *a = luaL_checklstring(state, 1, &a_length);
+	const char *b = luaL_checklstring(state, 2, &b_length);
+	int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
+	lua_pushboolean(state, order < 0 || (order == 0 && a_length < b_length));
+	return 1;
+}
+
+/* As Python's repr(float): the shortest digits that give the number back. */
+static int native_float_text(lua_State *state)
+{
+	double number = luaL_checknumber(state, 1);
+	char text[48];
+	if (isnan(number) || isinf(number)) {
+		lua_pushstring(state, isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
+		return 1;
+	}
+	int digits = 1;
+	do
+		snprintf(text, sizeof(text), "%.*e", digits - 1, number);
+	while (strtod(text, NULL) != number && ++digits <= 17);
+	int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+	if (exponent >= -4 && exponent < 16) {
+		int decimals = digits - 1 - exponent;
+		snprintf(text, sizeof(text), "%.*f", decimals > 1 ? decimals : 1, number);
+	}
+	lua_pushstring(state, text);
+	return 1;
+}
+
+/* Length of the character at text, 1 for a byte that starts none. */
+static size_t native_step(const char *text, size_t left)
+{
+	size_t length = (unsigned char)*text < 0x80 ? 1 : printable_utf8(text, left, NULL);
+	return length ? length : 1;
+}
+
+static int native_length(lua_State *state)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	lua_Integer count = 0;
+	for (size_t at = 0; at < length; at += native_step(text + at, length - at))
+		count++;
+	lua_pushinteger(state, count);
+	return 1;
+}
+
+static int native_characters(lua_State *state)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	vm_spend(state, (lua_Integer)length);
+	lua_createtable(state, (int)length, 0);
+	value_list_metatable(state);
+	lua_setmetatable(state, -2);
+	lua_Integer count = 0;
+	for (size_t at = 0; at < length;) {
+		size_t step = native_step(text + at, length - at);
+		lua_pushlstring(state, text + at, step);
+		lua_rawseti(state, -2, ++count);
+		at += step;
+	}
+	return 1;
+}
+
+static const char *native_hex = "0123456789abcdef";
+
+static void native_add_escape(luaL_Buffer *buffer, char letter, unsigned code, int digits)
+{
+	luaL_addchar(buffer, '\\');
+	luaL_addchar(buffer, letter);
+	for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4)
+		luaL_addchar(buffer, native_hex[code >> shift & 15]);
+}
+
+/* Whether Python prints the character as it is inside repr(). */
+static bool native_printable(unsigned code)
+{
+	if (code == 0xA0 || code == 0xAD || (code >= 0x2000 && code <= 0x200F) || (code >= 0x2028 && code <= 0x202F) ||
+	    (code >= 0x205F && code <= 0x206F) || code == 0x3000 || code == 0x1680 || code == 0xFEFF)
+		return false;
+	return iswprint((wint_t)code) || code > 0x2FFFF;
+}
+
+/* As Python's repr(str). */
+static int native_string_repr(lua_State *state)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	char quote = memchr(text, '\'', length) && !memchr(text, '"', length) ? '"' : '\'';
+	luaL_Buffer buffer;
+	luaL_buffinit(state, &buffer);
+	luaL_addchar(&buffer, quote);
+	for (size_t at = 0; at < length;) {
+		unsigned char c = (unsigned char)text[at];
+		unsigned code = c;
+		size_t step = c < 0x80 ? 1 : printable_utf8(text + at, length - at, &code);
+		if (c == '\\' || c == (unsigned char)quote) {
+			luaL_addchar(&buffer, '\\');
+			luaL_addchar(&buffer, (char)c);
+		} else if (c == '\n' || c == '\r' || c == '\t') {
+			luaL_addchar(&buffer, '\\');
+			luaL_addchar(&buffer, c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+		} else if (c >= 0x20 && c < 0x7f) {
+			luaL_addchar(&buffer, (char)c);
+		} else if (step == 0 || code < 0x100) {
+			if (step > 0 && code >= 0xA1 && code != 0xAD)
+				luaL_addlstring(&buffer, text + at, step);
+			else
+				native_add_escape(&buffer, 'x', code, 2);
+		} else if (native_printable(code)) {
+			luaL_addlstring(&buffer, text + at, step);
+		} else {
+			native_add_escape(&buffer, code > 0xFFFF ? 'U' : 'u', code, code > 0xFFFF ? 8 : 4);
+		}
+		at += step ? step : 1;
+	}
+	luaL_addchar(&buffer, quote);
+	luaL_pushresult(&buffer);
+	return 1;
+}
+
+static void native_add_utf8(luaL_Buffer *buffer, unsigned code)
+{
+	if (code < 0x80) {
+		luaL_addchar(buffer, (char)code);
+	} else if (code < 0x800) {
+		luaL_addchar(buffer, (char)(0xC0 | code >> 6));
+		luaL_addchar(buffer, (char)(0x80 | (code & 63)));
+	} else if (code < 0x10000) {
+		luaL_addchar(buffer, (char)(0xE0 | code >> 12));
+		luaL_addchar(buffer, (char)(0x80 | (code >> 6 & 63)));
+		luaL_addchar(buffer, (char)(0x80 | (code & 63)));
+	} else {
+		luaL_addchar(buffer, (char)(0xF0 | code >> 18));
+		luaL_addchar(buffer, (char)(0x80 | (code >> 12 & 63)));
+		luaL_addchar(buffer, (char)(0x80 | (code >> 6 & 63)));
+		luaL_addchar(buffer, (char)(0x80 | (code & 63)));
+	}
+}
+
+/* The locale whose letters count; made once for each state and freed with it. */
+static locale_t native_locale(lua_State *state)
+{
+	return *(locale_t *)lua_touserdata(state, lua_upvalueindex(2));
+}
+
+static int native_change_case(lua_State *state, bool upper)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	locale_t locale = native_locale(state);
+	luaL_Buffer buffer;
+	luaL_buffinit(state, &buffer);
+	for (size_t at = 0; at < length;) {
+		unsigned code = (unsigned char)text[at];
+		size_t step = code < 0x80 ? 1 : printable_utf8(text + at, length - at, &code);
+		if (step == 0)
+			luaL_addchar(&buffer, text[at]);
+		else if (upper && code == 0xDF)
+			luaL_addstring(&buffer, "SS");
+		else
+			native_add_utf8(&buffer, (unsigned)(upper ? towupper_l((wint_t)code, locale) : towlower_l((wint_t)code, locale)));
+		at += step ? step : 1;
+	}
+	luaL_pushresult(&buffer);
+	return 1;
+}
+
+static int native_upper(lua_State *state)
+{
+	return native_change_case(state, true);
+}
+
+static int native_lower(lua_State *state)
+{
+	return native_change_case(state, false);
+}
+
+/* replace(text, old, new, count): at most count times, all where it is negative. */
+static int native_replace(lua_State *state)
+{
+	size_t length;
+	size_t old_length;
+	size_t new_length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	const char *old = luaL_checklstring(state, 2, &old_length);
+	const char *new = luaL_checklstring(state, 3, &new_length);
+	lua_Integer left = luaL_checkinteger(state, 4);
+	const char *end = text + length;
+	luaL_Buffer buffer;
+	luaL_buffinit(state, &buffer);
+	while (left != 0) {
+		const char *found = old_length ? memmem(text, (size_t)(end - text), old, old_length) : text;
+		if (!found)
+			break;
+		luaL_addlstring(&buffer, text, (size_t)(found - text));
+		luaL_addlstring(&buffer, new, new_length);
+		text = found + old_length;
+		left--;
+		if (old_length == 0) {
+			if (text == end)
+				break;
+			size_t step = native_step(text, (size_t)(end - text));
+			luaL_addlstring(&buffer, text, step);
+			text += step;
+		}
+	}
+	luaL_addlstring(&buffer, text, (size_t)(end - text));
+	luaL_pushresult(&buffer);
+	return 1;
+}
+
+static int native_locale_free(lua_State *state)
+{
+	locale_t *locale = lua_touserdata(state, 1);
+	if (*locale)
+		freelocale(*locale);
+	*locale = NULL;
+	return 0;
+}
+
+static void native_push_locale(lua_State *state)
+{
+	locale_t *locale = lua_newuserdatauv(state, sizeof(*locale), 0);
+	*locale = NULL;
+	lua_createtable(state, 0, 1);
+	lua_pushcfunction(state, native_locale_free);
+	lua_setfield(state, -2, "__gc");
+	lua_setmetatable(state, -2);
+	*locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+	if (!*locale)
+		*locale = newlocale(LC_CTYPE_MASK, "C", NULL);
+}
+
+static void native_set_address(lua_State *state, const char *name, const char *address)
+{
+	lua_pushlightuserdata(state, (void *)address);
+	lua_setfield(state, -2, name);
+}
+
+void native_open(lua_State *state, const struct template_scope *const *scope)
+{
+	static const luaL_Reg functions[] = {
+	    {"find", native_find},
+	    {"member", native_member},
+	    {"keys", native_keys},
+	    {"untouched", native_untouched},
+	    {"nearest", native_nearest},
+	    {"nearest_variable", native_nearest_variable},
+	    {"less", native_less},
+	    {"float_text", native_float_text},
+	    {"length", native_length},
+	    {"characters", native_characters},
+	    {"string_repr", native_string_repr},
+	    {"upper", native_upper},
+	    {"lower", native_lower},
+	    {"replace", native_replace},
+	    {NULL, NULL},
+	};
+	vm_native(state);
+	lua_pushlightuserdata(state, (void *)scope);
+	native_push_locale(state);
+	luaL_setfuncs(state, functions, 2);
+	native_set_address(state, "null", value_nothing);
+	native_set_address(state, "omit", value_omitted);
+	native_set_address(state, "order", value_order);
+	native_set_address(state, "source", value_source);
+	lua_pushinteger(state, TEMPLATE_UNDEFINED);
+	lua_setfield(state, -2, "undefined_code");
+	value_list_metatable(state);
+	lua_setfield(state, -2, "list_meta");
+	value_dict_metatable(state);
+	lua_setfield(state, -2, "dict_meta");
+	lua_pop(state, 1);
+}
