@@ -1,14 +1,16 @@
-/* Splitting of "k=v k=v" words as Ansible does it: quotes group, a backslash keeps the next character from meaning
- * anything, and what stands in template brackets stays whole. */
+/* Splitting of "k=v k=v" words as Ansible does it: quotes group unless a backslash stands before them, what stands in
+ * template brackets stays whole, and escapes such as \n are read in words that have a name. */
 #include <ctype.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "model/playbook.h"
+#include "model/reader.h"
 
 struct splitter {
 	const char *at;
+	bool new_line;   /* before the word */
 	char quote;      /* the open one, or 0 */
 	const char *end; /* what closes the open template bracket, or NULL */
 };
@@ -31,7 +33,7 @@ static void take(struct splitter *splitter, struct buf *word)
 	} else if (opened) {
 		splitter->end = opened;
 		length = 2;
-	} else if (*at == '\\' && at[1]) {
+	} else if (*at == '\\' && (at[1] == '"' || at[1] == '\'')) {
 		length = 2;
 	} else if (splitter->quote) {
 		if (*at == splitter->quote)
@@ -47,8 +49,9 @@ static void take(struct splitter *splitter, struct buf *word)
 static bool next_word(struct splitter *splitter, struct buf *word, struct err *err)
 {
 	buf_clear(word);
-	while (isspace((unsigned char)*splitter->at))
-		splitter->at++;
+	splitter->new_line = false;
+	for (; isspace((unsigned char)*splitter->at); splitter->at++)
+		splitter->new_line |= *splitter->at == '\n';
 	const char *start = splitter->at;
 	while (*splitter->at && (splitter->quote || splitter->end || !isspace((unsigned char)*splitter->at)))
 		take(splitter, word);
@@ -80,11 +83,58 @@ static char *find_equals(char *word)
 	return NULL;
 }
 
+/* A number of up to most digits at text as a character; the count of digits, 0 where it is none. */
+static size_t decode_number(struct buf *out, const char *text, int base, size_t least, size_t most)
+{
+	unsigned long code = 0;
+	size_t count = 0;
+	for (; count < most && isxdigit((unsigned char)text[count]); count++) {
+		int digit = isdigit((unsigned char)text[count]) ? text[count] - '0' : (text[count] | 0x20) - 'a' + 10;
+		if (digit >= base)
+			break;
+		code = code * (unsigned long)base + (unsigned long)digit;
+	}
+	if (count < least || count == 0 || code == 0 || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	reader_add_utf8(out, (unsigned)code);
+	return count;
+}
+
+/* Behind a backslash: how many characters the escape has there; 0: it is none. */
+static size_t decode_escape(struct buf *out, const char *text)
+{
+	static const char names[] = "\\'\"abfnrtv", values[] = "\\'\"\a\b\f\n\r\t\v";
+	const char *found = *text ? strchr(names, *text) : NULL;
+	size_t digits = 0;
+	if (found) {
+		buf_char(out, values[found - names]);
+		return 1;
+	}
+	if (*text == 'x' || *text == 'u' || *text == 'U') {
+		size_t width = *text == 'x' ? 2 : *text == 'u' ? 4 : 8;
+		digits = decode_number(out, text + 1, 16, width, width);
+		return digits ? digits + 1 : 0;
+	}
+	return decode_number(out, text, 8, 1, 3);
+}
+
+static char *decode(const char *word)
+{
+	auto_buf struct buf out = BUF_INIT;
+	while (*word) {
+		size_t length = *word == '\\' ? decode_escape(&out, word + 1) : 0;
+		if (!length)
+			buf_char(&out, *word);
+		word += 1 + length;
+	}
+	return buf_take(&out);
+}
+
 /* Words without a name are put together again, "\=" as "=". */
-static void add_raw(struct buf *raw, const char *word)
+static void add_raw(struct buf *raw, const char *word, bool new_line)
 {
 	if (raw->length)
-		buf_char(raw, ' ');
+		buf_char(raw, new_line ? '\n' : ' ');
 	for (; *word; word++)
 		if (*word != '\\' || word[1] != '=')
 			buf_char(raw, *word);
@@ -97,14 +147,15 @@ json_t *playbook_split_kv(const char *text, struct err *err)
 	struct splitter splitter = { .at = text };
 	err_clear(err);
 	while (next_word(&splitter, &word, err)) {
-		char *equals = find_equals(word.data);
-		if (!equals || equals == word.data) {
-			add_raw(&raw, word.data);
+		auto_free char *decoded = decode(word.data);
+		char *equals = find_equals(decoded);
+		if (!equals || equals == decoded) {
+			add_raw(&raw, word.data, splitter.new_line);
 			continue;
 		}
 		*equals = '\0';
 		auto_free char *value = unquote(equals + 1);
-		json_object_set_new(pairs, word.data, json_string(value));
+		json_object_set_new(pairs, decoded, json_string(value));
 	}
 	if (err->kind != ERR_NONE)
 		return NULL;

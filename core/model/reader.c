@@ -258,7 +258,7 @@ static json_t *read_word(struct reader *reader, struct span *span)
 
 /* ---- strings ---- */
 
-static void add_utf8(struct buf *buf, unsigned code)
+void reader_add_utf8(struct buf *buf, unsigned code)
 {
 	if (code < 0x80) {
 		buf_char(buf, (char)code);
@@ -313,7 +313,7 @@ static void read_unicode(struct reader *reader, struct buf *text)
 		      "half a surrogate pair");
 		return;
 	}
-	add_utf8(text, (unsigned)code);
+	reader_add_utf8(text, (unsigned)code);
 }
 
 /* At a backslash. */

@@ -28,5 +28,7 @@ struct reader {
 json_t *reader_read(struct reader *reader, struct span *span);
 /* The bytes of a line without its end; NULL if there is no such line. */
 const char *reader_line(const char *bytes, size_t length, int line, size_t *line_length);
+/* Adds a character, which is no surrogate. */
+void reader_add_utf8(struct buf *buf, unsigned code);
 
 #endif

@@ -522,11 +522,16 @@ Test(split_kv, groups_as_ansible_does)
 	expect_split("", "{}");
 	expect_split("a=b c=d", "{\"a\": \"b\", \"c\": \"d\"}");
 	expect_split("a='x y' b=\"z 'w'\"", "{\"a\": \"x y\", \"b\": \"z 'w'\"}");
-	expect_split("a={{ x | default('p q') }} b={% if y %} z {% endif %}", "{\"a\": \"{{ x | default('p q') }}\", \"b\": \"{% if y %} z {% endif %}\"}");
+	expect_split("a={{ x | default('p q') }} b={% if y %} z {% endif %}", "{\"a\": \"{{ x | default('p q') }}\", \"b\": \"{% if y %}\", \"_raw_params\": \"z {% endif %}\"}");
 	expect_split("echo hi chdir=/tmp", "{\"_raw_params\": \"echo hi\", \"chdir\": \"/tmp\"}");
 	expect_split("a=b=c", "{\"a\": \"b=c\"}");
 	expect_split("echo a\\=b", "{\"_raw_params\": \"echo a=b\"}");
-	expect_split("a=x\\ y", "{\"a\": \"x\\\\ y\"}");
+	expect_split("a=x\\ y", "{\"a\": \"x\\\\\", \"_raw_params\": \"y\"}");
+	expect_split("a='b\\'c d' e=\\\"f g\\\"", "{\"a\": \"b'c d\", \"e\": \"\\\"f\", \"_raw_params\": \"g\\\\\\\"\"}");
+	expect_split("a=\"x\\ny\" b=\\u00e9\\x41\\101 c=\\q", "{\"a\": \"x\\ny\", \"b\": \"\\u00e9AA\", \"c\": \"\\\\q\"}");
+	expect_split("a=1 a=2", "{\"a\": \"2\"}");
+	expect_split("a='\\''", "{\"a\": \"'\"}");
+	expect_split("=x a = b", "{\"_raw_params\": \"=x a = b\"}");
 	expect_split("a=", "{\"a\": \"\"}");
 	expect_split("a=\"\"", "{\"a\": \"\"}");
 	expect_split("{{ x == 'a=b' }}", "{\"_raw_params\": \"{{ x == 'a=b' }}\"}");
