@@ -9,6 +9,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "model/problem.h"
 #include "model/vars.h"
@@ -32,12 +33,18 @@ struct host {
 	json_t *vars;          /* the inventory's own, never NULL */
 	struct group **groups; /* all it is in, directly or not, by depth, priority, name: lowest precedence first */
 	size_t group_count;
-	size_t index;          /* in order of appearance */
+	size_t index;          /* in order of appearance; SIZE_MAX for an implicit host */
 	bool implicit;         /* localhost where nobody defined it */
 	size_t group_room;
 };
 
-/* sources: paths and lists as given by -i. vault secrets come with the vault. Faults go to problems; -1 on an error. */
+enum {
+	INVENTORY_MAX_HOSTS = 1000000, /* what ranges may expand to, all in all */
+	INVENTORY_SCRIPT_MS = 60000,   /* how long an executable may take for one answer */
+};
+
+/* sources: paths and lists as given by -i; later ones win. Faults go to problems; -1 on an error. The inventory is made
+ * even then, as far as it could be read: problems borrow their files' names from it. Freed by inventory_free. */
 int inventory_load(struct inventory **inventory, const char *const *sources, size_t count,
                    struct problems *problems) must_check;
 void inventory_free(struct inventory *inventory);
@@ -53,7 +60,7 @@ struct group *inventory_group(const struct inventory *inventory, const char *nam
 size_t inventory_group_count(const struct inventory *inventory);
 struct group *inventory_group_at(const struct inventory *inventory, size_t index);
 
-/* For add_host and group_by. New names are made; known ones are found. */
+/* For add_host and group_by. New names are made; known ones are found. A new group is a child of "all". */
 struct host *inventory_add_host(struct inventory *inventory, const char *name);
 struct group *inventory_add_group(struct inventory *inventory, const char *name);
 void inventory_join(struct inventory *inventory, struct host *host, struct group *group);
@@ -62,14 +69,17 @@ void inventory_join(struct inventory *inventory, struct host *host, struct group
  * inventory. Threads: read only. */
 void inventory_vars(const struct inventory *inventory, const struct host *host, struct vars *vars);
 
-/* The hosts a pattern names ("web*:!web3:&staging", "~regex", "web[0:2]", "@file", "all"), in inventory order.
- * *hosts is a new array of borrowed hosts. A pattern that names nothing known adds a warning with the nearest name.
+/* The hosts a pattern names ("web*:!web3:&staging", "~regex", "web[0:2]", "@file", "all"), each once, in the order in which
+ * Ansible runs them: as the pattern names them, and within a group its own hosts before its children's.
+ * *hosts is a new array of borrowed hosts, NULL when there are none. A pattern that names nothing known adds a warning with the nearest name.
  * ERR_INPUT for a malformed pattern. */
 int inventory_match(struct inventory *inventory, const char *pattern, struct host ***hosts, size_t *count,
                     struct problems *problems, struct err *err) must_check;
 
 /* As `neap inventory --list`, in ansible-inventory's shape: new value. */
 json_t *inventory_list(const struct inventory *inventory);
+/* As `--host NAME`: all its variables from the inventory, the winning values only. New dictionary. */
+json_t *inventory_host_vars(const struct inventory *inventory, const struct host *host);
 /* As `--graph`, printed to out. */
 void inventory_graph(const struct inventory *inventory, const char *group, bool with_vars, struct buf *out);
 

@@ -15,8 +15,8 @@
 enum vars_level { /* lowest first */
 	VARS_ROLE_DEFAULTS,
 	VARS_INVENTORY_ALL,      /* the inventory's own vars of group all */
-	VARS_GROUP_VARS_ALL,     /* group_vars/all beside the inventory, then beside the playbook */
 	VARS_INVENTORY_GROUP,
+	VARS_GROUP_VARS_ALL,     /* group_vars/all beside the inventory, then beside the playbook */
 	VARS_GROUP_VARS,
 	VARS_INVENTORY_HOST,
 	VARS_HOST_VARS,

@@ -1,0 +1,194 @@
+/* Sources of an inventory: what each -i is, and which reader takes it. */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/suggest.h"
+#include "model/host_range.h"
+#include "model/inventory_parts.h"
+
+enum { FOLDERS_DEEPEST = 20 };
+
+static void __attribute__((format(printf, 4, 5)))
+source_problem(struct problems *problems, const char *source, const char *hint, const char *format, ...)
+{
+	auto_buf struct buf text = BUF_INIT;
+	va_list arguments;
+	va_start(arguments, format);
+	buf_vprintf(&text, format, arguments);
+	va_end(arguments);
+	problem_add(problems, PROBLEM_ERROR, (struct place){ .file = source }, NULL, hint, "%s", buf_text(&text));
+}
+
+static bool source_is_list(const char *source)
+{
+	return strchr(source, ',') && access(source, F_OK) != 0;
+}
+
+/* "web1,web[2:4]:2222," */
+static void source_read_list(struct inventory *inventory, const char *source, struct problems *problems)
+{
+	auto_free char *text = mem_strdup(source);
+	char *rest = text;
+	for (char *item; (item = strsep(&rest, ","));) {
+		item += strspn(item, " \t");
+		item[strcspn(item, " \t\n")] = '\0';
+		if (!*item)
+			continue;
+		auto_host_names struct host_names names = HOST_NAMES_INIT;
+		struct err err = ERR_INIT;
+		int port;
+		if (host_range_expand(item, INVENTORY_MAX_HOSTS - inventory->expanded, &names, &port, &err) < 0) {
+			source_problem(problems, source, NULL, "\"%s\": %s", item, err.text);
+			continue;
+		}
+		inventory->expanded += names.count;
+		for (size_t i = 0; i < names.count; i++)
+			inventory_put_host(inventory, names.items[i], inventory->ungrouped, port);
+	}
+}
+
+/* What Ansible leaves out when a folder is an inventory. */
+static bool entry_is_ignored(const char *name)
+{
+	static const char *const endings[] = { ".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig",
+		                                   ".ini", ".cfg", ".retry" };
+	if (*name == '.' || !strcmp(name, "group_vars") || !strcmp(name, "host_vars") || !strcmp(name, "vars_plugins"))
+		return true;
+	size_t length = strlen(name);
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++) {
+		size_t ending = strlen(endings[i]);
+		if (length >= ending && strcmp(name + length - ending, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void source_read_path(struct inventory *inventory, const char *path, int depth, struct problems *problems);
+
+static void source_read_folder(struct inventory *inventory, const char *path, int depth, struct problems *problems)
+{
+	struct dirent **entries;
+	int count = depth < FOLDERS_DEEPEST ? scandir(path, &entries, NULL, alphasort) : -1;
+	if (count < 0) {
+		source_problem(problems, path, NULL, "this folder cannot be read: %s", depth < FOLDERS_DEEPEST ? strerror(errno) :
+		               "too many folders in folders");
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		if (!entry_is_ignored(entries[i]->d_name)) {
+			auto_free char *inner = mem_printf("%s/%s", path, entries[i]->d_name);
+			source_read_path(inventory, inner, depth + 1, problems);
+		}
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+static bool path_ends(const char *path, const char *ending)
+{
+	size_t length = strlen(path), ending_length = strlen(ending);
+	return length > ending_length && strcasecmp(path + length - ending_length, ending) == 0;
+}
+
+/* JSON begins with a brace, behind blanks and comments; an INI file has no line like that. */
+static bool text_is_json(const char *path, const char *text)
+{
+	if (path_ends(path, ".json") || path_ends(path, ".yml") || path_ends(path, ".yaml"))
+		return true;
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+		if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+			text += 3;
+		else if (strncmp(text, "//", 2) == 0)
+			text += strcspn(text, "\n");
+		else if (strncmp(text, "/*", 2) == 0 && strstr(text + 2, "*/"))
+			text = strstr(text + 2, "*/") + 2;
+		else
+			return *text == '{';
+	}
+}
+
+static void source_read_file(struct inventory *inventory, const char *path, struct problems *problems)
+{
+	auto_buf struct buf bytes = BUF_INIT;
+	struct err err = ERR_INIT;
+	if (file_read(path, DOCUMENT_MAX_BYTES, &bytes, &err) < 0) {
+		source_problem(problems, path, NULL, "cannot be read: %s", strerror(err.os_error));
+		return;
+	}
+	if (!text_is_json(path, buf_text(&bytes))) {
+		inventory_ini_read(inventory, path, buf_text(&bytes), bytes.length, problems);
+		return;
+	}
+	struct document *document;
+	if (document_parse(&document, path, buf_text(&bytes), bytes.length, problems) == 0) {
+		inventory_keep_document(inventory, document);
+		inventory_json_read(inventory, document_root(document), NULL, problems);
+	}
+}
+
+/* The file in the same folder whose name is nearest, as a hint; NULL if none is near. */
+static char *path_nearest(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	auto_free char *folder = slash ? mem_strndup(path, (size_t)(slash - path) + 1) : mem_strdup("./");
+	struct dirent **entries;
+	int count = scandir(folder, &entries, NULL, alphasort);
+	struct suggest suggest;
+	suggest_start(&suggest, slash ? slash + 1 : path);
+	for (int i = 0; i < count; i++)
+		suggest_offer(&suggest, entries[i]->d_name);
+	char *hint = suggest.best ? mem_printf("did you mean \"%s%s\"?", slash ? folder : "", suggest.best) : NULL;
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	if (count >= 0)
+		free(entries);
+	return hint;
+}
+
+static void source_read_path(struct inventory *inventory, const char *path, int depth, struct problems *problems)
+{
+	struct stat status;
+	if (stat(path, &status) < 0) {
+		auto_free char *hint = errno == ENOENT ? path_nearest(path) : NULL;
+		source_problem(problems, path, hint ? hint : "give -i a file, a folder, or host names with a comma: -i web1,",
+		               "there is no such inventory: %s", strerror(errno));
+		return;
+	}
+	if (S_ISDIR(status.st_mode)) {
+		source_read_folder(inventory, path, depth, problems);
+		return;
+	}
+	auto_free char *here = getcwd(NULL, 0);
+	inventory->source = *path == '/' || !here ? path : arena_printf(&inventory->arena, "%s/%s", here, path);
+	if (S_ISREG(status.st_mode) && access(path, X_OK) == 0 && inventory_script_read(inventory, path, problems) == 0)
+		return;
+	source_read_file(inventory, path, problems);
+}
+
+void inventory_source_read(struct inventory *inventory, const char *source, struct problems *problems)
+{
+	inventory->source = NULL;
+	if (source_is_list(source))
+		source_read_list(inventory, source, problems);
+	else
+		source_read_path(inventory, source, 0, problems);
+}
+
+void inventory_source_folder(struct inventory *inventory, const char *source, struct problems *problems)
+{
+	struct stat status;
+	if (source_is_list(source) || stat(source, &status) < 0)
+		return;
+	const char *slash = strrchr(source, '/');
+	auto_free char *folder = S_ISDIR(status.st_mode) ? mem_strdup(source) :
+	                         slash                   ? mem_strndup(source, slash == source ? 1 : (size_t)(slash - source)) :
+	                                                   mem_strdup(".");
+	inventory_folder_read(inventory, folder, problems);
+}
