@@ -54,8 +54,13 @@ static void __attribute__((noreturn)) child_become(const struct child_run *run, 
 	if (!run->keeps_terminal)
 		setpgid(0, 0);
 	if (dup2(pipes->in[0], 0) >= 0 && dup2(pipes->out[1], 1) >= 0 && dup2(pipes->err[1], 2) >= 0 &&
-	    (!run->directory || chdir(run->directory) == 0))
-		execvp(run->argv[0], (char *const *)run->argv);
+	    (!run->directory || chdir(run->directory) == 0)) {
+		/* execvp would hand any text file to a shell. */
+		if (strchr(run->argv[0], '/'))
+			execv(run->argv[0], (char *const *)run->argv);
+		else
+			execvp(run->argv[0], (char *const *)run->argv);
+	}
 	int reason = errno;
 	ssize_t written = write(pipes->failed[1], &reason, sizeof(reason));
 	_exit(written < 0 ? 126 : 127);
