@@ -138,9 +138,20 @@ static int known_stat(lua_State *L)
 
 static int known_read(lua_State *L)
 {
+	static const char *const names[] = { "may_fail", NULL };
 	struct bridge_call *call = known_call(L, "known:read");
 	const char *path = bridge_field_argument(L, 2, "known:read", "the path");
+	bool may_fail = false;
+	if (!lua_isnoneornil(L, 3)) {
+		bridge_field_check(L, 3, "known:read", names);
+		may_fail = bridge_field_flag(L, 3, "known:read", "may_fail", false);
+	}
 	const struct answer *answer = ask_read(call->decision, path);
+	if (answer && may_fail && answer->state != ANSWER_OK) {
+		lua_pushboolean(L, 0);
+		lua_pushstring(L, answer->why ? answer->why : "");
+		return 2;
+	}
 	if (!push_state(L, call, answer))
 		lua_pushlstring(L, answer->read.bytes, answer->read.length);
 	return 1;

@@ -63,9 +63,28 @@ static const char *format_text(lua_State *L, const char *function)
 	return lua_tostring(L, -1);
 }
 
+/* fail{ msg = "...", rc = 257 }: the other keys are the result's. */
+static int fail_with_keys(lua_State *L, struct bridge_call *call)
+{
+	lua_settop(L, 1);
+	lua_pushstring(L, "msg");
+	if (lua_rawget(L, 1) != LUA_TSTRING)
+		luaL_error(L, "fail takes a text, or a table with msg");
+	const char *text = lua_tostring(L, 2);
+	lua_pushstring(L, "msg");
+	lua_pushnil(L);
+	lua_rawset(L, 1);
+	lua_pushvalue(L, 1);
+	bridge_result_take(L, call->decision);
+	result_fail(call->decision, "%s", text);
+	return bridge_call_end(L);
+}
+
 static int result_fail_lua(lua_State *L)
 {
 	struct bridge_call *call = bridge_call_get(L);
+	if (lua_istable(L, 1))
+		return fail_with_keys(L, call);
 	result_fail(call->decision, "%s", format_text(L, "fail"));
 	return bridge_call_end(L);
 }

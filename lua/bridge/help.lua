@@ -1,6 +1,6 @@
 -- Helpers of the module API that are written in Lua: pairs in order, text, and files as lineinfile and its like edit them.
 local bridge = native.bridge
-local step, diff, need = bridge.step, bridge.diff, bridge.need
+local step, diff, need, fail = bridge.step, bridge.diff, bridge.need, bridge.fail
 
 local help = { text = {}, file = {} }
 
@@ -71,6 +71,16 @@ function help.file.name(path)
 end
 
 help.file.mode = bridge.mode
+
+-- The file at path, or behind a symlink there, and its text; false where there is none. A folder fails the task.
+function help.file.load(known, path)
+	local stat = known:stat(path, { follow = true })
+	local text, why = known:read(path, { may_fail = true })
+	need(stat, text)
+	if stat.type == "directory" then fail{ rc = 256, msg = "Path " .. path .. " is a directory !" } end
+	if stat.exists and not text then fail("%s: %s", path, why) end
+	return stat, stat.exists and text
+end
 
 -- What of mode, owner and group in want is not so: two tables, as they are and as they shall be; nil if all is so.
 function help.file.differs(stat, want)
