@@ -105,11 +105,11 @@ return {
 	},
 	decide = function(want, known)
 		local stat, before = file.load(known, want.path)
-		if not stat.exists and want.state == "absent" then
+		if not stat.exists and not want.create then
+			fail{ rc = 257, msg = "Path " .. want.path .. " does not exist !" }
+		elseif not stat.exists and want.state == "absent" then
 			result.msg = "File " .. want.path .. " not present"
 			return
-		elseif not stat.exists and not want.create then
-			fail{ rc = 257, msg = "Path " .. want.path .. " does not exist !" }
 		end
 		local after, inserted = edit(want, before or "")
 		local parts = {}
