@@ -112,23 +112,23 @@ Test(check, finds_nothing_in_a_good_playbook)
 Test(check, finds_wrong_arguments)
 {
 	expect_task("{\"place\": {\"path\": \"/x\", \"ownr\": \"www\"}}",
-	            "site.json:2:27: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
+	            "site.json:2:26: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
 	expect_task("{\"place\": {\"mode\": \"0644\"}}", "site.json:2:2: module place: missing required argument: path\n");
 	expect_task("{\"place\": {\"path\": \"/x\", \"state\": \"fil\"}}",
-	            "site.json:2:36: \"state\" of module place must be one of file, absent, not \"fil\" (did you mean \"file\"?)\n");
+	            "site.json:2:35: \"state\" of module place must be one of file, absent, not \"fil\" (did you mean \"file\"?)\n");
 	expect_task("{\"place\": {\"path\": \"/x\", \"options\": [{\"port\": 1}, {\"port\": \"x\"}]}}",
-	            "site.json:2:61: \"options[1].port\" of module place must be a whole number, not \"x\"\n");
+	            "site.json:2:60: \"options[1].port\" of module place must be a whole number, not \"x\"\n");
 	expect_task("{\"place\": {\"path\": \"/x\"}, \"args\": {\"ownr\": 1}}",
-	            "site.json:2:37: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
+	            "site.json:2:36: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
 	expect_task("{\"place\": \"path=/x ownr=www\"}",
-	            "site.json:2:19: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
+	            "site.json:2:20: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
 	expect_task("{\"place\": \"path='x\"}", "site.json:2:11: a quote is opened and not closed: '\n");
 }
 
 Test(check, shows_both_readings_of_a_mode_that_is_a_number)
 {
 	expect_task("{\"place\": {\"path\": \"/x\", \"mode\": 644}}",
-	            "site.json:2:35: \"mode\" of module place: a mode must be a string: the number 644 is 1204 in octal "
+	            "site.json:2:34: \"mode\" of module place: a mode must be a string: the number 644 is 1204 in octal "
 	            "(write \"0644\" for the digits as they stand, or \"1204\" for what the number is in octal)\n");
 }
 
@@ -136,7 +136,7 @@ Test(check, counts_module_defaults)
 {
 	expect("[{\"hosts\": \"all\", \"module_defaults\": {\"place\": {\"path\": \"/x\"}, \"other\": {}}, \"tasks\": [{\"place\": {}}]}]", "");
 	expect("[{\"hosts\": \"all\", \"module_defaults\": {\"place\": {\"path\": \"/x\", \"nope\": 1}}, \"tasks\": [\n{\"place\": {\"dest\": \"/y\"}}]}]",
-	       "site.json:2:2: unknown argument \"nope\" of module place (there are path, mode, owner, state, options, that)\n");
+	       "site.json:2:2: unknown argument \"nope\" of module place (did you mean \"mode\"?)\n");
 }
 
 Test(check, finds_faults_in_included_files)
@@ -146,9 +146,9 @@ Test(check, finds_faults_in_included_files)
 	expect_task("{\"include_tasks\": \"more.json\"}, {\"include_tasks\": {\"file\": \"no.json\", \"aply\": {}}}, {\"include_tasks\": {}}",
 	            "more.json:2:2: module place: missing required argument: path\n"
 	            "deeper.json:2:2: unknown key \"plce\" of a task (did you mean \"place\"?)\n"
-	            "site.json:2:73: unknown argument \"aply\" of module include_tasks (did you mean \"apply\"?)\n"
-	            "site.json:2:62: there is no file no.json\n"
-	            "site.json:2:102: include_tasks needs the name of a file (\"include_tasks\": \"more.json\")\n");
+	            "site.json:2:71: unknown argument \"aply\" of module include_tasks (did you mean \"apply\"?)\n"
+	            "site.json:2:60: there is no file no.json\n"
+	            "site.json:2:103: include_tasks needs the name of a file (\"include_tasks\": \"more.json\")\n");
 }
 
 Test(check, finds_handlers_that_are_not_there)
@@ -200,7 +200,7 @@ Test(check, finds_templates_and_conditions_that_do_not_compile)
 	expect_places("[{\"hosts\": \"all\", \"vars\": {\"v\": \"{{ a b }}\",\n\"w\": [\"{{ x\"]},\n\"tasks\": [\n"
 	              "{\"place\": {\"path\": \"{{ a | }}\"},\n\"when\": [\"a ==\"],\n\"failed_when\": \"(\",\n\"environment\": {\"A\": \"{% if %}\"},\n"
 	              "\"loop\": \"{{ [1, }}\"},\n{\"place\": {\"path\": \"x\", \"that\": [\"a b\"]}},\n{\"place\": \"path={{ c d }}\"}]}]",
-	              "1:32 2:7 4:20 5:10 6:16 7:22 8:9 9:34 10:11 ");
+	              "1:33 2:7 5:10 6:16 7:22 8:9 4:20 9:34 10:12 ");
 }
 
 Test(check, warns_of_braces_around_a_condition)
