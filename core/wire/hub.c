@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "wire/jump.h"
 
 enum {
 	HANDSHAKES = 64,          /* at once, in all */
@@ -47,6 +48,7 @@ struct wire_hub {
 	char **busy; /* a server for each slot that is held */
 	size_t busy_count, busy_room;
 	struct waiter *first, **last;
+	struct jump_table *jumps;
 };
 
 struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
@@ -58,6 +60,7 @@ struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->opening, NULL);
 	hub->last = &hub->first;
+	hub->jumps = jump_table_new();
 	/* A peer that goes away while libssh writes must be an error of that call, not the end of the program. */
 	struct sigaction action;
 	if (sigaction(SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
@@ -69,6 +72,7 @@ void wire_hub_free(struct wire_hub *hub)
 {
 	if (!hub)
 		return;
+	jump_table_free(hub->jumps);
 	for (size_t i = 0; i < hub->file_count; i++) {
 		known_hosts_release(&hub->files[i].known);
 		free(hub->files[i].path);
@@ -88,6 +92,8 @@ void wire_hub_free(struct wire_hub *hub)
 }
 
 bool hub_checks_host_keys(const struct wire_hub *hub) { return hub->options.host_key_checking; }
+
+struct jump_table *hub_jumps(struct wire_hub *hub) { return hub->jumps; }
 
 /* ---- handshakes ---- */
 

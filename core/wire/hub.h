@@ -32,6 +32,10 @@ void hub_known_hosts(struct wire_hub *hub, const char *path,
 /* Adds a line that was written to the file. */
 void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length);
 
+/* ---- jump hosts (jump.h) ---- */
+
+struct jump_table *hub_jumps(struct wire_hub *hub);
+
 /* ---- private keys ---- */
 
 /* The opened key of that file, the same for all who ask; borrowed from the hub. NULL where it was not opened yet. A key is

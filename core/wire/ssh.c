@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "wire/dial.h"
+#include "wire/jump.h"
 
 enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, PUMP_ROUNDS = 16 };
 
@@ -51,6 +52,8 @@ void ssh_warning(struct ssh_state *state, const char *format, ...)
 int ssh_failed(struct ssh_state *state, enum err_kind kind, const char *what, struct err *err)
 {
 	auto_buf struct buf clean = BUF_INIT;
+	if (jump_failure(state, err))
+		return err_wrap(err, "%s", what);
 	const char *text = ssh_get_error(state->ssh);
 	size_t length = strlen(text);
 	printable_line(&clean, text, length < 600 ? length : 600);
@@ -135,8 +138,7 @@ static int start_libssh(struct ssh_state *state, int fd, struct err *err)
 
 /* ---- the phases ---- */
 
-/* Connects; the descriptor goes to libssh, which closes it, and a duplicate stays here to wait on. */
-static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
+static int dial_directly(struct ssh_state *state, int *fd, struct err *err)
 {
 	const struct ssh_config *c = &state->config;
 	struct dial dial = { .host = c->host_name, .port = c->port, .family = c->family, .bind_address = c->bind_address,
@@ -144,7 +146,18 @@ static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
 		                 .watch = &state->base.watch };
 	*fd = dial_connect(&dial, err);
 	snprintf(state->peer, sizeof(state->peer), "%s", dial.address);
-	if (*fd < 0)
+	return *fd < 0 ? -1 : 0;
+}
+
+/* Connects; the descriptor goes to libssh, which closes it, and a duplicate stays here to wait on. */
+static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
+{
+	const struct ssh_config *c = &state->config;
+	snprintf(state->peer, sizeof(state->peer), "%.120s port %d", c->host_name, c->port);
+	int status = c->proxy_jump      ? jump_dial(state, fd, err)
+	             : c->proxy_command ? proxy_start(&state->proxy, state, fd, err)
+	                                : dial_directly(state, fd, err);
+	if (status < 0)
 		return -1;
 	state->fd = fcntl(*fd, F_DUPFD_CLOEXEC, 0);
 	if (state->fd < 0 || *fd > 0xffff) {
@@ -158,6 +171,8 @@ static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
 
 static int handshake_failed(struct ssh_state *state, bool banner, struct err *err)
 {
+	if (jump_failure(state, err) || proxy_failure(&state->proxy, err))
+		return -1;
 	ssh_failed(state, banner ? ERR_UNREACHABLE : ERR_PROTOCOL,
 	           banner ? "waiting for the SSH banner" : "key exchange", err);
 	if (strstr(err->text, "disconnected") || strstr(err->text, "reset by peer"))
@@ -204,6 +219,8 @@ static int session_connect(struct ssh_state *state, struct err *err)
 {
 	int fd = -1;
 	auto_free char *server = mem_printf("%s port %d", state->config.host_name, state->config.port);
+	if (state->config.proxy_jump && jump_prepare(state, err) < 0)
+		return -1;
 	if (hub_slot_take(state->hub, &state->slot, server, state->base.cancel_fd, err) < 0)
 		return -1;
 	if (phase_dial(state, &fd, err) < 0)
@@ -352,6 +369,8 @@ static void ssh_end(struct session *session)
 	end_libssh(state);
 	if (state->fd >= 0)
 		close(state->fd);
+	jump_release(state);
+	proxy_end(&state->proxy);
 	hub_slot_release(state->hub, &state->slot);
 	ssh_config_release(&state->config);
 	free(state);
@@ -370,8 +389,8 @@ static const struct session_operations operations = {
 	.free = ssh_end,
 };
 
-int ssh_session_open(struct session **session, struct wire_hub *hub, const struct wire_config *config,
-                     const struct wire_watch *watch, int cancel_fd, struct err *err)
+int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const struct wire_config *config,
+                           const struct wire_watch *watch, int cancel_fd, const struct ssh_chain *chain, struct err *err)
 {
 	struct ssh_state *state = mem_alloc(sizeof(*state));
 	state->base.operations = &operations;
@@ -380,6 +399,7 @@ int ssh_session_open(struct session **session, struct wire_hub *hub, const struc
 	if (watch)
 		state->base.watch = *watch;
 	state->hub = hub;
+	state->chain = chain;
 	state->fd = -1;
 	int status = ssh_config_load(&state->config, config, cancel_fd, err);
 	if (status == 0) {
@@ -393,6 +413,13 @@ int ssh_session_open(struct session **session, struct wire_hub *hub, const struc
 		ssh_end(&state->base);
 		return -1;
 	}
+	state->chain = NULL;
 	*session = &state->base;
 	return 0;
+}
+
+int ssh_session_open(struct session **session, struct wire_hub *hub, const struct wire_config *config,
+                     const struct wire_watch *watch, int cancel_fd, struct err *err)
+{
+	return ssh_session_open_chain(session, hub, config, watch, cancel_fd, NULL, err);
 }

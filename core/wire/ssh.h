@@ -8,11 +8,18 @@
 
 #include "base/err.h"
 #include "wire/hub.h"
+#include "wire/proxy.h"
 #include "wire/libssh.h"
 #include "wire/session.h"
 #include "wire/ssh_config.h"
 
 struct ssh_channel_state;
+
+/* The jump hosts that are being opened for one another, innermost first. */
+struct ssh_chain {
+	const struct ssh_chain *outer;
+	const char *key;
+};
 
 struct ssh_state {
 	struct session base;
@@ -24,6 +31,10 @@ struct ssh_state {
 	int fd;                        /* a duplicate of libssh's descriptor, to wait on */
 	struct ssh_counter_struct counter;
 	struct ssh_channel_state *channels;
+	const struct ssh_chain *chain; /* while it connects */
+	struct jump *jump;             /* that it is behind, or NULL */
+	struct way *way;
+	struct proxy proxy;
 	bool lost, warned;
 	struct err why;                /* of the loss */
 	char peer[160];                /* "10.0.0.1 port 22" */
@@ -33,6 +44,11 @@ struct ssh_state {
 	int64_t asked_ms;              /* when it was last asked for a sign of life; 0: not since it was heard */
 	int timeout_ms;                /* for each phase */
 };
+
+/* As ssh_session_open, for a session that the chain of jump hosts needs. */
+int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const struct wire_config *config,
+                           const struct wire_watch *watch, int cancel_fd, const struct ssh_chain *chain,
+                           struct err *err) must_check;
 
 /* Tells what is being done (wire_watch.phase). */
 void ssh_phase(struct ssh_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,6 +78,9 @@ int hostkeys_check(struct ssh_state *state, struct err *err) must_check;
 
 struct channel *ssh_channel_start(struct session *session, const char *command, const char *subsystem, bool pty,
                                   const struct channel_events *events, struct err *err);
+/* A way from the server to host and port. accepted: the server got through. */
+struct channel *ssh_channel_start_forward(struct session *session, const char *host, int port,
+                                          const struct channel_events *events, struct err *err);
 void ssh_channel_put(struct channel *channel, const void *bytes, size_t length);
 void ssh_channel_put_eof(struct channel *channel);
 size_t ssh_channel_queued(const struct channel *channel);

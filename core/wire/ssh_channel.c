@@ -28,7 +28,8 @@ struct ssh_channel_state {
 	ssh_channel ssh;
 	struct ssh_channel_callbacks_struct callbacks;
 	enum channel_step step;
-	char *command, *subsystem;
+	char *command, *subsystem, *host;
+	int port;
 	bool pty, accepted, dropped, closed;
 	struct buf out;        /* written and not handed to libssh; from `sent` on */
 	size_t sent;
@@ -124,18 +125,21 @@ static void open_window(struct ssh_channel_state *channel)
 static void step_opening(struct ssh_channel_state *channel)
 {
 	struct ssh_state *state = (struct ssh_state *)channel->base.session;
-	int status = ssh_channel_open_session(channel->ssh);
+	int status = channel->host ? ssh_channel_open_forward(channel->ssh, channel->host, channel->port, "127.0.0.1", 0)
+	                           : ssh_channel_open_session(channel->ssh);
 	if (status == SSH_AGAIN)
 		return;
 	/* Whatever the answer: sshd's doorkeeper has counted us in. */
 	hub_slot_release(state->hub, &state->slot);
 	if (status != SSH_OK) {
-		refuse(channel, "the server refused another channel; see MaxSessions in its sshd_config");
+		refuse(channel, channel->host ? "it refused the way"
+		                              : "the server refused another channel; see MaxSessions in its sshd_config");
 		return;
 	}
 	state->base.counts.channels++;
 	open_window(channel);
-	channel->step = channel->pty ? TERMINAL : REQUESTING;
+	channel->accepted = channel->host;
+	channel->step = channel->host ? RUNNING : channel->pty ? TERMINAL : REQUESTING;
 }
 
 /* libssh has one request under way at a time, so a terminal costs a round trip. */
@@ -217,6 +221,7 @@ static void channel_release(struct ssh_channel_state *channel)
 	}
 	free(channel->command);
 	free(channel->subsystem);
+	free(channel->host);
 	buf_release(&channel->out);
 	free(channel);
 }
@@ -247,20 +252,16 @@ void ssh_channels_free(struct ssh_state *state)
 
 /* ---- the table ---- */
 
-struct channel *ssh_channel_start(struct session *session, const char *command, const char *subsystem, bool pty,
-                                  const struct channel_events *events, struct err *err)
+static struct ssh_channel_state *channel_new(struct ssh_state *state, const struct channel_events *events,
+                                             struct err *err)
 {
-	struct ssh_state *state = (struct ssh_state *)session;
 	if (state->lost) {
 		if (err)
 			*err = state->why;
 		return NULL;
 	}
 	struct ssh_channel_state *channel = mem_alloc(sizeof(*channel));
-	channel->base = (struct channel){ .session = session, .events = *events };
-	channel->command = mem_strdup(command);
-	channel->subsystem = mem_strdup(subsystem);
-	channel->pty = pty;
+	channel->base = (struct channel){ .session = &state->base, .events = *events };
 	channel->callbacks = (struct ssh_channel_callbacks_struct){
 		.userdata = channel, .channel_data_function = on_data, .channel_close_function = on_close,
 		.channel_exit_status_function = on_exit_status, .channel_exit_signal_function = on_exit_signal };
@@ -275,6 +276,30 @@ struct channel *ssh_channel_start(struct session *session, const char *command, 
 	while (*last)
 		last = &(*last)->next;
 	*last = channel;
+	return channel;
+}
+
+struct channel *ssh_channel_start(struct session *session, const char *command, const char *subsystem, bool pty,
+                                  const struct channel_events *events, struct err *err)
+{
+	struct ssh_channel_state *channel = channel_new((struct ssh_state *)session, events, err);
+	if (!channel)
+		return NULL;
+	channel->command = mem_strdup(command);
+	channel->subsystem = mem_strdup(subsystem);
+	channel->pty = pty;
+	step_opening(channel);
+	return &channel->base;
+}
+
+struct channel *ssh_channel_start_forward(struct session *session, const char *host, int port,
+                                          const struct channel_events *events, struct err *err)
+{
+	struct ssh_channel_state *channel = channel_new((struct ssh_state *)session, events, err);
+	if (!channel)
+		return NULL;
+	channel->host = mem_strdup(host);
+	channel->port = port;
 	step_opening(channel);
 	return &channel->base;
 }

@@ -269,10 +269,9 @@ static int home_config(const struct ssh_config_list *words)
 	auto_free char *listed = passwd_field(true);
 	if (listed && strcmp(home, listed) == 0)
 		return -1;
-	for (size_t i = 0; i < words->count; i++)
-		if (strncmp(words->items[i], "-F", 2) == 0)
-			return -1;
-	int fd = memfd_create("ssh_config", 0);
+	if (ssh_config_words_file(words))
+		return -1;
+	int fd = memfd_create("ssh_config", MFD_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	dprintf(fd,
@@ -289,7 +288,7 @@ static int start_ssh(pid_t *pid, const struct ssh_config_list *words, const char
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return errno;
 	auto_close int memory = home_config(words);
-	auto_free char *memory_path = mem_printf("/dev/fd/%d", memory);
+	auto_free char *memory_path = mem_printf("/proc/%d/fd/%d", (int)getpid(), memory);
 	auto_free char **arguments = mem_array(words->count + 8, sizeof(*arguments));
 	size_t count = 0;
 	arguments[count++] = (char *)"ssh";
@@ -463,6 +462,7 @@ int ssh_config_load(struct ssh_config *c, const struct wire_config *config, int 
 	c->host = mem_strdup(config->host ? config->host : config->name);
 	struct ssh_config_list words = { 0 };
 	command_words(&words, config);
+	c->file = mem_strdup(ssh_config_words_file(&words));
 	int done = c->host[0] == '-' ? err_set(err, ERR_INPUT, "\"%s\" is not a host name", c->host)
 	                             : load_by_ssh(c, &words, cancel_fd, err);
 	if (done == 0)
@@ -486,5 +486,6 @@ void ssh_config_release(struct ssh_config *c)
 			list_release(field);
 	}
 	free(c->host);
+	free(c->file);
 	*c = (struct ssh_config){ 0 };
 }

@@ -26,15 +26,14 @@ struct ssh_config {
 	int port;               /* never 0 after a load */
 	int family;             /* AF_UNSPEC, AF_INET, AF_INET6 */
 	char *bind_address;
+	char *file;             /* of -F, or NULL */
 	struct ssh_config_list identities, certificates; /* ~ and % expanded */
-	bool identities_given;  /* else they are OpenSSH's defaults */
 	char *identity_agent;   /* a socket, "none", or NULL for $SSH_AUTH_SOCK; expanded */
 	char *proxy_jump, *proxy_command; /* "none" became NULL; proxy_command is not expanded */
 	char *host_key_alias;
 	struct ssh_config_list user_known_hosts, global_known_hosts; /* expanded */
 	char *strict_host_keys; /* "yes", "ask", "accept-new", "no", "off" or NULL */
 	char *ciphers, *macs, *kex, *host_key_algorithms, *pubkey_algorithms;
-	bool algorithms_given;  /* from the option words or a file, not OpenSSH's own defaults */
 	char *preferred_authentications;
 	int identities_only, hash_known_hosts, compression, gssapi, gssapi_delegate, pubkey, password, interactive;
 	int tcp_keepalive;

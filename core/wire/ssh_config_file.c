@@ -160,6 +160,14 @@ static const char *flag_value(const struct ssh_config_list *words, size_t *i)
 	return *i + 1 < words->count ? words->items[++*i] : "";
 }
 
+const char *ssh_config_words_file(const struct ssh_config_list *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		if (strncmp(words->items[i], "-F", 2) == 0)
+			return flag_value(words, &i);
+	return NULL;
+}
+
 static const char *apply_words(struct ssh_config *c, const struct ssh_config_list *words)
 {
 	const char *file = NULL;

@@ -7,6 +7,8 @@
 
 /* Adds the words of a string as a shell would split it (quotes and backslashes, nothing expanded). NULL adds none. */
 void ssh_config_words(const char *text, struct ssh_config_list *words);
+/* The value of -F, or NULL; borrowed. */
+const char *ssh_config_words_file(const struct ssh_config_list *words);
 /* Sets one setting by its lower-case name unless it was set before; those that do not concern neap are ignored. */
 void ssh_config_set(struct ssh_config *ssh_config, const char *key, const char *value);
 /* Applies the option words, then the files that they or ssh's defaults name. 1, or -1 with ERR_INPUT. */
