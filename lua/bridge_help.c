@@ -142,6 +142,7 @@ static void native_open(lua_State *L)
 		lua_newtable(L);
 		bridge_result_open(L);
 		set_function(L, "mode", help_mode);
+		set_function(L, "quote", help_quote);
 		lua_pushstring(L, "step");
 		bridge_step_push(L);
 		lua_rawset(L, -3);

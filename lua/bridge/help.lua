@@ -51,6 +51,13 @@ function help.text.split(text, separator, most)
 	return parts
 end
 
+-- Words as one line for a shell.
+function help.text.words(words)
+	local quoted = {}
+	for i, word in ipairs(words) do quoted[i] = bridge.quote(tostring(word)) end
+	return table.concat(quoted, " ")
+end
+
 function help.text.starts(text, start)
 	return text:sub(1, #start) == start
 end

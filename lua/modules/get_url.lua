@@ -1,0 +1,181 @@
+-- Fetches a file from the web to a host, by the host's own curl or wget.
+
+local function url_name(url)
+	local path = url:gsub("[?#].*$", ""):match("^%a[%w+.-]*://[^/]*(/.*)$") or ""
+	local name = file.name(path)
+	return name ~= "" and name or "index.html"
+end
+
+-- Words for curl in a shell script; what is secret goes into its configuration on stdin.
+local function curl_words(want, url, to)
+	local words = { "curl", "-fsSL", "--max-time", tostring(want.timeout), "-o", to, "-A", want.http_agent }
+	local flags = {
+		{ not want.validate_certs, "-k" }, { not want.use_proxy, "--noproxy", "*" }, { want.use_netrc, "-n" },
+		{ want.decompress, "--compressed" }, { want.client_cert, "--cert", want.client_cert },
+		{ want.client_key, "--key", want.client_key }, { want.use_gssapi, "--negotiate" },
+		{ want.ciphers, "--ciphers", want.ciphers and table.concat(want.ciphers, ":") },
+	}
+	for _, flag in ipairs(flags) do
+		if flag[1] then
+			for i = 2, #flag do words[#words + 1] = flag[i] end
+		end
+	end
+	words[#words + 1] = "-K"
+	words[#words + 1] = "-"
+	words[#words + 1] = url
+	return text.words(words)
+end
+
+local function wget_words(want, url, to)
+	local words = { "wget", "-q", "-T", tostring(want.timeout), "-U", want.http_agent, "-O", to }
+	if not want.validate_certs then words[#words + 1] = "--no-check-certificate" end
+	if not want.use_proxy then words[#words + 1] = "--no-proxy" end
+	for name, value in pairs(want.headers or {}) do
+		words[#words + 1] = "--header=" .. name .. ": " .. tostring(value)
+	end
+	words[#words + 1] = url
+	return text.words(words)
+end
+
+-- curl's configuration: headers and password, which shall not be seen among the host's processes.
+local function curl_configuration(want)
+	local lines = {}
+	local function add(option, value)
+		lines[#lines + 1] = option .. ' = "' .. value:gsub('[\\"]', "\\%0") .. '"\n'
+	end
+	for name, value in pairs(want.headers or {}) do add("header", name .. ": " .. tostring(value)) end
+	if want.url_username then add("user", want.url_username .. ":" .. (want.url_password or "")) end
+	return table.concat(lines)
+end
+
+-- Fetches url to a file beside the destination; takes the half file away if it fails.
+local function fetch(want, url, to)
+	local needs_curl = want.url_username or want.client_cert or want.use_gssapi or want.ciphers
+	local script = ("umask 077\nif command -v curl >/dev/null; then %s\n%sfi || { status=$?; rm -f %s; exit $status; }"):format(
+		curl_words(want, url, to),
+		needs_curl and "else echo 'curl is needed for these arguments' >&2; false\n"
+			or "else " .. wget_words(want, url, to) .. "\n",
+		quote(to))
+	local done = need(step.run{ sh = script, stdin = curl_configuration(want), touches = to, changes = false, may_fail = true,
+		secret = want.url_password ~= nil })
+	if not done.ok then
+		fail{ msg = "Request failed: " .. (done.stderr ~= "" and done.stderr or done.how), url = url, dest = want.dest, rc = done.rc }
+	end
+end
+
+-- The digest that the checksum asks for: algorithm and hex. One that is a URL is fetched and looked up by the file's name.
+local function checksum_of(want, known, part)
+	if want.checksum == "" then return end
+	local algorithm, value = want.checksum:match("^(%w+):(.+)$")
+	if not algorithm then fail("The checksum parameter has to be in format <algorithm>:<checksum>") end
+	if value:find("^https?://") or value:find("^ftp://") or value:find("^file://") then
+		local list = part .. ".sum"
+		fetch(want, value, list)
+		local content = need(known:read(list))
+		step.remove(list)
+		local name, found = url_name(want.url), nil
+		for _, line in ipairs(text.lines(content or "")) do
+			local hex, entry = line:match("^(%x+)%s+[ *]?%.?/?(.-)%s*$")
+			found = found or entry == name and hex or line:match("^(%x+)%s*$")
+		end
+		if not found then fail("Unable to find a checksum for file '%s' in '%s'", name, value) end
+		value = found
+	end
+	value = value:gsub("[^%w]", ""):lower()
+	if value:find("[^%x]") then fail("The checksum format is invalid") end
+	return algorithm, value
+end
+
+local function settle_attributes(want, stat, path)
+	local before, after = file.differs(stat, want)
+	if not after then return false end
+	diff(path, before, after)
+	step.setattr{ path = path, mode = after.mode, owner = after.owner, group = after.group, follow = true }
+	return true
+end
+
+local function get_url(want, known)
+	local dest = want.dest
+	local target = need(known:stat(dest, { follow = true }))
+	if target.type == "directory" then
+		dest = dest:gsub("/+$", "") .. "/" .. url_name(want.url)
+		target = need(known:stat(dest, { follow = true }))
+	end
+	result.dest, result.url = dest, want.url
+	local folder = want.tmp_dest or file.folder(dest)
+	local part = folder .. "/.neap-" .. digest("sha256", want.url .. "\0" .. dest):sub(1, 24)
+	local algorithm, hex = checksum_of(want, known, part)
+	local old = target.exists and need(known:hash(dest, "sha1")) or nil
+	result.checksum_dest = old or null
+	local matches = target.exists and algorithm and need(known:hash(dest, algorithm)) == hex
+	if target.exists and not want.force and (matches or not algorithm) then
+		result.msg = settle_attributes(want, target, dest) and "file already exists but file attributes changed" or "file already exists"
+		return
+	end
+	if not target.exists then changed() end
+	fetch(want, want.url, part)
+	local new = need(known:hash(part, "sha1"))
+	result.checksum_src = new
+	local is = algorithm and need(known:hash(part, algorithm))
+	if algorithm and is ~= hex then
+		need(step.remove(part))
+		fail("The checksum for %s did not match %s; it was %s.", dest, hex, is)
+	end
+	if new == old then
+		step.remove(part)
+		changed(settle_attributes(want, target, dest))
+		return
+	end
+	changed()
+	diff(dest, { checksum = old or null }, { checksum = new })
+	local put = need(step.put{
+		path = dest, from = part, mode = want.mode or not target.exists and "0644" or nil, owner = want.owner, group = want.group,
+		backup = want.backup and target.exists, follow = true,
+	})
+	result.backup_file = put.backup_file
+	need(step.remove(part))
+	result.msg = "OK"
+end
+
+return {
+	name = "get_url",
+	doc = "Fetches a file from the web to a host, by the host's own curl or wget. The file is old or new, never half.",
+	args = {
+		url = { "str", required = true, doc = "Where the file is: http, https or ftp." },
+		dest = { "path", required = true, doc = "Where it goes; in a directory it gets the name it has in the URL." },
+		checksum = { "str", default = "", doc = "What the file must be, \"sha256:...\", or the URL of a list of digests, \"sha256:https://...\"." },
+		force = { "bool", default = false, doc = "Fetches the file again though it is there. Without it only a checksum that differs does." },
+		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
+		tmp_dest = { "path", doc = "A folder for the half file; beside the destination by default." },
+		timeout = { "int", default = 10, doc = "Seconds that fetching may take." },
+		headers = { "dict", doc = "Headers of the request." },
+		http_agent = { "str", default = "ansible-httpget", doc = "The name of the program in the request." },
+		url_username = { "str", aliases = { "username" }, doc = "A name for the server. Needs curl." },
+		url_password = { "secret", aliases = { "password" }, doc = "A password for the server." },
+		validate_certs = { "bool", default = true, doc = "Whether the server's certificate must be good." },
+		client_cert = { "path", doc = "A certificate for the server to know the host by. Needs curl." },
+		client_key = { "path", doc = "The key of that certificate." },
+		ciphers = { "list", elements = "str", doc = "The ciphers that TLS may use. Needs curl." },
+		use_proxy = { "bool", default = true, doc = "Whether proxies in the environment are used." },
+		use_netrc = { "bool", default = true, doc = "Whether ~/.netrc is read for a name and a password." },
+		use_gssapi = { "bool", default = false, doc = "Logs in by Kerberos. Needs curl." },
+		decompress = { "bool", default = true, doc = "Whether a compressed answer is unpacked." },
+		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
+		owner = { "str", doc = "The file's owner, by name or number." },
+		group = { "str", doc = "The file's group, by name or number." },
+	},
+	returns = {
+		dest = { "str", doc = "Where the file is." },
+		url = { "str", doc = "Where it came from." },
+		msg = { "str", doc = "What was done, in words." },
+		checksum_src = { "str", doc = "The SHA-1 of what was fetched." },
+		checksum_dest = { "str", doc = "The SHA-1 of what was there before." },
+		backup_file = { "str", doc = "Where the old file is now, if backup was asked for." },
+	},
+	examples = {
+		{ "A program of a known digest", [[
+{ "get_url": { "url": "https://example.org/tool-1.2", "dest": "/usr/local/bin/tool", "mode": "0755",
+  "checksum": "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08" } }]] },
+	},
+	decide = get_url,
+}
