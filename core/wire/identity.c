@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "wire/become.h"
 #include "wire/command.h"
+#include "wire/sftp.h"
 
 static struct identity *identity_new(struct session *session, const struct wire_become *become, char *key)
 {
@@ -13,6 +14,7 @@ static struct identity *identity_new(struct session *session, const struct wire_
 	made->session = session;
 	made->key = key;
 	made->becomes = become != NULL;
+	made->umask = -1;
 	if (become) {
 		made->become.method = mem_strdup(become->method);
 		made->become.user = mem_strdup(become->user);
@@ -70,12 +72,27 @@ int identity_batch(struct identity *identity, const struct wire_command *command
 	return -1;
 }
 
+struct sftp *identity_sftp(struct identity *identity, struct err *err)
+{
+	if (!identity->sftp && sftp_open(&identity->sftp, identity->session, identity_become(identity), err) < 0)
+		return NULL;
+	return identity->sftp;
+}
+
+void identity_drop_sftp(struct identity *identity)
+{
+	sftp_close(identity->sftp);
+	identity->sftp = NULL;
+}
+
 void identity_free_all(struct identity *list)
 {
 	while (list) {
 		struct identity *next = list->next;
 		shell_close(list->shell);
 		runner_close(list->spare);
+		sftp_close(list->sftp);
+		journal_release(&list->journal);
 		secret_release(&list->password);
 		free(list->key);
 		free((char *)list->become.method);

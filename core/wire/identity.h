@@ -2,10 +2,12 @@
 #ifndef NEAP_WIRE_IDENTITY_H
 #define NEAP_WIRE_IDENTITY_H
 
+#include "wire/journal.h"
 #include "wire/session.h"
 #include "wire/shell.h"
 
 struct runner;
+struct sftp;
 
 struct identity {
 	struct identity *next;
@@ -16,6 +18,10 @@ struct identity {
 	bool becomes;              /* false: the login user */
 	struct shell *shell;
 	struct runner *spare;      /* a channel that only waits for a command (command.c) */
+	struct sftp *sftp;
+	bool no_sftp;              /* there is none to be had: the shell does its work */
+	struct journal journal;    /* temporary files that may be there */
+	long umask;                /* of the user there; -1: not known yet */
 };
 
 /* The one for that user, made if it is new; a password given now replaces the one before. */
@@ -27,6 +33,10 @@ struct shell *identity_shell(struct identity *identity, struct err *err) must_ch
 /* shell_batch in its shell; a shell that failed is closed, the next batch gets a new one. */
 int identity_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, bool stop, int64_t deadline, struct err *err) must_check;
+/* Its SFTP session, opened if there is none. */
+struct sftp *identity_sftp(struct identity *identity, struct err *err) must_check;
+/* After a failure: the next use gets a new one. */
+void identity_drop_sftp(struct identity *identity);
 void identity_free_all(struct identity *list);
 
 #endif

@@ -11,7 +11,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "wire/command.h"
+#include "wire/get.h"
 #include "wire/identity.h"
+#include "wire/put.h"
+
+enum { WIRE_CLEAN_MS = 5000, WIRE_CLEAN_AGAIN_MS = 30000 };
 
 struct wire {
 	struct wire_config config;
@@ -31,11 +35,12 @@ static void wire_block_sigpipe(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-static int wire_session_open(struct wire *wire, const struct wire_watch *watch, struct err *err)
+static int wire_session_open(struct wire *wire, struct session **session, const struct wire_watch *watch,
+                             struct err *err)
 {
 	if (wire->config.local)
-		return local_session_open(&wire->session, &wire->config, watch, wire->cancel_fd, err);
-	return ssh_session_open(&wire->session, wire->hub, &wire->config, watch, wire->cancel_fd, err);
+		return local_session_open(session, &wire->config, watch, wire->cancel_fd, err);
+	return ssh_session_open(session, wire->hub, &wire->config, watch, wire->cancel_fd, err);
 }
 
 int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
@@ -51,7 +56,7 @@ int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config
 		return -1;
 	}
 	wire_block_sigpipe();
-	if (wire_session_open(made, watch, err) < 0 ||
+	if (wire_session_open(made, &made->session, watch, err) < 0 ||
 	    !identity_shell(identity_find(&made->identities, made->session, NULL), err)) {
 		wire_close(made);
 		return -1;
@@ -60,10 +65,45 @@ int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config
 	return 0;
 }
 
+/* What was cancelled may clean up after itself: the cancellation is taken back for that. */
+static void wire_clean(struct wire *wire)
+{
+	struct err ignored = ERR_INIT;
+	eventfd_t value;
+	for (struct identity *identity = wire->identities; identity; identity = identity->next) {
+		if (!identity->journal.count)
+			continue;
+		(void)eventfd_read(wire->cancel_fd, &value);
+		identity_drop_sftp(identity);
+		if (put_clean(identity, true, clock_deadline(WIRE_CLEAN_MS), &ignored) < 0)
+			break;
+	}
+}
+
+/* The connection went away in the middle of a copy: one more is made to remove what was left. */
+static void wire_clean_again(struct wire *wire, struct identity *identity)
+{
+	struct err ignored = ERR_INIT;
+	struct session *session = NULL;
+	struct identity *list = NULL;
+	if (!identity->journal.count || wire->config.local || atomic_load(&wire->cancelled))
+		return;
+	if (wire_session_open(wire, &session, &wire->session->watch, &ignored) < 0)
+		return;
+	struct identity *again = identity_find(&list, session, identity_become(identity));
+	again->journal = identity->journal;
+	identity->journal = (struct journal){ 0 };
+	if (put_clean(again, true, clock_deadline(WIRE_CLEAN_AGAIN_MS), &ignored) < 0)
+		journal_clear(&again->journal);
+	identity_free_all(list);
+	session_free(session);
+}
+
 void wire_close(struct wire *wire)
 {
 	if (!wire)
 		return;
+	wire_clean(wire);
 	identity_free_all(wire->identities);
 	session_free(wire->session);
 	if (wire->cancel_fd >= 0)
@@ -120,6 +160,27 @@ int wire_run(struct wire *wire, const struct wire_become *become, const struct w
 	struct wire_command wanted = *command;
 	wanted.pty |= wire->config.pty;
 	return command_run(identity_find(&wire->identities, wire->session, become), &wanted, outcome, err);
+}
+
+int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
+             struct wire_put_result *results, size_t count, size_t *done, struct err *err)
+{
+	*done = 0;
+	if (wire_check(wire, err) < 0)
+		return -1;
+	struct identity *identity = identity_find(&wire->identities, wire->session, become);
+	int status = put_files(identity, puts, results, count, done, err);
+	if (status < 0 && err->kind == ERR_UNREACHABLE)
+		wire_clean_again(wire, identity);
+	return status;
+}
+
+int wire_get(struct wire *wire, const struct wire_become *become, const struct wire_get *get,
+             struct wire_get_result *result, struct err *err)
+{
+	if (wire_check(wire, err) < 0)
+		return -1;
+	return get_file(identity_find(&wire->identities, wire->session, become), get, result, err);
 }
 
 struct wire_counts wire_counts(const struct wire *wire)

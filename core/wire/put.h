@@ -1,0 +1,59 @@
+/* Writing files so that each is old or new, never half. put.c has the order of things, the same for
+ * all; put_sftp.c and put_shell.c know how each thing is done. */
+#ifndef NEAP_WIRE_PUT_H
+#define NEAP_WIRE_PUT_H
+
+#include "wire/identity.h"
+#include "wire/remote.h"
+#include "wire/sftp.h"
+
+struct put_file {
+	const struct wire_put *put;
+	struct wire_put_result *result;
+	char *path;              /* where it goes, symlinks resolved where they are followed */
+	char *temp;              /* "" once it is renamed or removed */
+	bool exists;             /* there is an old one */
+	struct packet_attributes old;
+	char *old_line;          /* put_shell.c: as ls shows it */
+	struct sftp_handle handle;
+	bool opened;
+	uint64_t size;
+	char sha1[REMOTE_SHA1];  /* of what was sent; "" where the bytes never passed here */
+	bool wants_uid, wants_gid; /* they are asked for, and not only the old file's */
+	uint32_t uid, gid;       /* UINT32_MAX: stay */
+	uint32_t mode;
+	struct sftp_call look, open, write, stat, set, sync, close, again, rename;
+};
+
+/* A window of files that go through the steps together. What fails at one file keeps those behind it from being put in
+ * place: limit goes down to it, and err is its error. */
+struct put_batch {
+	struct identity *identity;
+	struct put_file *files;
+	size_t count, limit;
+	struct err *err;
+	bool retry;  /* the server ran out of handles at limit: the rest goes into another window */
+};
+
+/* Lowers the limit to index and returns the error to fill; NULL where a file before it has failed already. */
+struct err *put_fail(struct put_batch *batch, size_t index);
+/* What the attributes are to be, once the old file is known and what the new one has by itself. */
+void put_resolve_attributes(struct put_file *file, uint32_t own_uid, uint32_t own_gid, long umask);
+
+/* Each returns -1 only if the connection, or the server at its other end, is lost; what concerns a file is put_fail. */
+int put_sftp_send(struct put_batch *batch, struct err *err) must_check;     /* look, open, write, attributes, close */
+/* Sends the question; put_sftp_look_again waits for the answers. */
+void put_sftp_ask_again(struct put_batch *batch);
+int put_sftp_look_again(struct put_batch *batch, struct err *err) must_check;
+int put_sftp_rename(struct put_batch *batch, struct err *err) must_check;
+int put_shell_send(struct put_batch *batch, struct err *err) must_check;
+int put_shell_rename(struct put_batch *batch, struct err *err) must_check;  /* looks again in the same breath */
+
+/* ---- the calls of wire.h, for one user ---- */
+
+int put_files(struct identity *identity, const struct wire_put *puts, struct wire_put_result *results, size_t count,
+              size_t *done, struct err *err) must_check;
+/* Removes what is in the journal, through the shell. late: what was sent before may still be about to happen. */
+int put_clean(struct identity *identity, bool late, int64_t deadline, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,158 @@
+/* Small scripts for the target's shell. */
+#include "wire/remote.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "base/quote.h"
+
+enum { REMOTE_WORDS_MOST = 64 * 1024, REMOTE_NO_TOOL = 99, REMOTE_SAID_MOST = 300 };
+
+int remote_run(struct identity *identity, const char *script, struct wire_outcome *outcome, struct err *err)
+{
+	struct wire_command command = { .script = script };
+	*outcome = (struct wire_outcome){ 0 };
+	return identity_batch(identity, &command, outcome, 1, false, clock_deadline(REMOTE_PATIENCE_MS), err);
+}
+
+int remote_error(const struct wire_outcome *outcome, struct err *err, const char *what)
+{
+	const struct buf *from = outcome->errors.length ? &outcome->errors : &outcome->output;
+	size_t end = from->length;
+	while (end && isspace((unsigned char)from->data[end - 1]))
+		end--;
+	size_t start = end;
+	while (start && from->data[start - 1] != '\n' && end - start < REMOTE_SAID_MOST)
+		start--;
+	auto_buf struct buf said = BUF_INIT;
+	printable_line(&said, from->data ? from->data + start : "", end - start);
+	if (said.length)
+		return err_set(err, ERR_HOST, "%s: %s", what, said.data);
+	return err_set(err, ERR_HOST, "%s: it ended with status %d", what, outcome->code);
+}
+
+int remote_do(struct identity *identity, const char *what, const char *script, struct err *err)
+{
+	struct wire_outcome outcome;
+	int status = remote_run(identity, script, &outcome, err);
+	if (status == 0 && (outcome.ended != WIRE_EXITED || outcome.code != 0))
+		status = remote_error(&outcome, err, what);
+	wire_outcome_release(&outcome);
+	return status;
+}
+
+/* ---- hashes ---- */
+
+/* One script for as many files as fit a command line. Absolute or "./" paths: none begins with a dash. */
+static size_t remote_sha1_script(struct buf *script, const char *const *paths, size_t count)
+{
+	static const char tools[] =
+		"; if command -v sha1sum >/dev/null 2>&1; then sha1sum \"$@\"; "
+		"elif busybox sha1sum </dev/null >/dev/null 2>&1; then busybox sha1sum \"$@\"; "
+		"elif command -v shasum >/dev/null 2>&1; then shasum -a 1 \"$@\"; "
+		"elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha1 -r \"$@\"; else exit 99; fi";
+	size_t taken = 0;
+	buf_str(script, "set --");
+	while (taken < count && script->length < REMOTE_WORDS_MOST) {
+		const char *path = paths[taken++];
+		buf_str(script, *path == '/' ? " " : " ./");
+		quote_word(script, path);
+	}
+	buf_str(script, tools);
+	return taken;
+}
+
+/* Lines of "<hex>  <path>", with a backslash before where the tool quotes the path; their order is ours. */
+static size_t remote_sha1_parse(const struct buf *output, char (*sha1)[REMOTE_SHA1], size_t count)
+{
+	const char *at = buf_text(output);
+	size_t found = 0;
+	while (found < count && *at) {
+		at += *at == '\\';
+		if (strspn(at, "0123456789abcdef") != REMOTE_SHA1 - 1)
+			break;
+		memcpy(sha1[found], at, REMOTE_SHA1 - 1);
+		sha1[found++][REMOTE_SHA1 - 1] = '\0';
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+	}
+	return found;
+}
+
+int remote_sha1(struct identity *identity, const char *const *paths, size_t count, char (*sha1)[REMOTE_SHA1],
+                struct err *err)
+{
+	for (size_t done = 0; done < count;) {
+		auto_buf struct buf script = BUF_INIT;
+		size_t part = remote_sha1_script(&script, paths + done, count - done);
+		struct wire_outcome outcome;
+		int status = remote_run(identity, script.data, &outcome, err);
+		bool missing = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == REMOTE_NO_TOOL;
+		if (status == 0 && !missing && remote_sha1_parse(&outcome.output, sha1 + done, part) != part)
+			status = remote_error(&outcome, err, "reading back what was written");
+		wire_outcome_release(&outcome);
+		if (status < 0)
+			return -1;
+		if (missing)
+			return 0;
+		done += part;
+	}
+	return 1;
+}
+
+/* ---- names and numbers ---- */
+
+int remote_umask(struct identity *identity, struct err *err)
+{
+	if (identity->umask >= 0)
+		return 0;
+	struct wire_outcome outcome;
+	int status = remote_run(identity, "umask", &outcome, err);
+	if (status == 0) {
+		char *end;
+		identity->umask = strtol(buf_text(&outcome.output), &end, 8);
+		if (end == buf_text(&outcome.output) || identity->umask < 0 || identity->umask > 0777) {
+			identity->umask = -1;
+			status = remote_error(&outcome, err, "asking for the umask");
+		}
+	}
+	wire_outcome_release(&outcome);
+	return status;
+}
+
+static bool remote_number(const char *text, uint32_t *number)
+{
+	char *end;
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	while (*end == '\n')
+		end++;
+	if (!isdigit((unsigned char)*text) || *end || errno || value >= UINT32_MAX)
+		return false;
+	*number = (uint32_t)value;
+	return true;
+}
+
+int remote_id(struct identity *identity, bool group, const char *name, uint32_t *id, struct err *err)
+{
+	if (remote_number(name, id))
+		return 0;
+	auto_buf struct buf word = BUF_INIT;
+	quote_word(&word, name);
+	auto_free char *script = group
+		? mem_printf("l=$(getent group %s 2>/dev/null) || l=$(while IFS=: read -r n p i m; do "
+		             "[ \"$n\" = %s ] && echo \"$n:$p:$i:\"; done </etc/group); l=${l#*:*:}; echo \"${l%%%%:*}\"",
+		             word.data, word.data)
+		: mem_printf("id -u -- %s 2>/dev/null || id -u %s", word.data, word.data);
+	struct wire_outcome outcome;
+	int status = remote_run(identity, script, &outcome, err);
+	if (status == 0 && !remote_number(buf_text(&outcome.output), id)) {
+		status = err_set(err, ERR_HOST, "there is no %s %s on the target", group ? "group" : "user", word.data);
+	}
+	wire_outcome_release(&outcome);
+	return status;
+}

@@ -1,0 +1,23 @@
+/* Questions that copying files asks through the target's shell: who has that name, what does that file hash to. */
+#ifndef NEAP_WIRE_REMOTE_H
+#define NEAP_WIRE_REMOTE_H
+
+#include "wire/identity.h"
+
+enum { REMOTE_SHA1 = 41, REMOTE_PATIENCE_MS = 600 * 1000 /* a dead peer is noticed long before by keepalives */ };
+
+/* Runs one script in the user's shell. The outcome is the caller's to release. */
+int remote_run(struct identity *identity, const char *script, struct wire_outcome *outcome, struct err *err) must_check;
+/* As above; a script that does not exit with 0 is ERR_HOST with the last line it said. */
+int remote_do(struct identity *identity, const char *what, const char *script, struct err *err) must_check;
+/* ERR_HOST: "what: the last line it said". -1. */
+int remote_error(const struct wire_outcome *outcome, struct err *err, const char *what);
+/* SHA-1 in lower-case hex of each file, by whatever tool there is, in one round trip. 1: done; 0: there is no tool. */
+int remote_sha1(struct identity *identity, const char *const *paths, size_t count, char (*sha1)[REMOTE_SHA1],
+                struct err *err) must_check;
+/* The umask of the user there, asked once. */
+int remote_umask(struct identity *identity, struct err *err) must_check;
+/* The number of a user or group, given by name or number. */
+int remote_id(struct identity *identity, bool group, const char *name, uint32_t *id, struct err *err) must_check;
+
+#endif
