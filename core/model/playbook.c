@@ -263,6 +263,24 @@ int playbook_load(struct playbook **playbook, const char *path, const char *cons
 	return problems->errors == before ? 0 : -1;
 }
 
+int playbook_parse(struct playbook **playbook, const char *name, const char *text, size_t length,
+                   const struct playbook_modules *modules, struct problems *problems)
+{
+	size_t before = problems->errors;
+	*playbook = mem_alloc(sizeof(**playbook));
+	(*playbook)->values = json_array();
+	struct loader loader = { .playbook = *playbook, .modules = modules, .problems = problems, .directory = "." };
+	struct document *document = NULL;
+	if (document_parse(&document, name, text, length, problems) == 0) {
+		mem_grow((*playbook)->documents, (*playbook)->document_count, (*playbook)->document_room);
+		(*playbook)->documents[(*playbook)->document_count++] = document;
+		loader_library(&loader, loader.directory);
+		read_list(&loader, document_root(document), NULL);
+	}
+	free(loader.uses);
+	return problems->errors == before ? 0 : -1;
+}
+
 static void play_free(struct play *play)
 {
 	struct entries *const lists[] = { &play->pre_tasks, &play->roles, &play->tasks, &play->post_tasks, &play->handlers };

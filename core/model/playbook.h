@@ -55,6 +55,7 @@ struct entry {
 	struct node arguments;/* a dictionary, a string, or NULL value, as written under the module's name or action: */
 	struct node extra_arguments; /* the task's args: keyword */
 	bool is_handler;
+	unsigned number;      /* given by the runner, for events; 0 before */
 	/* ENTRY_BLOCK */
 	struct entries block, rescue, always;
 	bool is_static_import; /* made by an import or a role, not written as a block */
@@ -114,6 +115,9 @@ struct playbook_modules {
  * returned even then, as far as it could be read, so that its other parts can be checked. Freed by playbook_free. */
 int playbook_load(struct playbook **playbook, const char *path, const char *const *role_paths,
                   const struct playbook_modules *modules, struct problems *problems) must_check;
+/* The same from memory: plays that were made by the command line. Relative names are looked for in the working folder. */
+int playbook_parse(struct playbook **playbook, const char *name, const char *text, size_t length,
+                   const struct playbook_modules *modules, struct problems *problems) must_check;
 void playbook_free(struct playbook *playbook);
 
 /* What an include brings in at run time; the entries' outermost parent is the scope that included them, which must

@@ -1,0 +1,107 @@
+/* Speculative decisions about coming tasks. */
+#include "run/ahead.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/attempt.h"
+#include "run/connect.h"
+#include "run/loop.h"
+#include "run/select.h"
+
+enum { ASKS_MOST = 8192, ITEMS_MOST = 1000 };
+
+struct looking {
+	struct walk *walk;
+	struct template_vm *vm;
+	struct target *target;
+	struct asks *asks;
+	size_t left; /* tasks */
+};
+
+static void add_open(struct looking *looking, struct attempt *attempt, bool commands)
+{
+	struct decision *decision = &attempt->decision;
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct ask *ask = decision->asked[i].ask;
+		if (!decision_ask_is_open(decision, i) || ask->side == ASK_ON_CONTROLLER)
+			continue;
+		if (ask->kind == ASK_RUN && !commands)
+			continue;
+		struct answer *known = store_find(target_store(looking->target), attempt->user->key, ask);
+		if (known)
+			answer_unref(known);
+		else
+			asks_add(looking->asks, attempt->user, ask);
+	}
+}
+
+/* One module call of a coming task; whatever goes wrong is silent until its turn. */
+static void look_once(struct looking *looking, const struct evaluation *at, const struct module *module)
+{
+	struct run_context *run = looking->walk->run;
+	struct err err = ERR_INIT;
+	bool holds = true, known = keyword_holds(at, "when", true, &holds, NULL, &err) == 0;
+	if (known && !holds)
+		return;
+	struct attempt attempt;
+	enum attempt_need need = ATTEMPT_DONE;
+	bool check = run->options->check;
+	if (attempt_prepare(&attempt, at, module, check, run->options->diff, &err) == 0) {
+		attempt.target = looking->target;
+		attempt.user = targets_user(run->targets, looking->target, at, &err);
+		if (attempt.user && attempt_decide(&attempt, at, &need, &err) == 0 && need == ATTEMPT_ANSWERS)
+			add_open(looking, &attempt, known);
+	}
+	attempt_release(&attempt);
+}
+
+static void look_at_items(struct looking *looking, const struct evaluation *at, const struct module *module)
+{
+	struct loop loop;
+	struct err err = ERR_INIT;
+	if (loop_init(&loop, at, &err) == 0) {
+		if (!loop.items)
+			look_once(looking, at, module);
+		for (size_t i = 0; loop.items && i < json_array_size(loop.items) && i < ITEMS_MOST; i++) {
+			loop_enter(&loop, at->variables, i);
+			look_once(looking, at, module);
+		}
+	}
+	loop_release(&loop);
+}
+
+/* What the turn of such a task looks like depends on more than the target's answers. */
+static bool is_opaque(const struct entry *entry, const struct module *module)
+{
+	static const char *const elsewhere[] = { "delegate_to", "remote_user", "port", "connection" };
+	if (!module || module->acts_on_run)
+		return true;
+	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++) {
+		struct node node = scope_keyword(&entry->scope, elsewhere[i]);
+		if (node.value && entry->scope.kind != SCOPE_PLAY && (i == 0 || scope_own(&entry->scope, elsewhere[i]).value))
+			return true;
+	}
+	return false;
+}
+
+static bool look_at(void *context, const struct entry *entry)
+{
+	struct looking *looking = context;
+	struct walk *walk = looking->walk;
+	const struct module *module = registry_find(walk->run->registry, entry->action);
+	if (!is_opaque(entry, module) && select_entry(walk->run, entry)) {
+		walk_enter_variables(walk, entry);
+		const struct evaluation at = { looking->vm, &walk->variables, entry };
+		look_at_items(looking, &at, module);
+		variables_leave(&walk->variables);
+	}
+	return --looking->left > 0 && looking->asks->count < ASKS_MOST && !atomic_load(&walk->run->cancelled);
+}
+
+void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, struct asks *asks)
+{
+	struct looking looking = { walk, vm, target, asks, walk->ahead_window };
+	if (looking.left)
+		walk_each_coming(walk, look_at, &looking);
+}

@@ -1,0 +1,13 @@
+/* Looking ahead: what the coming tasks of a walk will ask, as far as it can be told now, so that it rides in the flight
+ * that leaves anyway. Only a warming of the store: each task decides afresh when its turn comes, so a wrong guess costs
+ * nothing but a question. A command is asked early only if its task's condition is known to be true. */
+#ifndef NEAP_RUN_AHEAD_H
+#define NEAP_RUN_AHEAD_H
+
+#include "run/asks.h"
+#include "run/walk.h"
+
+/* Adds asks that are not in the target's store. The walk's variables are as between tasks afterwards. */
+void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, struct asks *asks);
+
+#endif

@@ -1,0 +1,294 @@
+/* Arguments to decision, for one host. */
+#include "run/attempt.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/printable.h"
+#include "run/controller.h"
+#include "run/overlay.h"
+
+enum { CALLS_MOST = 10000 }; /* of decide(), in one attempt: a module that never ends is at fault */
+
+/* ---- arguments ---- */
+
+static int evaluate_expression(const struct evaluation *at, json_t *text, json_t **result, struct err *err)
+{
+	if (!json_is_string(text)) {
+		*result = json_pack("{s:O, s:O}", "expression", text, "value", text);
+		return 0;
+	}
+	json_t *value = NULL;
+	if (template_expression(at->vm, json_string_value(text), &at->variables->scope, &value, err) < 0) {
+		if (err->os_error != TEMPLATE_UNDEFINED)
+			return -1;
+		err_clear(err); /* an undefined expression is an answer: it has no value */
+	}
+	*result = json_pack("{s:s, s:o*}", "expression", json_string_value(text), "value", value);
+	return 0;
+}
+
+static int evaluate_condition(const struct evaluation *at, json_t *condition, json_t *list, struct err *err)
+{
+	bool holds = false;
+	if (template_condition(at->vm, condition, &at->variables->scope, &holds, err) < 0)
+		return -1;
+	auto_free char *text = json_is_string(condition) ? mem_strdup(json_string_value(condition)) : node_text(condition);
+	json_array_append_new(list, json_pack("{s:s, s:b}", "expression", text, "holds", holds));
+	return 0;
+}
+
+static int evaluate_conditions(const struct evaluation *at, json_t *written, json_t **result, struct err *err)
+{
+	*result = json_array();
+	if (!json_is_array(written))
+		return evaluate_condition(at, written, *result, err);
+	for (size_t i = 0; i < json_array_size(written); i++) {
+		if (evaluate_condition(at, json_array_get(written, i), *result, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int evaluate_argument(const struct evaluation *at, const struct spec *spec, const char *name, json_t *written,
+                             json_t *evaluated, struct err *err)
+{
+	const struct arg *arg = spec_find(spec, name);
+	json_t *value = NULL;
+	bool omitted = false;
+	int failed;
+	if (arg && arg->type == ARG_CONDITION)
+		failed = evaluate_conditions(at, written, &value, err);
+	else if (arg && arg->type == ARG_EXPRESSION)
+		failed = evaluate_expression(at, written, &value, err);
+	else
+		failed = template_value(at->vm, written, &at->variables->scope, &value, &omitted, err);
+	if (failed || omitted) {
+		json_decref(value);
+		return failed;
+	}
+	json_object_set_new(evaluated, name, value);
+	return 0;
+}
+
+/* Where an argument stands, for messages: in the task's own dictionary, else the task. */
+static void place_argument(const struct evaluation *at, const char *path, struct err *err)
+{
+	char name[128];
+	size_t length = strcspn(path, ".[");
+	snprintf(name, sizeof(name), "%.*s", (int)length, path);
+	struct node node = node_get(at->entry->arguments, name);
+	if (!node.value)
+		node = node_get(at->entry->extra_arguments, name);
+	if (!node.value)
+		node = at->entry->scope.node;
+	auto_free char *where = node_where(node);
+	err_at(err, "%s", where ? where : "");
+}
+
+static int evaluate_arguments(const struct evaluation *at, const struct spec *spec, json_t *written,
+                              json_t *evaluated, struct err *err)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(written, name, value) {
+		if (evaluate_argument(at, spec, name, value, evaluated, err) < 0) {
+			place_argument(at, name, err);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+struct reporting {
+	const struct evaluation *at;
+	const char *module;
+	struct err *err;
+};
+
+static void report_argument(void *context, const char *path, bool at_key, const char *hint, const char *text)
+{
+	(void)at_key;
+	struct reporting *reporting = context;
+	if (reporting->err->kind != ERR_NONE)
+		return; /* the first is enough at run time */
+	if (*path)
+		err_set(reporting->err, ERR_INPUT, "%s: %s: %s", reporting->module, path, text);
+	else
+		err_set(reporting->err, ERR_INPUT, "%s: %s", reporting->module, text);
+	if (hint)
+		err_hint(reporting->err, "%s", hint);
+	place_argument(reporting->at, path, reporting->err);
+}
+
+/* module_defaults from the play inwards, an inner one over an outer one. */
+struct defaulting {
+	const struct evaluation *at;
+	const struct module *module;
+	json_t *merged;
+	struct err *err;
+	int failed;
+};
+
+static void merge_defaults(void *context, struct node node)
+{
+	struct defaulting *defaulting = context;
+	const char *key;
+	json_t *value;
+	json_object_foreach(node.value, key, value) {
+		const char *dot = strrchr(key, '.');
+		if (strcmp(dot ? dot + 1 : key, defaulting->module->name) != 0 || !json_is_object(value) ||
+		    defaulting->failed)
+			continue;
+		defaulting->failed = evaluate_arguments(defaulting->at, &defaulting->module->spec, value,
+		                                        defaulting->merged, defaulting->err);
+	}
+}
+
+static int written_arguments(const struct evaluation *at, const struct spec *spec, json_t **written, struct err *err)
+{
+	*written = spec_arguments(spec, at->entry->arguments.value, at->entry->extra_arguments.value, err);
+	if (*written)
+		return 0;
+	place_argument(at, "", err);
+	return -1;
+}
+
+int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const struct module *module, bool check,
+                    bool diff, struct err *err)
+{
+	*attempt = (struct attempt){ .module = module, .check = check };
+	decision_init(&attempt->decision, check);
+	attempt->decision.host = at->variables->host->host->name;
+	attempt->decision.diff_mode = diff;
+	auto_json json_t *written = NULL, *evaluated = json_object();
+	if (written_arguments(at, &module->spec, &written, err) < 0)
+		return -1;
+	struct defaulting defaulting = { at, module, evaluated, err, 0 };
+	scope_each(&at->entry->scope, "module_defaults", merge_defaults, &defaulting);
+	if (defaulting.failed || evaluate_arguments(at, &module->spec, written, evaluated, err) < 0)
+		return -1;
+	auto_json json_t *secrets = json_array();
+	struct reporting reporting = { at, module->name, err };
+	attempt->arguments = spec_bind(&module->spec, evaluated, 0, report_argument, &reporting, secrets);
+	for (size_t i = 0; i < json_array_size(secrets); i++) {
+		json_t *secret = json_array_get(secrets, i);
+		event_mask(at->variables->run->events, json_string_value(secret), json_string_length(secret));
+	}
+	if (!attempt->arguments)
+		return -1;
+	attempt->want = attempt->arguments;
+	if (module->spec.want_size) {
+		void *want = arena_alloc(&attempt->decision.arena, module->spec.want_size);
+		spec_fill(&module->spec, attempt->arguments, want);
+		attempt->want = want;
+	}
+	return 0;
+}
+
+/* ---- deciding ---- */
+
+static struct answer *known_answer(struct attempt *attempt, const struct evaluation *at, const struct ask *ask)
+{
+	struct run_context *run = at->variables->run;
+	if (ask->side == ASK_ON_CONTROLLER || !attempt->target) {
+		struct controller_search search = {
+			.role = at->entry->scope.role ? at->entry->scope.role->path : NULL,
+			.playbook = at->variables->scope.directory,
+		};
+		return controller_answer(run->controller, ask, &search);
+	}
+	if (attempt->check) {
+		struct answer *predicted = overlay_answer(target_overlay(attempt->target), ask);
+		if (predicted)
+			return predicted;
+	}
+	return store_find(target_store(attempt->target), attempt->user->key, ask);
+}
+
+/* Gives the open asks what is known; whether all of them could be. */
+static bool fill_known(struct attempt *attempt, const struct evaluation *at)
+{
+	bool all = true;
+	struct decision *decision = &attempt->decision;
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		if (!decision_ask_is_open(decision, i))
+			continue;
+		struct answer *answer = known_answer(attempt, at, decision->asked[i].ask);
+		if (answer)
+			decision_answer(decision, i, answer);
+		else
+			all = false;
+	}
+	return all;
+}
+
+int attempt_decide(struct attempt *attempt, const struct evaluation *at, enum attempt_need *need, struct err *err)
+{
+	for (int calls = 0; calls < CALLS_MOST; calls++) {
+		if (module_decide(attempt->module, attempt->want, &attempt->decision, err) < 0)
+			return -1;
+		*need = ATTEMPT_DONE;
+		if (attempt->decision.failed || attempt->decision.skipped)
+			return 0;
+		if (decision_wants_answers(&attempt->decision)) {
+			if (fill_known(attempt, at))
+				continue;
+			*need = ATTEMPT_ANSWERS;
+			return 0;
+		}
+		if (decision_wants_steps(&attempt->decision))
+			*need = ATTEMPT_STEPS;
+		return 0;
+	}
+	return err_set(err, ERR_HOST, "module %s asked more than %d times without coming to a decision",
+	               attempt->module->name, CALLS_MOST);
+}
+
+/* ---- the result ---- */
+
+static json_t *difference_json(const struct difference *difference)
+{
+	json_t *diff = json_object();
+	if (difference->before_values || difference->after_values) {
+		json_object_set(diff, "before", difference->before_values);
+		json_object_set(diff, "after", difference->after_values);
+	} else {
+		auto_buf struct buf before = BUF_INIT, after = BUF_INIT;
+		printable_utf8_clean(&before, difference->before ? difference->before : "", difference->before_length);
+		printable_utf8_clean(&after, difference->after ? difference->after : "", difference->after_length);
+		json_object_set_new(diff, "before", json_stringn_nocheck(buf_text(&before), before.length));
+		json_object_set_new(diff, "after", json_stringn_nocheck(buf_text(&after), after.length));
+	}
+	if (difference->before_name)
+		json_object_set_new(diff, "before_header", json_string(difference->before_name));
+	if (difference->after_name)
+		json_object_set_new(diff, "after_header", json_string(difference->after_name));
+	return diff;
+}
+
+json_t *attempt_result(struct attempt *attempt, bool diff)
+{
+	struct decision *decision = &attempt->decision;
+	json_t *result = json_deep_copy(decision->result);
+	json_object_set_new(result, "changed", json_boolean(!decision->skipped && decision_is_changed(decision)));
+	json_object_set_new(result, "failed", json_boolean(decision->failed));
+	if (decision->skipped)
+		json_object_set_new(result, "skipped", json_true());
+	if (diff && decision->difference_count) {
+		json_t *list = json_array();
+		for (size_t i = 0; i < decision->difference_count; i++) {
+			if (!decision->differences[i].secret)
+				json_array_append_new(list, difference_json(&decision->differences[i]));
+		}
+		json_object_set_new(result, "diff", list);
+	}
+	return result;
+}
+
+void attempt_release(struct attempt *attempt)
+{
+	json_decref(attempt->arguments);
+	attempt->arguments = NULL;
+	decision_release(&attempt->decision);
+}

@@ -1,0 +1,121 @@
+/* Asks to shell text, and replies to answers. */
+#include "run/batch.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/mem.h"
+#include "run/command_text.h"
+#include "run/probe.h"
+
+enum { REPLY_MOST = 256 * 1024 * 1024 };
+
+/* The asks of one user in one flight: a probe for all that it takes, then each command. */
+struct flight {
+	struct job_ask **probed, **commands;
+	size_t probed_count, command_count;
+	const struct ask **asks; /* of probed */
+	char mark[DIGEST_RANDOM_HEX];
+};
+
+static struct answer *failed_answer(const char *why)
+{
+	struct answer *answer = answer_new();
+	answer->state = ANSWER_FAILED;
+	answer->why = arena_str(&answer->arena, why);
+	return answer;
+}
+
+static void flight_add(struct flight *flight, struct job_ask *ask)
+{
+	if (probe_takes(ask->ask)) {
+		flight->asks[flight->probed_count] = ask->ask;
+		flight->probed[flight->probed_count++] = ask;
+	} else if (ask->ask->kind == ASK_RUN) {
+		flight->commands[flight->command_count++] = ask;
+	} else {
+		ask->answer = failed_answer("this cannot be asked of a target");
+	}
+}
+
+/* The text of each command of the flight, the probe's first; in the arena. */
+static size_t flight_commands(struct flight *flight, struct arena *arena, struct wire_command *commands)
+{
+	size_t count = 0;
+	if (flight->probed_count) {
+		auto_buf struct buf script = BUF_INIT;
+		digest_random(flight->mark);
+		probe_script(flight->asks, flight->probed_count, flight->mark, &script);
+		commands[count++] = (struct wire_command){
+			.script = arena_copy(arena, script.data, script.length), .keep = REPLY_MOST,
+		};
+	}
+	for (size_t i = 0; i < flight->command_count; i++) {
+		auto_buf struct buf script = BUF_INIT;
+		command_text(&script, &flight->commands[i]->ask->command, NULL);
+		commands[count++] = (struct wire_command){ .script = arena_copy(arena, script.data, script.length) };
+	}
+	return count;
+}
+
+static void take_probe(struct flight *flight, const struct wire_outcome *outcome)
+{
+	auto_free struct answer **answers = mem_array(flight->probed_count, sizeof(struct answer *));
+	probe_parse(flight->asks, flight->probed_count, flight->mark, buf_text(&outcome->output), outcome->output.length,
+	            answers);
+	for (size_t i = 0; i < flight->probed_count; i++)
+		flight->probed[i]->answer = answers[i];
+}
+
+static void take_command(struct job_ask *ask, const struct wire_outcome *outcome)
+{
+	ask->answer = answer_new();
+	command_text_result(&ask->answer->arena, outcome, &ask->answer->run);
+}
+
+static int fly(struct wire *wire, const struct wire_become *become, struct flight *flight, struct err *err)
+{
+	auto_arena struct arena arena = ARENA_INIT;
+	size_t most = flight->command_count + 1;
+	struct wire_command *commands = arena_array(&arena, most, sizeof(*commands));
+	struct wire_outcome *outcomes = arena_array(&arena, most, sizeof(*outcomes));
+	size_t count = flight_commands(flight, &arena, commands);
+	if (!count)
+		return 0;
+	int failed = wire_batch(wire, become, commands, outcomes, count, false, CLOCK_NEVER, err);
+	if (!failed) {
+		size_t at = 0;
+		if (flight->probed_count)
+			take_probe(flight, &outcomes[at++]);
+		for (size_t i = 0; i < flight->command_count; i++)
+			take_command(flight->commands[i], &outcomes[at++]);
+	}
+	for (size_t i = 0; i < count; i++)
+		wire_outcome_release(&outcomes[i]);
+	return failed;
+}
+
+int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct err *err)
+{
+	auto_arena struct arena arena = ARENA_INIT;
+	bool *flown = arena_array(&arena, count, sizeof(*flown));
+	for (size_t i = 0; i < count; i++) {
+		if (flown[i])
+			continue;
+		struct flight flight = {
+			.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
+			.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
+			.asks = arena_array(&arena, count, sizeof(struct ask *)),
+		};
+		for (size_t j = i; j < count; j++) {
+			if (asks[j].user == asks[i].user) {
+				flown[j] = true;
+				flight_add(&flight, &asks[j]);
+			}
+		}
+		if (fly(wire, asks[i].user->become, &flight, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,10 @@
+/* Asks, answered by a target in as few round trips as they can be: one for each user they are asked as. */
+#ifndef NEAP_RUN_BATCH_H
+#define NEAP_RUN_BATCH_H
+
+#include "run/target.h"
+
+/* Fills every ask's answer, or returns -1 if the connection is lost; asks without an answer are then NULL. Target's thread. */
+int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,391 @@
+/* Connections: settings from variables, keywords and options, and one target for each distinct set of them. */
+#include "run/connect.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct user_row {
+	struct user_row *next;
+	struct target_user user;
+	struct wire_become become;
+	struct secret password;
+	struct arena arena;
+};
+
+struct target_row {
+	struct target_row *next;
+	char *key;
+	struct target *target;
+	struct wire_config config;
+	struct secret password, passphrase;
+	struct arena arena;
+	struct user_row *users;
+};
+
+struct targets {
+	struct run_context *run;
+	pthread_mutex_t lock;
+	struct target_row *rows;
+	struct target_user login;
+};
+
+struct targets *targets_new(struct run_context *run)
+{
+	struct targets *targets = mem_alloc(sizeof(*targets));
+	targets->run = run;
+	targets->login = (struct target_user){ .key = "" };
+	pthread_mutex_init(&targets->lock, NULL);
+	return targets;
+}
+
+static void row_free(struct target_row *row)
+{
+	target_free(row->target);
+	for (struct user_row *user = row->users, *next; user; user = next) {
+		next = user->next;
+		secret_release(&user->password);
+		arena_release(&user->arena);
+		free(user);
+	}
+	secret_release(&row->password);
+	secret_release(&row->passphrase);
+	arena_release(&row->arena);
+	free(row->key);
+	free(row);
+}
+
+void targets_close(struct targets *targets)
+{
+	for (struct target_row *row = targets->rows; row; row = row->next)
+		target_close(row->target);
+	for (struct target_row *row = targets->rows; row; row = row->next)
+		target_join(row->target);
+}
+
+void targets_free(struct targets *targets)
+{
+	if (!targets)
+		return;
+	for (struct target_row *row = targets->rows, *next; row; row = next) {
+		next = row->next;
+		row_free(row);
+	}
+	pthread_mutex_destroy(&targets->lock);
+	free(targets);
+}
+
+void targets_cancel(struct targets *targets)
+{
+	pthread_mutex_lock(&targets->lock);
+	for (struct target_row *row = targets->rows; row; row = row->next)
+		target_cancel(row->target);
+	pthread_mutex_unlock(&targets->lock);
+}
+
+/* ---- values ---- */
+
+struct reading {
+	const struct evaluation *at;
+	struct arena *arena;
+	struct err *err;
+	int failed;
+};
+
+/* The first of the variables (names end at NULL) that is defined, evaluated; NULL if none is. */
+static json_t *variable(struct reading *reading, const char *const *names)
+{
+	struct variables *variables = reading->at->variables;
+	for (; *names && !reading->failed; names++) {
+		json_t *value = NULL, *result = NULL;
+		bool final = false;
+		if (!variables->scope.find(variables, *names, &value, &final))
+			continue;
+		if (final)
+			return json_deep_copy(value);
+		reading->failed = template_value(reading->at->vm, value, &variables->scope, &result, NULL, reading->err);
+		if (!reading->failed)
+			return result;
+		err_wrap(reading->err, "variable %s", *names);
+	}
+	return NULL;
+}
+
+static const char *as_text(struct arena *arena, const json_t *value)
+{
+	if (json_is_string(value))
+		return *json_string_value(value) ? arena_str(arena, json_string_value(value)) : NULL;
+	if (json_is_integer(value))
+		return arena_printf(arena, "%lld", (long long)json_integer_value(value));
+	return NULL;
+}
+
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static const char *variable_text(struct reading *reading, const char *const *names)
+{
+	auto_json json_t *value = variable(reading, names);
+	return as_text(reading->arena, value);
+}
+
+static const char *keyword_or(struct reading *reading, const char *keyword, const char *option)
+{
+	if (reading->at->entry && !reading->failed) {
+		auto_free char *text = NULL;
+		reading->failed = keyword_text(reading->at, keyword, &text, reading->err);
+		if (text)
+			return arena_str(reading->arena, text);
+	}
+	return option;
+}
+
+static int whole_number(struct reading *reading, const char *what, const char *text, long most)
+{
+	if (!text)
+		return 0;
+	char *end = NULL;
+	long number = strtol(text, &end, 10);
+	if (end == text || *end || number < 0 || number > most) {
+		reading->failed = err_set(reading->err, ERR_INPUT, "%s must be a number from 0 to %ld, but it is \"%s\"", what,
+		                          most, text);
+		return 0;
+	}
+	return (int)number;
+}
+
+static void variable_secret(struct reading *reading, const char *const *names, const struct secret *option,
+                            struct secret *secret)
+{
+	auto_json json_t *value = variable(reading, names);
+	const char *text = as_text(reading->arena, value);
+	if (text) {
+		secret_set(secret, text, strlen(text));
+		event_mask(reading->at->variables->run->events, text, strlen(text));
+	} else if (option && secret_given(option)) {
+		secret_copy(secret, option);
+	}
+}
+
+/* Ansible's order: a variable beats a keyword, which beats an option of the command line. */
+static void read_address(struct reading *reading, struct wire_config *config)
+{
+	const struct run_options *options = reading->at->variables->run->options;
+	const char *connection = variable_text(reading, NAMES("ansible_connection"));
+	if (!connection)
+		connection = keyword_or(reading, "connection", options->connection);
+	config->local = connection && (strcmp(connection, "local") == 0 ||
+	                               strcmp(connection, "ansible.builtin.local") == 0);
+	static const char *const known[] = { "ssh", "smart", "local", "paramiko", "paramiko_ssh", "ansible.builtin.ssh",
+		                                 "ansible.builtin.local", NULL };
+	bool found = !connection;
+	for (size_t i = 0; known[i] && !found; i++)
+		found = strcmp(connection, known[i]) == 0;
+	if (!found) {
+		reading->failed = err_set(reading->err, ERR_INPUT, "connection \"%s\" is not one of ssh, local", connection);
+		return;
+	}
+	config->host = variable_text(reading, NAMES("ansible_ssh_host", "ansible_host"));
+	if (!config->host)
+		config->host = config->name;
+	const char *port = variable_text(reading, NAMES("ansible_ssh_port", "ansible_port"));
+	config->port = whole_number(reading, "ansible_port", port ? port : keyword_or(reading, "port", NULL), 65535);
+	config->user = variable_text(reading, NAMES("ansible_ssh_user", "ansible_user"));
+	if (!config->user)
+		config->user = keyword_or(reading, "remote_user", options->user);
+}
+
+static void read_host_key_policy(struct reading *reading, struct wire_config *config)
+{
+	auto_json json_t *checking =
+		variable(reading, NAMES("ansible_ssh_host_key_checking", "ansible_host_key_checking"));
+	const char *environment = getenv("ANSIBLE_HOST_KEY_CHECKING");
+	auto_json json_t *word = !checking && environment ? json_string(environment) : NULL;
+	const json_t *value = checking ? checking : word;
+	if (json_is_string(value) && strcmp(json_string_value(value), "accept-new") == 0)
+		config->host_keys = WIRE_KEYS_ACCEPT_NEW;
+	else if (keyword_truth(value) == 0)
+		config->host_keys = WIRE_KEYS_OFF;
+	else if (keyword_truth(value) == 1)
+		config->host_keys = WIRE_KEYS_STRICT;
+}
+
+static void read_details(struct reading *reading, struct target_row *row)
+{
+	struct run_context *run = reading->at->variables->run;
+	struct wire_config *config = &row->config;
+	config->private_key_file =
+		variable_text(reading, NAMES("ansible_ssh_private_key_file", "ansible_private_key_file"));
+	if (!config->private_key_file)
+		config->private_key_file = run->options->private_key;
+	config->ssh_args = variable_text(reading, NAMES("ansible_ssh_args"));
+	config->common_args = variable_text(reading, NAMES("ansible_ssh_common_args"));
+	if (!config->common_args)
+		config->common_args = run->options->ssh_common_args;
+	config->extra_args = variable_text(reading, NAMES("ansible_ssh_extra_args"));
+	if (!config->extra_args)
+		config->extra_args = run->options->ssh_extra_args;
+	config->shell = variable_text(reading, NAMES("ansible_shell_executable"));
+	auto_json json_t *tty = variable(reading, NAMES("ansible_ssh_use_tty"));
+	config->pty = keyword_truth(tty) == 1;
+	const char *timeout = variable_text(reading, NAMES("ansible_ssh_timeout", "ansible_timeout"));
+	config->connect_timeout_ms = whole_number(reading, "ansible_timeout", timeout, 86400) * 1000;
+	if (!config->connect_timeout_ms)
+		config->connect_timeout_ms = run->options->timeout_s * 1000;
+	read_host_key_policy(reading, config);
+	variable_secret(reading, NAMES("ansible_ssh_pass", "ansible_ssh_password", "ansible_password"), &run->password,
+	                &row->password);
+	variable_secret(reading, NAMES("ansible_ssh_private_key_passphrase", "ansible_private_key_passphrase"), NULL,
+	                &row->passphrase);
+	if (secret_given(&row->password))
+		config->password = &row->password;
+	if (secret_given(&row->passphrase))
+		config->key_passphrase = &row->passphrase;
+}
+
+static struct target_row *find_row(struct targets *targets, const char *key)
+{
+	for (struct target_row *row = targets->rows; row; row = row->next) {
+		if (strcmp(row->key, key) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static struct target *make_target(struct targets *targets, struct target_row *row)
+{
+	const struct target_options options = {
+		.name = row->config.name,
+		.config = &row->config,
+		.hub = targets->run->hub,
+		.events = targets->run->events,
+		.slots = targets->run->slots,
+		.prompt = targets->run->prompt,
+	};
+	return target_new(&options);
+}
+
+/* Adds the row, or frees it and gives the one that was there already. */
+static struct target *add_row(struct targets *targets, struct target_row *row)
+{
+	pthread_mutex_lock(&targets->lock);
+	struct target_row *known = find_row(targets, row->key);
+	if (!known) {
+		row->target = make_target(targets, row);
+		row->next = targets->rows;
+		targets->rows = row;
+		if (atomic_load(&targets->run->cancelled))
+			target_cancel(row->target);
+	}
+	pthread_mutex_unlock(&targets->lock);
+	if (known)
+		row_free(row);
+	return known ? known->target : row->target;
+}
+
+struct target *targets_get(struct targets *targets, const struct evaluation *at, struct err *err)
+{
+	struct target_row *row = mem_alloc(sizeof(*row));
+	struct reading reading = { .at = at, .arena = &row->arena, .err = err };
+	row->config.name = at->variables->host->host->name;
+	read_address(&reading, &row->config);
+	if (!reading.failed)
+		read_details(&reading, row);
+	const struct wire_config *config = &row->config;
+	row->key = mem_printf("%s\n%d %s %d %s %s", config->name, config->local, config->host ? config->host : "",
+	                      config->port, config->user ? config->user : "",
+	                      config->private_key_file ? config->private_key_file : "");
+	if (reading.failed) {
+		row_free(row);
+		return NULL;
+	}
+	return add_row(targets, row);
+}
+
+/* ---- become ---- */
+
+static bool wants_become(struct reading *reading)
+{
+	bool wanted = reading->at->variables->run->options->become;
+	auto_json json_t *value = variable(reading, NAMES("ansible_become"));
+	if (value)
+		return keyword_truth(value) == 1;
+	if (reading->at->entry && !reading->failed)
+		reading->failed = keyword_flag(reading->at, "become", wanted, &wanted, reading->err);
+	return wanted;
+}
+
+static const char *become_setting(struct reading *reading, const char *variable_name, const char *keyword,
+                                  const char *option)
+{
+	const char *text = variable_text(reading, NAMES(variable_name));
+	return text ? text : keyword_or(reading, keyword, option);
+}
+
+static void read_become(struct reading *reading, struct user_row *row)
+{
+	struct run_context *run = reading->at->variables->run;
+	const struct run_options *options = run->options;
+	struct wire_become *become = &row->become;
+	become->method = become_setting(reading, "ansible_become_method", "become_method", options->become_method);
+	if (!become->method)
+		become->method = "sudo";
+	become->user = become_setting(reading, "ansible_become_user", "become_user", options->become_user);
+	become->flags = become_setting(reading, "ansible_become_flags", "become_flags", NULL);
+	become->executable = become_setting(reading, "ansible_become_exe", "become_exe", NULL);
+	variable_secret(reading, NAMES("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
+	                &run->become_password, &row->password);
+	if (secret_given(&row->password))
+		become->password = &row->password;
+	static const char *const known[] = { "sudo", "su", "doas" };
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (strcmp(become->method, known[i]) == 0)
+			return;
+	}
+	if (!reading->failed)
+		reading->failed = err_set(reading->err, ERR_INPUT, "become_method \"%s\" is not one of sudo, su, doas",
+		                          become->method);
+}
+
+static const struct target_user *add_user(struct targets *targets, struct target *target, struct user_row *user)
+{
+	pthread_mutex_lock(&targets->lock);
+	struct target_row *row = targets->rows;
+	while (row->target != target)
+		row = row->next;
+	struct user_row *known = row->users;
+	while (known && strcmp(known->user.key, user->user.key) != 0)
+		known = known->next;
+	if (!known) {
+		user->next = row->users;
+		row->users = user;
+	}
+	pthread_mutex_unlock(&targets->lock);
+	if (!known)
+		return &user->user;
+	secret_release(&user->password);
+	arena_release(&user->arena);
+	free(user);
+	return &known->user;
+}
+
+const struct target_user *targets_user(struct targets *targets, struct target *target, const struct evaluation *at,
+                                       struct err *err)
+{
+	struct user_row *row = mem_alloc(sizeof(*row));
+	struct reading reading = { .at = at, .arena = &row->arena, .err = err };
+	bool wanted = wants_become(&reading);
+	if (wanted && !reading.failed)
+		read_become(&reading, row);
+	if (!wanted || reading.failed) {
+		secret_release(&row->password);
+		arena_release(&row->arena);
+		free(row);
+		return reading.failed ? NULL : &targets->login;
+	}
+	const struct wire_become *become = &row->become;
+	row->user.become = become;
+	row->user.key = arena_printf(&row->arena, "%s\n%s\n%s\n%s", become->method, become->user ? become->user : "root",
+	                             become->flags ? become->flags : "", become->executable ? become->executable : "");
+	return add_user(targets, target, row);
+}

@@ -1,0 +1,64 @@
+/* What the parts of one run share. Made by run.c before the first thread starts; immutable afterwards but for what says
+ * that it locks itself. */
+#ifndef NEAP_RUN_CONTEXT_H
+#define NEAP_RUN_CONTEXT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "lua/template.h"
+#include "model/inventory.h"
+#include "model/playbook.h"
+#include "plan/module.h"
+#include "run/event.h"
+#include "run/run.h"
+#include "run/slots.h"
+#include "run/target.h"
+
+struct controller;
+struct targets;
+struct sched;
+
+/* What the run remembers of a host from play to play. Used by the walk that has the host, by the conductor between
+ * turns, and read by hostvars of other walks under the lock of host_states. */
+struct host_state {
+	const struct host *host;
+	json_t *variables; /* set_fact and registered results: final values */
+	json_t *included;  /* include_vars: templates */
+	struct event_stats stats;
+	bool failed, unreachable;
+};
+
+struct run_context {
+	const struct run_options *options;
+	struct inventory *inventory;
+	struct registry *registry;
+	const struct playbook_modules *playbook_modules;
+	struct event_stream *events;
+	struct wire_hub *hub;
+	struct host_slots *slots;
+	struct targets *targets;       /* locks itself */
+	struct controller *controller; /* locks itself */
+	struct sched *sched;           /* locks itself */
+	json_t *extra_vars;            /* -e */
+	json_t *groups;                /* the magic variable */
+	json_t *options_vars;          /* magic variables that are the same for all hosts */
+	struct host_state **hosts;     /* by host->index */
+	size_t host_count;
+	struct secret password, become_password;
+	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
+	atomic_bool start_found;       /* --start-at-task was met */
+	atomic_uint task_numbers;
+	int forks;
+	/* For passphrases that no file or variable gave; NULL when nobody can answer. Serialises itself. */
+	bool (*prompt)(void *context, const char *text, struct secret *answer);
+};
+
+struct host_state *context_host(struct run_context *run, const struct host *host);
+/* A warning event. */
+void context_warn(struct run_context *run, const char *host, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

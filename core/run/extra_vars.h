@@ -1,0 +1,13 @@
+/* -e: variables from the command line, as k=v words, a JSON dictionary or @file. */
+#ifndef NEAP_RUN_EXTRA_VARS_H
+#define NEAP_RUN_EXTRA_VARS_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "model/problem.h"
+
+/* All of them in one new dictionary, a later one over an earlier one. Faults in files go to problems. */
+json_t *extra_vars_read(const char *const *given, size_t count, struct problems *problems, struct err *err) must_check;
+
+#endif

@@ -1,0 +1,172 @@
+/* The consequences of a result. */
+#include "run/outcome.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/keywords.h"
+#include "run/play.h"
+
+enum event_status outcome_status(const json_t *result)
+{
+	if (json_is_true(json_object_get(result, "unreachable")))
+		return STATUS_UNREACHABLE;
+	if (json_is_true(json_object_get(result, "failed")))
+		return STATUS_FAILED;
+	if (json_is_true(json_object_get(result, "skipped")))
+		return STATUS_SKIPPED;
+	return json_is_true(json_object_get(result, "changed")) ? STATUS_CHANGED : STATUS_OK;
+}
+
+static json_t *censored(const json_t *result)
+{
+	json_t *shown = json_object();
+	static const char *const kept[] = { "changed", "failed", "skipped", "unreachable", "attempts", "retries" };
+	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+		json_t *value = json_object_get(result, kept[i]);
+		if (value)
+			json_object_set_new(shown, kept[i], json_deep_copy(value));
+	}
+	json_object_set_new(shown, "censored",
+	                    json_string("the output has been hidden due to the fact that 'no_log: true' was specified for "
+	                                "this result"));
+	return shown;
+}
+
+void outcome_emit(struct walk *walk, const struct task_outcome *outcome)
+{
+	struct event *event = event_new(EVENT_RESULT);
+	const struct entry *entry = outcome->entry;
+	event->play = mem_strdup(walk->play->name);
+	event->play_number = walk->play->number;
+	event->task = mem_strdup(outcome->name);
+	event->task_number = outcome->number;
+	event->action = mem_strdup(entry->action);
+	event->place = node_where(entry->scope.node);
+	event->host = mem_strdup(walk->host->host->name);
+	event->delegated_to = mem_strdup(outcome->delegated_to);
+	event->status = outcome->status;
+	event->is_handler = entry->is_handler;
+	event->ignored = outcome->ignored;
+	event->no_log = outcome->no_log;
+	event->uncertain = outcome->uncertain;
+	event->is_item = outcome->item != NULL;
+	event->item = mem_strdup(outcome->no_log && outcome->item ? "(censored due to no_log)" : outcome->item);
+	event->result = outcome->no_log ? censored(outcome->result) : json_deep_copy(outcome->result);
+	event_emit(walk->run->events, event);
+}
+
+static void count(struct host_state *host, const struct task_outcome *outcome)
+{
+	struct event_stats *stats = &host->stats;
+	stats->uncertain += outcome->uncertain;
+	switch (outcome->status) {
+	case STATUS_OK:
+		stats->ok++;
+		break;
+	case STATUS_CHANGED:
+		stats->ok++;
+		stats->changed++;
+		break;
+	case STATUS_SKIPPED:
+		stats->skipped++;
+		break;
+	case STATUS_UNREACHABLE:
+		stats->unreachable++;
+		stats->skipped += outcome->ignored;
+		break;
+	case STATUS_FAILED:
+		if (outcome->ignored) {
+			stats->ok++;
+			stats->ignored++;
+			stats->changed += json_is_true(json_object_get(outcome->result, "changed"));
+		} else {
+			stats->failed++;
+		}
+		break;
+	}
+}
+
+static void set_variable(struct walk *walk, const char *name, json_t *value)
+{
+	json_object_set_new(walk->host->variables, name, value);
+	variables_changed(&walk->variables);
+}
+
+/* ---- handlers ---- */
+
+static void notify_one(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome, json_t *name)
+{
+	auto_json json_t *value = NULL;
+	struct err err = ERR_INIT;
+	if (template_value(vm, name, &walk->variables.scope, &value, NULL, &err) < 0) {
+		context_warn(walk->run, walk->host->host->name, "notify: %s", err.text);
+		return;
+	}
+	if (json_is_array(value)) {
+		for (size_t i = 0; i < json_array_size(value); i++)
+			notify_one(walk, vm, outcome, json_array_get(value, i));
+	} else if (json_is_string(value) && !walk_notify(walk, json_string_value(value))) {
+		context_warn(walk->run, walk->host->host->name, "the task \"%s\" notifies the handler \"%s\", which does not exist",
+		             outcome->name, json_string_value(value));
+	}
+}
+
+struct notifying {
+	struct walk *walk;
+	struct template_vm *vm;
+	const struct task_outcome *outcome;
+};
+
+static void notify_scope(void *context, struct node value)
+{
+	struct notifying *notifying = context;
+	notify_one(notifying->walk, notifying->vm, notifying->outcome, value.value);
+}
+
+static void notify(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
+{
+	struct notifying notifying = { walk, vm, outcome };
+	scope_each(&outcome->entry->scope, "notify", notify_scope, &notifying);
+}
+
+/* ---- where the walk goes ---- */
+
+static void remember_failure(struct walk *walk, const struct task_outcome *outcome)
+{
+	json_t *task = json_pack("{s:s, s:s}", "name", outcome->name, "action", outcome->entry->action);
+	set_variable(walk, "ansible_failed_task", task);
+	set_variable(walk, "ansible_failed_result", json_deep_copy(outcome->result));
+}
+
+static void fail(struct walk *walk, const struct task_outcome *outcome)
+{
+	struct host_state *host = walk->host;
+	if (outcome->status == STATUS_UNREACHABLE) {
+		host->unreachable = true;
+		walk->failed = true;
+		walk_end(walk);
+		return;
+	}
+	remember_failure(walk, outcome);
+	if (walk_fail(walk)) {
+		host->stats.failed--;
+		host->stats.rescued++;
+		return;
+	}
+	if (walk->failed)
+		host->failed = true;
+}
+
+void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
+{
+	count(walk->host, outcome);
+	if (outcome->status == STATUS_CHANGED)
+		notify(walk, vm, outcome);
+	bool failed = outcome->status == STATUS_FAILED || outcome->status == STATUS_UNREACHABLE;
+	if (failed && !outcome->ignored)
+		fail(walk, outcome);
+	walk_advance(walk);
+	if (walk->failed && !walk->next && outcome->status != STATUS_UNREACHABLE)
+		walk->host->failed = true;
+}

@@ -1,0 +1,15 @@
+/* Passwords and passphrases: from the terminal, a file, or a program that prints one. Never from argv. */
+#ifndef NEAP_RUN_PASSWORDS_H
+#define NEAP_RUN_PASSWORDS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+
+/* Asks on /dev/tty without echo; one thread at a time. false when there is no terminal or the user gave up. */
+bool passwords_prompt(void *context, const char *text, struct secret *answer);
+/* The first line of a file, or of what it prints if it is executable. */
+int passwords_read(const char *path, struct secret *password, struct err *err) must_check;
+
+#endif

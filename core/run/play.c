@@ -1,0 +1,630 @@
+/* Plays, conducted: hosts are chosen and cut into batches; each batch is walked to its end. */
+#include "run/play.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/check.h"
+#include "run/keywords.h"
+#include "run/sched.h"
+
+struct included { /* a file that an include brought in */
+	struct included *next;
+	const struct entry *from;
+	char *path;
+	struct fragment *fragment;
+};
+
+/* ---- hosts ---- */
+
+static void join_pattern(struct buf *pattern, json_t *value)
+{
+	if (json_is_string(value)) {
+		buf_printf(pattern, "%s%s", pattern->length ? "," : "", json_string_value(value));
+		return;
+	}
+	for (size_t i = 0; i < json_array_size(value); i++)
+		join_pattern(pattern, json_array_get(value, i));
+}
+
+static bool find_extra(void *context, const char *name, json_t **value, bool *final)
+{
+	const struct run_context *run = context;
+	*final = false;
+	*value = json_object_get(run->extra_vars, name);
+	if (!*value) {
+		*final = true;
+		*value = strcmp(name, "groups") == 0 ? run->groups : json_object_get(run->options_vars, name);
+	}
+	return *value != NULL;
+}
+
+/* A play's own keywords see extra vars and little else: there is no host yet. */
+static int play_value(struct run_context *run, const struct play *play, const char *name, struct template_vm *vm,
+                      json_t **value, struct err *err)
+{
+	*value = NULL;
+	struct node node = scope_own(&play->scope, name);
+	if (!node.value)
+		return 0;
+	const struct template_scope scope = { .context = run, .find = find_extra, .directory = play->directory };
+	if (template_value(vm, node.value, &scope, value, NULL, err) == 0)
+		return 0;
+	auto_free char *where = node_where(node);
+	err_wrap(err, "%s", name);
+	return err_at(err, "%s", where ? where : "");
+}
+
+static bool contains(struct host *const *hosts, size_t count, const struct host *host)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (hosts[i] == host)
+			return true;
+	}
+	return false;
+}
+
+static int limit_hosts(struct run_context *run, struct host **hosts, size_t *count, struct err *err)
+{
+	const struct run_options *options = run->options;
+	if (!options->limit_count)
+		return 0;
+	auto_buf struct buf pattern = BUF_INIT;
+	for (size_t i = 0; i < options->limit_count; i++)
+		buf_printf(&pattern, "%s%s", i ? "," : "", options->limits[i]);
+	auto_free struct host **limit = NULL;
+	size_t limit_count = 0;
+	auto_problems struct problems ignored = PROBLEMS_INIT;
+	if (inventory_match(run->inventory, buf_text(&pattern), &limit, &limit_count, &ignored, err) < 0)
+		return err_wrap(err, "--limit");
+	size_t kept = 0;
+	for (size_t i = 0; i < *count; i++) {
+		if (contains(limit, limit_count, hosts[i]))
+			hosts[kept++] = hosts[i];
+	}
+	*count = kept;
+	return 0;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp((*(struct host *const *)a)->name, (*(struct host *const *)b)->name);
+}
+
+static void reverse(struct host **hosts, size_t count)
+{
+	for (size_t i = 0; i < count / 2; i++) {
+		struct host *other = hosts[i];
+		hosts[i] = hosts[count - 1 - i];
+		hosts[count - 1 - i] = other;
+	}
+}
+
+static int order_hosts(struct run_context *run, const struct play *play, struct template_vm *vm, struct host **hosts,
+                       size_t count, struct err *err)
+{
+	auto_json json_t *order = NULL;
+	if (play_value(run, play, "order", vm, &order, err) < 0)
+		return -1;
+	const char *word = json_is_string(order) ? json_string_value(order) : "inventory";
+	if (strcmp(word, "sorted") == 0 || strcmp(word, "reverse_sorted") == 0)
+		qsort(hosts, count, sizeof(*hosts), by_name);
+	if (strcmp(word, "reverse_sorted") == 0 || strcmp(word, "reverse_inventory") == 0)
+		reverse(hosts, count);
+	return 0;
+}
+
+int play_hosts(struct run_context *run, const struct play *play, struct template_vm *vm, struct host ***hosts,
+               size_t *count, struct err *err)
+{
+	auto_json json_t *value = NULL;
+	auto_buf struct buf pattern = BUF_INIT;
+	auto_problems struct problems warnings = PROBLEMS_INIT;
+	*hosts = NULL;
+	*count = 0;
+	if (play_value(run, play, "hosts", vm, &value, err) < 0)
+		return -1;
+	join_pattern(&pattern, value);
+	if (inventory_match(run->inventory, buf_text(&pattern), hosts, count, &warnings, err) < 0)
+		return -1;
+	for (size_t i = 0; i < warnings.count; i++)
+		context_warn(run, NULL, "%s%s%s", warnings.items[i].text, warnings.items[i].hint ? "; " : "",
+		             warnings.items[i].hint ? warnings.items[i].hint : "");
+	if (limit_hosts(run, *hosts, count, err) < 0)
+		return -1;
+	return order_hosts(run, play, vm, *hosts, *count, err);
+}
+
+static json_t *host_names(struct host *const *hosts, size_t count)
+{
+	json_t *names = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(hosts[i]->name));
+	return names;
+}
+
+/* ---- a play's settings ---- */
+
+static int play_flag(struct run_context *run, const struct play *play, const char *name, struct template_vm *vm,
+                     bool fallback, bool *flag, struct err *err)
+{
+	auto_json json_t *value = NULL;
+	*flag = fallback;
+	if (play_value(run, play, name, vm, &value, err) < 0)
+		return -1;
+	if (value)
+		*flag = keyword_truth(value) == 1;
+	return 0;
+}
+
+static double percentage(json_t *value)
+{
+	if (json_is_number(value))
+		return json_number_value(value);
+	return json_is_string(value) ? strtod(json_string_value(value), NULL) : -1;
+}
+
+/* The first problem as an error value. */
+static int first_problem(const struct problems *problems, const char *otherwise, struct err *err)
+{
+	const struct problem *first = problems->count ? &problems->items[0] : NULL;
+	err_set(err, ERR_INPUT, "%s%s", first ? first->text : otherwise, problems->count > 1 ? " (and more)" : "");
+	if (first && first->place.file)
+		err_at(err, "%s:%d:%d", first->place.file, first->place.line, first->place.column);
+	if (first && first->hint)
+		err_hint(err, "%s", first->hint);
+	return -1;
+}
+
+/* One whose name is a template; of a list, the first that exists. */
+static int load_vars_file(struct play_state *state, struct template_vm *vm, const struct vars_file *file,
+                          json_t **values, struct err *err)
+{
+	const struct template_scope scope = { .context = state->run, .find = find_extra };
+	auto_json json_t *names = NULL;
+	if (template_value(vm, file->name.value, &scope, &names, NULL, err) < 0)
+		return err_wrap(err, "vars_files");
+	for (size_t i = 0; i < (json_is_array(names) ? json_array_size(names) : 1); i++) {
+		json_t *name = json_is_array(names) ? json_array_get(names, i) : names;
+		auto_free char *path = json_is_string(name)
+			? scope_find_file(&state->play->scope, "vars", json_string_value(name)) : NULL;
+		if (!path)
+			continue;
+		auto_problems struct problems problems = PROBLEMS_INIT;
+		struct document *document = NULL;
+		if (playbook_load_vars(&document, path, &problems) < 0)
+			return first_problem(&problems, "the file cannot be read", err);
+		mem_grow(state->documents, state->document_count, state->document_room);
+		state->documents[state->document_count++] = document;
+		*values = document_root(document).value;
+		return 0;
+	}
+	auto_free char *text = node_text(names);
+	return err_set(err, ERR_INPUT, "vars_files: there is no file %s", text);
+}
+
+static int load_vars_files(struct play_state *state, struct template_vm *vm, struct err *err)
+{
+	const struct play *play = state->play;
+	for (size_t i = 0; i < play->vars_file_count; i++) {
+		json_t *values = play->vars_files[i].vars.value;
+		if (!values && load_vars_file(state, vm, &play->vars_files[i], &values, err) < 0) {
+			auto_free char *where = node_where(play->vars_files[i].name);
+			return err_at(err, "%s", where ? where : "");
+		}
+		mem_grow(state->vars_files, state->vars_file_count, state->vars_file_room);
+		state->vars_files[state->vars_file_count++] = values;
+	}
+	return 0;
+}
+
+static void add_handler(void *context, const struct entry *entry)
+{
+	struct play_state *state = context;
+	if (entry->kind != ENTRY_TASK)
+		return;
+	mem_grow(state->handlers, state->handler_count, state->handler_room);
+	state->handlers[state->handler_count++] = entry;
+}
+
+static int read_settings(struct play_state *state, struct template_vm *vm, struct err *err)
+{
+	struct run_context *run = state->run;
+	const struct play *play = state->play;
+	auto_json json_t *strategy = NULL, *most = NULL;
+	if (play_flag(run, play, "force_handlers", vm, run->options->force_handlers, &state->force_handlers, err) < 0 ||
+	    play_flag(run, play, "any_errors_fatal", vm, false, &state->any_errors_fatal, err) < 0 ||
+	    play_value(run, play, "strategy", vm, &strategy, err) < 0 ||
+	    play_value(run, play, "max_fail_percentage", vm, &most, err) < 0)
+		return -1;
+	state->max_fail_percentage = most ? percentage(most) : -1;
+	const char *word = json_string_value(strategy);
+	const char *dot = word ? strrchr(word, '.') : NULL;
+	word = dot ? dot + 1 : word;
+	state->is_free = word && (strcmp(word, "free") == 0 || strcmp(word, "host_pinned") == 0);
+	if (word && !state->is_free && strcmp(word, "linear") != 0)
+		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned", word);
+	entries_each(&play->handlers, add_handler, state);
+	return load_vars_files(state, vm, err);
+}
+
+/* ---- announcements and includes ---- */
+
+unsigned play_task_number(struct play_state *play, const struct entry *entry)
+{
+	pthread_mutex_lock(&play->lock);
+	if (!entry->number) /* the one thing about an entry that the runner gives it */
+		((struct entry *)entry)->number = atomic_fetch_add(&play->run->task_numbers, 1) + 1;
+	unsigned number = entry->number;
+	pthread_mutex_unlock(&play->lock);
+	return number;
+}
+
+static bool is_announced(struct play_state *play, unsigned number)
+{
+	if (number >= play->announced_room) {
+		size_t room = (size_t)number * 2 + 64;
+		play->announced = mem_resize(play->announced, room, sizeof(*play->announced));
+		memset(play->announced + play->announced_room, 0, room - play->announced_room);
+		play->announced_room = room;
+	}
+	bool announced = play->announced[number];
+	play->announced[number] = true;
+	return announced;
+}
+
+void play_announce(struct play_state *play, const struct entry *entry, unsigned number, const char *name)
+{
+	if (strcmp(entry->action, "meta") == 0)
+		return;
+	pthread_mutex_lock(&play->lock);
+	bool announced = is_announced(play, number);
+	pthread_mutex_unlock(&play->lock);
+	if (announced)
+		return;
+	struct event *event = event_new(EVENT_TASK_START);
+	event->play = mem_strdup(play->name);
+	event->play_number = play->number;
+	event->task = mem_strdup(name);
+	event->task_number = number;
+	event->action = mem_strdup(entry->action);
+	event->place = node_where(entry->scope.node);
+	event->is_handler = entry->is_handler;
+	event_emit(play->run->events, event);
+}
+
+static struct included *load_include(struct play_state *play, const struct entry *from, char *path,
+                                     struct template_vm *vm, struct err *err)
+{
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	struct included *included = mem_alloc(sizeof(*included));
+	included->from = from;
+	included->path = path;
+	int failed = fragment_load_tasks(&included->fragment, path, &from->scope, from->is_handler,
+	                                 play->run->playbook_modules, &problems);
+	if (!failed)
+		check_entries(&included->fragment->entries, play->run->registry, vm, &problems);
+	if (!failed && !problems.errors)
+		return included;
+	first_problem(&problems, "the file cannot be read", err);
+	fragment_free(included->fragment);
+	free(included->path);
+	free(included);
+	return NULL;
+}
+
+const struct entries *play_include(struct play_state *play, const struct entry *from, const char *name,
+                                   struct template_vm *vm, struct err *err)
+{
+	char *path = scope_find_file(&from->scope, "tasks", name);
+	if (!path) {
+		err_set(err, ERR_INPUT, "there is no task file \"%s\" here, in the role or beside the playbook", name);
+		return NULL;
+	}
+	pthread_mutex_lock(&play->lock);
+	struct included *included = play->included;
+	while (included && (included->from != from || strcmp(included->path, path) != 0))
+		included = included->next;
+	if (included) {
+		free(path);
+	} else {
+		included = load_include(play, from, path, vm, err);
+		if (included) {
+			included->next = play->included;
+			play->included = included;
+		}
+	}
+	pthread_mutex_unlock(&play->lock);
+	return included ? &included->fragment->entries : NULL;
+}
+
+/* ---- turns ---- */
+
+struct batch {
+	struct walk **walks;
+	size_t count;
+};
+
+/* The walk that is furthest behind; NULL when all are at their end. */
+static struct walk *rearmost(const struct batch *batch)
+{
+	struct walk *found = NULL;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct walk *walk = batch->walks[i];
+		if (walk->next && (!found || walk_compare(walk, found) < 0))
+			found = walk;
+	}
+	return found;
+}
+
+static bool is_run_once(struct walk *walk, struct template_vm *vm)
+{
+	if (!scope_keyword(&walk->next->scope, "run_once").value)
+		return false;
+	bool once = false;
+	struct err ignored = ERR_INIT;
+	const struct evaluation at = { vm, &walk->variables, walk->next };
+	return keyword_flag(&at, "run_once", false, &once, &ignored) == 0 && once;
+}
+
+static void announce_turn(struct play_state *play, struct walk *first, struct template_vm *vm)
+{
+	walk_enter_variables(first, first->next);
+	const struct evaluation at = { vm, &first->variables, first->next };
+	auto_free char *name = keyword_task_name(&at);
+	variables_leave(&first->variables);
+	play_announce(play, first->next, play_task_number(play, first->next), name);
+}
+
+/* What one host did for all: they have its variable, and its failure. */
+static void share_result(struct walk *walk, const struct walk *doer, const struct entry *entry)
+{
+	json_t *name = scope_own(&entry->scope, "register").value;
+	json_t *value = json_is_string(name) ? json_object_get(doer->host->variables, json_string_value(name)) : NULL;
+	if (value)
+		json_object_set_new(walk->host->variables, json_string_value(name), json_deep_copy(value));
+	variables_changed(&walk->variables);
+	if (doer->failed) {
+		walk->failed = true;
+		walk_end(walk);
+	}
+	walk_advance(walk);
+}
+
+static void turn(struct play_state *play, const struct batch *batch, struct template_vm *vm)
+{
+	struct run_context *run = play->run;
+	struct walk *first = rearmost(batch);
+	const struct entry *entry = first->next;
+	announce_turn(play, first, vm);
+	bool once = is_run_once(first, vm);
+	auto_free struct walk **together = mem_array(batch->count, sizeof(struct walk *));
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct walk *walk = batch->walks[i];
+		/* Hosts may be at the same place in different files, where an include's name differs. */
+		if (walk->next == entry && walk_compare(walk, first) == 0)
+			together[count++] = walk;
+	}
+	for (size_t i = 0; i < (once ? 1 : count); i++)
+		sched_turn(run->sched, together[i]);
+	sched_wait(run->sched);
+	for (size_t i = 1; once && i < count; i++)
+		share_result(together[i], together[0], entry);
+}
+
+static size_t count_failed(const struct batch *batch)
+{
+	size_t failed = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		failed += batch->walks[i]->failed;
+	return failed;
+}
+
+/* Whether so many hosts have failed that the play must stop. */
+static bool is_fatal(const struct play_state *play, const struct batch *batch)
+{
+	size_t failed = count_failed(batch);
+	if (!failed)
+		return false;
+	if (play->any_errors_fatal)
+		return true;
+	return play->max_fail_percentage >= 0 &&
+	       100.0 * (double)failed / (double)batch->count > play->max_fail_percentage;
+}
+
+static void stop_all(const struct batch *batch, bool failed)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		struct walk *walk = batch->walks[i];
+		if (!walk->next)
+			continue;
+		walk->failed = walk->failed || failed;
+		walk_end(walk);
+		walk_advance(walk);
+	}
+}
+
+static bool walk_linear(struct play_state *play, const struct batch *batch, struct template_vm *vm)
+{
+	while (rearmost(batch)) {
+		if (atomic_load(&play->run->cancelled))
+			return false;
+		turn(play, batch, vm);
+		if (is_fatal(play, batch)) {
+			stop_all(batch, true);
+			return false;
+		}
+		if (atomic_load(&play->is_over))
+			stop_all(batch, false);
+	}
+	return true;
+}
+
+static bool walk_free_strategy(struct play_state *play, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		if (batch->walks[i]->next)
+			sched_turn(play->run->sched, batch->walks[i]);
+	}
+	sched_wait(play->run->sched);
+	return !is_fatal(play, batch);
+}
+
+/* ---- batches ---- */
+
+/* serial: 3, "30%", [1, 5, "100%"]: how many hosts the nth batch has. */
+static size_t batch_size(json_t *serial, size_t number, size_t total)
+{
+	json_t *value = serial;
+	if (json_is_array(serial)) {
+		size_t count = json_array_size(serial);
+		value = count ? json_array_get(serial, number < count ? number : count - 1) : NULL;
+	}
+	double size = 0;
+	if (json_is_integer(value))
+		size = json_number_value(value);
+	else if (json_is_string(value)) {
+		size = strtod(json_string_value(value), NULL);
+		if (strchr(json_string_value(value), '%'))
+			size = fmax(floor(size * (double)total / 100), 1);
+	}
+	return size >= 1 && size < (double)total ? (size_t)size : total;
+}
+
+/* false: too many have failed for the play to go on. */
+static bool run_batch(struct play_state *play, struct host *const *hosts, size_t count, struct template_vm *vm)
+{
+	struct batch batch = { mem_array(count, sizeof(*batch.walks)), count };
+	auto_json json_t *names = host_names(hosts, count);
+	play->batch_names = names;
+	if (play->announced)
+		memset(play->announced, 0, play->announced_room);
+	for (size_t i = 0; i < count; i++)
+		batch.walks[i] = walk_new(play->run, play, context_host(play->run, hosts[i]));
+	bool going = play->is_free ? walk_free_strategy(play, &batch) : walk_linear(play, &batch, vm);
+	if (count_failed(&batch) == count)
+		going = false;
+	for (size_t i = 0; i < count; i++)
+		walk_free(batch.walks[i]);
+	free(batch.walks);
+	play->batch_names = NULL;
+	return going;
+}
+
+static void emit_play(struct play_state *play, enum event_kind kind)
+{
+	struct event *event = event_new(kind);
+	event->play = mem_strdup(play->name);
+	event->play_number = play->number;
+	event->place = node_where(play->play->scope.node);
+	event->data = json_pack("{s:O}", "hosts", play->all_names);
+	if (play->is_free)
+		json_object_set_new(event->data, "strategy", json_string("free"));
+	json_t *own = json_deep_copy(event->data);
+	json_decref(event->data);
+	event->data = own;
+	event_emit(play->run->events, event);
+}
+
+static bool run_batches(struct play_state *play, struct host **hosts, size_t count, struct template_vm *vm,
+                        struct err *err)
+{
+	auto_json json_t *serial = NULL;
+	if (play_value(play->run, play->play, "serial", vm, &serial, err) < 0)
+		return false;
+	bool going = true;
+	for (size_t first = 0, number = 0; first < count && going; number++) {
+		size_t size = batch_size(serial, number, count);
+		if (size > count - first)
+			size = count - first;
+		if (first) /* each batch begins like a play of its own, as with Ansible */
+			emit_play(play, EVENT_PLAY_START);
+		going = run_batch(play, hosts + first, size, vm);
+		first += size;
+	}
+	return going;
+}
+
+/* Hosts that failed in an earlier play are out. */
+static size_t drop_failed(struct run_context *run, struct host **hosts, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct host_state *state = context_host(run, hosts[i]);
+		if (!state->failed && !state->unreachable)
+			hosts[kept++] = hosts[i];
+	}
+	return kept;
+}
+
+static void state_release(struct play_state *state)
+{
+	for (size_t i = 0; i < state->document_count; i++)
+		document_free(state->documents[i]);
+	free(state->documents);
+	free(state->vars_files);
+	free(state->handlers);
+	free(state->announced);
+	for (struct included *included = state->included, *next; included; included = next) {
+		next = included->next;
+		fragment_free(included->fragment);
+		free(included->path);
+		free(included);
+	}
+	json_decref(state->all_names);
+	pthread_mutex_destroy(&state->lock);
+}
+
+static int conduct(struct play_state *state, struct host **hosts, size_t count, struct template_vm *vm, bool *stop,
+                   struct err *err)
+{
+	struct run_context *run = state->run;
+	if (!count) {
+		emit_play(state, EVENT_PLAY_START);
+		emit_play(state, EVENT_NO_HOSTS);
+		return 0;
+	}
+	size_t left = drop_failed(run, hosts, count);
+	if (!left) {
+		emit_play(state, EVENT_NO_HOSTS_LEFT);
+		*stop = true;
+		return 0;
+	}
+	if (read_settings(state, vm, err) < 0)
+		return -1;
+	emit_play(state, EVENT_PLAY_START);
+	if (!run_batches(state, hosts, left, vm, err)) {
+		if (err->kind != ERR_NONE)
+			return -1;
+		*stop = true;
+		if (!atomic_load(&run->cancelled))
+			emit_play(state, EVENT_NO_HOSTS_LEFT);
+	}
+	return 0;
+}
+
+int play_run(struct run_context *run, const struct play *play, unsigned number, struct template_vm *vm, bool *stop,
+             struct err *err)
+{
+	struct play_state state = { .run = run, .play = play, .number = number };
+	pthread_mutex_init(&state.lock, NULL);
+	state.started = !run->options->start_at_task || atomic_load(&run->start_found);
+	auto_free struct host **hosts = NULL;
+	auto_json json_t *name = NULL;
+	auto_buf struct buf pattern = BUF_INIT;
+	size_t count = 0;
+	int failed = play_value(run, play, "name", vm, &name, err);
+	if (!failed)
+		failed = play_hosts(run, play, vm, &hosts, &count, err);
+	if (!failed) {
+		join_pattern(&pattern, play->hosts.value);
+		state.name = json_is_string(name) ? json_string_value(name) : buf_text(&pattern);
+		state.all_names = host_names(hosts, count);
+		failed = conduct(&state, hosts, count, vm, stop, err);
+	}
+	state_release(&state);
+	return failed;
+}

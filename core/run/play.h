@@ -1,0 +1,50 @@
+/* A play under way: its hosts in batches (serial), walked in turns (linear) or each by itself (free). */
+#ifndef NEAP_RUN_PLAY_H
+#define NEAP_RUN_PLAY_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "run/context.h"
+#include "run/walk.h"
+
+struct play_state {
+	struct run_context *run;
+	const struct play *play;
+	const char *name;
+	unsigned number;
+	json_t *all_names, *batch_names; /* names of hosts, for the magic variables */
+	json_t **vars_files;             /* the dictionaries of vars_files:, in order; borrowed */
+	size_t vars_file_count, vars_file_room;
+	struct document **documents;     /* of those whose names were templates; owned */
+	size_t document_count, document_room;
+	const struct entry **handlers;   /* all of them, flat */
+	size_t handler_count, handler_room;
+	bool force_handlers, any_errors_fatal, is_free;
+	atomic_bool is_over;                    /* meta: end_play */
+	double max_fail_percentage;      /* < 0: none */
+	bool started;                    /* --start-at-task was met before this play, or not asked for */
+	pthread_mutex_t lock;            /* of what follows */
+	bool *announced;                 /* by number of the task, in this batch */
+	size_t announced_room;
+	struct included *included;       /* files that were included */
+};
+
+/* Tells that a task begins, once for each batch. Any thread. */
+void play_announce(struct play_state *play, const struct entry *entry, unsigned number, const char *name);
+/* The task's number in the run. */
+unsigned play_task_number(struct play_state *play, const struct entry *entry);
+/* The entries of a task file, loaded and checked once for all hosts; NULL with err. Any thread. */
+const struct entries *play_include(struct play_state *play, const struct entry *from, const char *path,
+                                   struct template_vm *vm, struct err *err);
+
+/* Runs a play to its end on the calling thread (the conductor). -1 if the play itself is at fault (a template in hosts:,
+ * a vars file): err says why. *stop: the run must not go on to the next play. */
+int play_run(struct run_context *run, const struct play *play, unsigned number, struct template_vm *vm, bool *stop,
+             struct err *err) must_check;
+
+/* The hosts a play is for, after --limit, in its order. *hosts is new. */
+int play_hosts(struct run_context *run, const struct play *play, struct template_vm *vm, struct host ***hosts,
+               size_t *count, struct err *err) must_check;
+
+#endif

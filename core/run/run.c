@@ -1,0 +1,493 @@
+/* A run from its options to its exit status: everything is read and checked, then a conductor goes through the plays
+ * while the main thread hands events to the reporters and listens for Ctrl-C. */
+#include "run/run.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "lua/bridge.h"
+#include "run/check.h"
+#include "run/connect.h"
+#include "run/context.h"
+#include "run/controller.h"
+#include "run/extra_vars.h"
+#include "run/list.h"
+#include "run/passwords.h"
+#include "run/play.h"
+#include "run/sched.h"
+
+enum { FORKS = 50, TICK_MS = 100 };
+
+struct run_state {
+	struct run_context context;
+	struct playbook_modules modules;
+	struct playbook **playbooks;
+	size_t playbook_count;
+	struct template_vm *vm; /* of the check, then of the conductor */
+	struct reporter *const *reporters;
+	size_t reporter_count;
+	pthread_t conductor;
+	struct err err;         /* why the conductor stopped */
+};
+
+/* ---- modules for the loader ---- */
+
+static bool module_known(void *context, const char *name)
+{
+	const struct run_state *state = context;
+	return registry_find(state->context.registry, name) != NULL;
+}
+
+struct offering {
+	void (*offer)(void *to, const char *name);
+	void *to;
+};
+
+static void offer_module(void *context, const struct module *module)
+{
+	const struct offering *offering = context;
+	offering->offer(offering->to, module->name);
+}
+
+static void module_each(void *context, void (*offer)(void *to, const char *name), void *to)
+{
+	const struct run_state *state = context;
+	struct offering offering = { offer, to };
+	registry_each(state->context.registry, offer_module, &offering);
+}
+
+static void module_library(void *context, const char *directory, struct problems *problems)
+{
+	struct run_state *state = context;
+	(void)!bridge_add_folder(state->context.registry, directory, problems); /* the problems say it */
+}
+
+static int load_modules(struct run_state *state, struct problems *problems)
+{
+	struct run_context *run = &state->context;
+	run->registry = registry_new();
+	bridge_add_builtin(run->registry);
+	state->modules = (struct playbook_modules){ state, module_known, module_each, module_library };
+	run->playbook_modules = &state->modules;
+	int failed = 0;
+	for (size_t i = 0; i < run->options->module_path_count; i++)
+		failed |= bridge_add_folder(run->registry, run->options->module_paths[i], problems);
+	return failed;
+}
+
+/* ---- playbooks and inventory ---- */
+
+static int load_playbook(struct run_state *state, size_t i, struct problems *problems)
+{
+	const struct run_options *options = state->context.options;
+	struct playbook **playbook = &state->playbooks[i];
+	int failed;
+	if (options->adhoc) {
+		auto_free char *text = json_dumps(options->adhoc, JSON_INDENT(2));
+		auto_free char *list = mem_printf("[%s]", text);
+		failed = playbook_parse(playbook, "exec", list, strlen(list), &state->modules, problems);
+	} else {
+		failed = playbook_load(playbook, options->playbooks[i], options->role_paths, &state->modules, problems);
+	}
+	check_playbook(*playbook, state->context.registry, state->vm, problems);
+	return failed;
+}
+
+static int load_playbooks(struct run_state *state, struct problems *problems)
+{
+	const struct run_options *options = state->context.options;
+	state->playbook_count = options->adhoc ? 1 : options->playbook_count;
+	state->playbooks = mem_array(state->playbook_count, sizeof(struct playbook *));
+	int failed = 0;
+	for (size_t i = 0; i < state->playbook_count; i++)
+		failed |= load_playbook(state, i, problems);
+	return failed;
+}
+
+static int load_inventory(struct run_state *state, struct problems *problems)
+{
+	struct run_context *run = &state->context;
+	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, problems);
+	for (size_t i = 0; !failed && i < state->playbook_count; i++) {
+		const struct playbook *playbook = state->playbooks[i];
+		for (size_t j = 0; j < playbook->count; j++)
+			failed |= inventory_add_vars_beside(run->inventory, playbook->plays[j]->directory, problems);
+	}
+	return failed;
+}
+
+static json_t *magic_groups(const struct inventory *inventory)
+{
+	json_t *groups = json_object();
+	for (size_t i = 0; i < inventory_group_count(inventory); i++)
+		json_object_set_new(groups, inventory_group_at(inventory, i)->name, json_array());
+	for (size_t i = 0; i < inventory_host_count(inventory); i++) {
+		const struct host *host = inventory_host_at(inventory, i);
+		for (size_t j = 0; j < host->group_count && !host->implicit; j++)
+			json_array_append_new(json_object_get(groups, host->groups[j]->name), json_string(host->name));
+	}
+	return groups;
+}
+
+static json_t *tag_list(const char *const *items, size_t count)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(items[i]));
+	return list;
+}
+
+static json_t *magic_options(const struct run_options *options, int forks)
+{
+	json_t *magic = json_object();
+	json_object_set_new(magic, "ansible_check_mode", json_boolean(options->check));
+	json_object_set_new(magic, "ansible_diff_mode", json_boolean(options->diff));
+	json_object_set_new(magic, "ansible_forks", json_integer(forks));
+	json_object_set_new(magic, "ansible_verbosity", json_integer(options->verbosity));
+	json_object_set_new(magic, "ansible_run_tags",
+	                    options->tag_count ? tag_list(options->tags, options->tag_count) : json_pack("[s]", "all"));
+	json_object_set_new(magic, "ansible_skip_tags", tag_list(options->skip_tags, options->skip_tag_count));
+	json_object_set_new(magic, "neap_version", json_string(NEAP_VERSION));
+	return magic;
+}
+
+/* Makes what is implicit, so that no host is added while the run goes on. */
+static void make_hosts(struct run_state *state)
+{
+	struct run_context *run = &state->context;
+	inventory_host(run->inventory, "localhost");
+	run->host_count = inventory_host_count(run->inventory);
+	run->hosts = mem_array(run->host_count, sizeof(struct host_state *));
+	for (size_t i = 0; i < run->host_count; i++) {
+		struct host *host = inventory_host_at(run->inventory, i);
+		run->hosts[host->index] = mem_alloc(sizeof(struct host_state));
+		*run->hosts[host->index] = (struct host_state){
+			.host = host, .variables = json_object(), .included = json_object(), .stats = { .host = NULL },
+		};
+	}
+	run->groups = magic_groups(run->inventory);
+	run->options_vars = magic_options(run->options, run->forks);
+}
+
+/* Everything that can be wrong is looked at, so that the user hears of all of it at once. */
+static int load(struct run_state *state, struct problems *problems, struct err *err)
+{
+	struct run_context *run = &state->context;
+	state->vm = template_vm_new();
+	int failed = load_modules(state, problems);
+	failed |= load_playbooks(state, problems);
+	failed |= load_inventory(state, problems);
+	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, problems, err);
+	if (!run->extra_vars || failed || problems->errors)
+		return -1;
+	make_hosts(state);
+	return 0;
+}
+
+/* ---- passwords ---- */
+
+static int read_password(const char *path, bool ask, const char *question, struct secret *password,
+                         struct event_stream *events, struct err *err)
+{
+	if (path && passwords_read(path, password, err) < 0)
+		return -1;
+	if (!path && ask && !passwords_prompt(NULL, question, password)) {
+		err_set(err, ERR_USAGE, "no %s was given: there is no terminal to ask on", question);
+		return err_hint(err, "use --connection-password-file or --become-password-file");
+	}
+	if (secret_given(password))
+		event_mask(events, password->bytes, password->length);
+	return 0;
+}
+
+static int read_passwords(struct run_context *run, struct err *err)
+{
+	const struct run_options *options = run->options;
+	if (read_password(options->connection_password_file, options->ask_pass, "SSH password", &run->password,
+	                  run->events, err) < 0 ||
+	    read_password(options->become_password_file, options->ask_become_pass, "BECOME password",
+	                  &run->become_password, run->events, err) < 0)
+		return -1;
+	if (options->ask_become_pass && run->become_password.length == 0 && secret_given(&run->password))
+		secret_copy(&run->become_password, &run->password);
+	return 0;
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t interrupts;
+
+static void on_interrupt(int signal)
+{
+	(void)signal;
+	if (++interrupts > 1)
+		_exit(err_exit_status(ERR_INTERRUPTED));
+}
+
+struct handlers {
+	struct sigaction interrupt, terminate, pipe;
+};
+
+static void catch_signals(struct handlers *before)
+{
+	struct sigaction action = { .sa_handler = on_interrupt };
+	interrupts = 0;
+	sigaction(SIGINT, &action, &before->interrupt);
+	sigaction(SIGTERM, &action, &before->terminate);
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &action, &before->pipe);
+}
+
+static void restore_signals(const struct handlers *before)
+{
+	sigaction(SIGINT, &before->interrupt, NULL);
+	sigaction(SIGTERM, &before->terminate, NULL);
+	sigaction(SIGPIPE, &before->pipe, NULL);
+}
+
+static void cancel(struct run_context *run)
+{
+	if (atomic_exchange(&run->cancelled, true))
+		return;
+	struct event *event = event_new(EVENT_MESSAGE);
+	event->text = mem_strdup("interrupted: no new step is started, what is under way is ended and cleaned up; "
+	                         "press Ctrl-C again to leave at once");
+	event_emit(run->events, event);
+	targets_cancel(run->targets);
+	sched_hurry(run->sched);
+}
+
+/* ---- events ---- */
+
+static void hand_out(struct run_state *state, const struct event *event)
+{
+	for (size_t i = 0; i < state->reporter_count; i++)
+		state->reporters[i]->handle(state->reporters[i]->context, event);
+}
+
+static void tick(struct run_state *state)
+{
+	for (size_t i = 0; i < state->reporter_count; i++) {
+		if (state->reporters[i]->tick)
+			state->reporters[i]->tick(state->reporters[i]->context, clock_ms());
+	}
+}
+
+static void emit_start(struct run_state *state)
+{
+	const struct run_options *options = state->context.options;
+	struct event *event = event_new(EVENT_RUN_START);
+	json_t *names = json_array();
+	for (size_t i = 0; i < options->playbook_count; i++)
+		json_array_append_new(names, json_string(options->playbooks[i]));
+	event->data = json_pack("{s:o, s:b}", "playbooks", names, "check", options->check);
+	event_emit(state->context.events, event);
+}
+
+static bool has_taken_part(const struct host_state *host)
+{
+	const struct event_stats *s = &host->stats;
+	return s->ok || s->changed || s->unreachable || s->failed || s->skipped || s->rescued || s->ignored;
+}
+
+static void emit_end(struct run_state *state)
+{
+	struct run_context *run = &state->context;
+	struct event *event = event_new(EVENT_RUN_END);
+	event->stats = mem_array(run->host_count, sizeof(*event->stats));
+	for (size_t i = 0; i < run->host_count; i++) {
+		if (!has_taken_part(run->hosts[i]))
+			continue;
+		event->stats[event->stats_count] = run->hosts[i]->stats;
+		event->stats[event->stats_count++].host = mem_strdup(run->hosts[i]->host->name);
+	}
+	event_emit(run->events, event);
+}
+
+/* ---- the run ---- */
+
+static void *conduct(void *context)
+{
+	struct run_state *state = context;
+	struct run_context *run = &state->context;
+	bool stop = false;
+	unsigned number = 0;
+	for (size_t i = 0; i < state->playbook_count && !stop; i++) {
+		const struct playbook *playbook = state->playbooks[i];
+		for (size_t j = 0; j < playbook->count && !stop && !atomic_load(&run->cancelled); j++) {
+			if (play_run(run, playbook->plays[j], ++number, state->vm, &stop, &state->err) < 0)
+				stop = true;
+		}
+	}
+	targets_close(run->targets); /* the connections end before the recap: nothing comes after it */
+	emit_end(state);
+	return NULL;
+}
+
+static void report_until_end(struct run_state *state)
+{
+	for (bool ended = false; !ended;) {
+		struct event *event = event_take(state->context.events, TICK_MS);
+		if (interrupts)
+			cancel(&state->context);
+		if (!event) {
+			tick(state);
+			continue;
+		}
+		ended = event->kind == EVENT_RUN_END;
+		hand_out(state, event);
+		event_free(event);
+	}
+}
+
+/* A connection takes a few descriptors; a thousand of them need more than the usual soft limit. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* Only the main thread hears of signals: the others' waits are ended by what it does then. */
+static void start_conductor(struct run_state *state)
+{
+	sigset_t signals, before;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, &before);
+	state->context.sched = sched_new(0);
+	if (pthread_create(&state->conductor, NULL, conduct, state) != 0)
+		abort();
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static int exit_status(const struct run_state *state)
+{
+	const struct run_context *run = &state->context;
+	if (atomic_load(&run->cancelled))
+		return err_exit_status(ERR_INTERRUPTED);
+	if (state->err.kind != ERR_NONE)
+		return err_exit_status(state->err.kind);
+	int status = 0;
+	for (size_t i = 0; i < run->host_count; i++) {
+		if (run->hosts[i]->unreachable)
+			return err_exit_status(ERR_UNREACHABLE);
+		if (run->hosts[i]->failed)
+			status = err_exit_status(ERR_HOST);
+	}
+	return status;
+}
+
+static int finish_reporters(struct run_state *state, int status, struct err *err)
+{
+	for (size_t i = 0; i < state->reporter_count; i++) {
+		const struct reporter *reporter = state->reporters[i];
+		if (reporter->finish && reporter->finish(reporter->context) < 0) {
+			err_errno(err, ERR_SYSTEM, "writing the report");
+			status = err_exit_status(ERR_SYSTEM);
+		}
+	}
+	return status;
+}
+
+static int run_all(struct run_state *state, struct err *err)
+{
+	struct run_context *run = &state->context;
+	struct handlers before;
+	raise_file_limit();
+	const struct wire_hub_options hub = { .host_key_checking = true };
+	run->hub = wire_hub_new(&hub);
+	run->slots = host_slots_new(run->forks);
+	run->controller = controller_new();
+	run->targets = targets_new(run);
+	catch_signals(&before);
+	emit_start(state);
+	start_conductor(state);
+	report_until_end(state);
+	pthread_join(state->conductor, NULL);
+	restore_signals(&before);
+	sched_free(run->sched);
+	targets_free(run->targets);
+	*err = state->err;
+	return finish_reporters(state, exit_status(state), err);
+}
+
+static int list_all(struct run_state *state, struct err *err)
+{
+	struct run_context *run = &state->context;
+	auto_buf struct buf text = BUF_INIT;
+	for (size_t i = 0; i < state->playbook_count; i++) {
+		const char *path = run->options->adhoc ? "exec" : run->options->playbooks[i];
+		if (run->options->syntax_check && !run->options->list)
+			buf_printf(&text, "\nplaybook: %s\n", path);
+		else if (list_playbook(run, path, state->playbooks[i], state->vm, &text, err) < 0)
+			return err_exit_status(err->kind);
+	}
+	struct event *event = event_new(EVENT_LISTING);
+	event->text = buf_take(&text);
+	event_emit(run->events, event);
+	for (struct event *taken; (taken = event_take(run->events, 0)); event_free(taken))
+		hand_out(state, taken);
+	return finish_reporters(state, 0, err);
+}
+
+static void state_release(struct run_state *state)
+{
+	struct run_context *run = &state->context;
+	for (size_t i = 0; i < run->host_count; i++) {
+		json_decref(run->hosts[i]->variables);
+		json_decref(run->hosts[i]->included);
+		free(run->hosts[i]);
+	}
+	free(run->hosts);
+	wire_hub_free(run->hub);
+	host_slots_free(run->slots);
+	controller_free(run->controller);
+	json_decref(run->groups);
+	json_decref(run->options_vars);
+	json_decref(run->extra_vars);
+	secret_release(&run->password);
+	secret_release(&run->become_password);
+	for (size_t i = 0; i < state->playbook_count; i++)
+		playbook_free(state->playbooks[i]);
+	free(state->playbooks);
+	inventory_free(run->inventory);
+	registry_free(run->registry);
+	event_stream_free(run->events);
+	template_vm_free(state->vm);
+	bridge_thread_end();
+}
+
+int run_playbooks(const struct run_options *options, struct reporter *const *reporters, size_t reporter_count,
+                  struct problems *problems, struct err *err)
+{
+	struct run_state state = { .reporters = reporters, .reporter_count = reporter_count };
+	struct run_context *run = &state.context;
+	run->options = options;
+	run->forks = options->forks > 0 ? options->forks : FORKS;
+	run->events = event_stream_new();
+	run->prompt = passwords_prompt;
+	int status = err_exit_status(ERR_INPUT);
+	if (load(&state, problems, err) == 0) {
+		if (options->list || options->syntax_check)
+			status = list_all(&state, err);
+		else if (read_passwords(run, err) < 0)
+			status = err_exit_status(err->kind);
+		else
+			status = run_all(&state, err);
+	} else if (err->kind != ERR_NONE) {
+		status = err_exit_status(err->kind);
+	}
+	state_release(&state);
+	return status;
+}

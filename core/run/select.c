@@ -1,0 +1,133 @@
+/* Selection of tasks by tag and by name. */
+#include "run/select.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static void add_tag(json_t *tags, const char *text, size_t length)
+{
+	while (length && text[0] == ' ') {
+		text++;
+		length--;
+	}
+	while (length && text[length - 1] == ' ')
+		length--;
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		const char *known = json_string_value(json_array_get(tags, i));
+		if (strlen(known) == length && memcmp(known, text, length) == 0)
+			return;
+	}
+	if (length)
+		json_array_append_new(tags, json_stringn(text, length));
+}
+
+/* "a,b" is two tags. */
+static void split_tags(json_t *tags, const char *text)
+{
+	for (;;) {
+		size_t length = strcspn(text, ",");
+		add_tag(tags, text, length);
+		if (!text[length])
+			return;
+		text += length + 1;
+	}
+}
+
+static void collect(void *context, struct node value)
+{
+	json_t *tags = context;
+	if (json_is_string(value.value))
+		split_tags(tags, json_string_value(value.value));
+	for (size_t i = 0; i < json_array_size(value.value); i++) {
+		json_t *tag = json_array_get(value.value, i);
+		if (json_is_string(tag))
+			split_tags(tags, json_string_value(tag));
+		else if (json_is_integer(tag)) {
+			auto_free char *text = mem_printf("%lld", (long long)json_integer_value(tag));
+			split_tags(tags, text);
+		}
+	}
+}
+
+json_t *select_tags(const struct entry *entry)
+{
+	json_t *tags = json_array();
+	scope_each(&entry->scope, "tags", collect, tags);
+	return tags;
+}
+
+static bool has(const json_t *tags, const char *name)
+{
+	for (size_t i = 0; i < json_array_size(tags); i++) {
+		if (strcmp(json_string_value(json_array_get(tags, i)), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static json_t *given(const char *const *items, size_t count)
+{
+	json_t *tags = json_array();
+	for (size_t i = 0; i < count; i++)
+		split_tags(tags, items[i]);
+	return tags;
+}
+
+static bool intersects(const json_t *a, const json_t *b)
+{
+	for (size_t i = 0; i < json_array_size(a); i++) {
+		if (has(b, json_string_value(json_array_get(a, i))))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const json_t *tags, const json_t *wanted)
+{
+	bool never = has(tags, "never");
+	if (!json_array_size(wanted) || has(wanted, "all"))
+		return !never || intersects(tags, wanted);
+	if (has(tags, "always") && !never)
+		return true;
+	if (intersects(tags, wanted))
+		return true;
+	if (has(wanted, "tagged") && json_array_size(tags) && !never)
+		return true;
+	return has(wanted, "untagged") && !json_array_size(tags);
+}
+
+static bool is_skipped(const json_t *tags, const json_t *skipped)
+{
+	if (!json_array_size(skipped))
+		return false;
+	if (has(skipped, "all"))
+		return !has(tags, "always") || has(skipped, "always");
+	return intersects(tags, skipped) || (has(skipped, "tagged") && json_array_size(tags)) ||
+	       (has(skipped, "untagged") && !json_array_size(tags));
+}
+
+bool select_entry(const struct run_context *run, const struct entry *entry)
+{
+	const struct run_options *options = run->options;
+	if (!options->tag_count && !options->skip_tag_count && !scope_keyword(&entry->scope, "tags").value)
+		return true;
+	auto_json json_t *tags = select_tags(entry);
+	auto_json json_t *wanted = given(options->tags, options->tag_count);
+	auto_json json_t *skipped = given(options->skip_tags, options->skip_tag_count);
+	return is_wanted(tags, wanted) && !is_skipped(tags, skipped);
+}
+
+bool select_starts_at(const struct run_context *run, const struct entry *entry)
+{
+	const char *wanted = run->options->start_at_task;
+	if (!wanted || !entry->name)
+		return false;
+	if (fnmatch(wanted, entry->name, 0) == 0)
+		return true;
+	if (!entry->scope.role)
+		return false;
+	auto_free char *full = mem_printf("%s : %s", entry->scope.role->name, entry->name);
+	return fnmatch(wanted, full, 0) == 0;
+}

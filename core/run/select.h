@@ -1,0 +1,15 @@
+/* Which tasks a run does: --tags, --skip-tags, --start-at-task. */
+#ifndef NEAP_RUN_SELECT_H
+#define NEAP_RUN_SELECT_H
+
+#include "run/context.h"
+
+/* Whether the tags of an entry and of what is around it let it run ("Tags" in Ansible's documentation: always, never,
+ * tagged, untagged, all). Tags that are templates are compared as they are written. */
+bool select_entry(const struct run_context *run, const struct entry *entry);
+/* Whether a task name is the one that --start-at-task names (wildcards count). */
+bool select_starts_at(const struct run_context *run, const struct entry *entry);
+/* The tags of an entry, inherited ones included, sorted, once each: new array. */
+json_t *select_tags(const struct entry *entry);
+
+#endif

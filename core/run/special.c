@@ -1,0 +1,101 @@
+/* meta and include_tasks. */
+#include "run/special.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/connect.h"
+#include "run/play.h"
+
+bool special_handles(const struct entry *entry)
+{
+	return strcmp(entry->action, "meta") == 0 || strcmp(entry->action, "include_tasks") == 0;
+}
+
+bool special_counts(const struct entry *entry) { return strcmp(entry->action, "meta") != 0; }
+
+/* The one word that the action takes: the task's value itself, or its only argument. New string, or NULL with err. */
+static char *evaluated_word(const struct evaluation *at, const char *argument, struct err *err)
+{
+	json_t *written = at->entry->arguments.value;
+	if (json_is_object(written))
+		written = json_object_get(written, argument);
+	auto_json json_t *value = NULL;
+	if (written && template_value(at->vm, written, &at->variables->scope, &value, NULL, err) < 0)
+		return NULL;
+	if (json_is_string(value) && *json_string_value(value))
+		return mem_strdup(json_string_value(value));
+	err_set(err, ERR_INPUT, "%s needs %s", at->entry->action, argument);
+	return NULL;
+}
+
+/* ---- meta ---- */
+
+static void end_all(struct walk *walk)
+{
+	atomic_store(&walk->play->is_over, true);
+	walk_end(walk);
+}
+
+static int do_meta(struct walk *walk, const struct evaluation *at, const char *action, struct err *err)
+{
+	struct host_state *host = walk->host;
+	if (strcmp(action, "noop") == 0)
+		return 0;
+	if (strcmp(action, "flush_handlers") == 0) {
+		walk_flush_handlers(walk);
+	} else if (strcmp(action, "end_host") == 0) {
+		walk_end(walk);
+	} else if (strcmp(action, "end_play") == 0 || strcmp(action, "end_batch") == 0) {
+		end_all(walk);
+	} else if (strcmp(action, "clear_facts") == 0) {
+		json_object_clear(host->variables);
+		variables_changed(&walk->variables);
+	} else if (strcmp(action, "clear_host_errors") == 0) {
+		host->failed = host->unreachable = false;
+	} else if (strcmp(action, "reset_connection") == 0) {
+		struct target *target = targets_get(walk->run->targets, at, err);
+		if (!target)
+			return -1;
+		target_reset(target);
+	} else {
+		return err_set(err, ERR_INPUT, "meta has no action \"%s\"", action);
+	}
+	return 0;
+}
+
+static json_t *special_meta(struct walk *walk, const struct evaluation *at, struct err *err)
+{
+	auto_free char *action = evaluated_word(at, "free_form", err);
+	if (!action || do_meta(walk, at, action, err) < 0)
+		return NULL;
+	return json_pack("{s:b}", "changed", 0);
+}
+
+/* ---- include_tasks ---- */
+
+static json_t *special_include(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+{
+	auto_free char *file = evaluated_word(at, "file", err);
+	if (!file)
+		return NULL;
+	const struct entries *entries = play_include(walk->play, at->entry, file, at->vm, err);
+	if (!entries)
+		return NULL;
+	walk_include(walk, entries, json_deep_copy(loop));
+	struct event *event = event_new(EVENT_INCLUDED);
+	event->play = mem_strdup(walk->play->name);
+	event->task_number = at->entry->number;
+	event->host = mem_strdup(walk->host->host->name);
+	event->text = mem_strdup(file);
+	event->data = json_pack("{s:[s]}", "hosts", walk->host->host->name);
+	event_emit(walk->run->events, event);
+	return json_pack("{s:b, s:s}", "changed", 0, "include", file);
+}
+
+json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+{
+	if (strcmp(at->entry->action, "meta") == 0)
+		return special_meta(walk, at, err);
+	return special_include(walk, at, loop, err);
+}

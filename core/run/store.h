@@ -1,0 +1,31 @@
+/* What is known about a target: answers, kept until a step may have made them stale.
+ *
+ * An answer belongs to the target and the user it was asked as. A step declares what it touches; that is forgotten, and
+ * only that. Locks itself: the walks that share a target (by delegation) may be on different workers. */
+#ifndef NEAP_RUN_STORE_H
+#define NEAP_RUN_STORE_H
+
+#include <stdint.h>
+
+#include "plan/ask.h"
+#include "plan/step.h"
+
+struct store;
+
+struct store *store_new(void);
+void store_free(struct store *store);
+
+/* A reference to the answer, or NULL where it is not known. user: a become key, "" for the login user. */
+struct answer *store_find(struct store *store, const char *user, const struct ask *ask);
+/* Counts the times something was forgotten: an answer is stored only if nothing was since it was asked. */
+uint64_t store_generation(struct store *store);
+/* Keeps an answer (with a reference of its own) if the generation is still the given one. */
+void store_keep(struct store *store, const char *user, const struct ask *ask, struct answer *answer,
+                uint64_t generation);
+/* Forgets what the step may have touched. */
+void store_forget(struct store *store, const struct step *step);
+
+/* Whether path is one of a step's paths, is under one, or is a parent folder of one (whose times and list change). */
+bool store_touches(const struct step *step, const char *path);
+
+#endif

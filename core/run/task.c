@@ -1,0 +1,711 @@
+/* The state machine of one task on one host. */
+#include "run/task.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/printable.h"
+#include "run/ahead.h"
+#include "run/asks.h"
+#include "run/attempt.h"
+#include "run/connect.h"
+#include "run/loop.h"
+#include "run/outcome.h"
+#include "run/play.h"
+#include "run/sched.h"
+#include "run/special.h"
+
+enum state {
+	STATE_BEGIN,    /* nothing was done yet */
+	STATE_ITEM,     /* the next item of the loop (or the task without one) */
+	STATE_ATTEMPT,  /* its arguments are to be evaluated */
+	STATE_DECIDE,   /* the module is to be called */
+	STATE_ANSWERED, /* a job of asks is back */
+	STATE_STEPPED,  /* a job of steps is back */
+	STATE_JUDGE,    /* the module is done: changed_when, failed_when, until */
+	STATE_ITEM_END, /* the item has its result */
+	STATE_CONCLUDE, /* the task has its result */
+	STATE_LEFT,     /* the run was interrupted */
+};
+
+/* What task_continue hands the walk over to, as the last thing it does: from then on another thread may have it. */
+enum wait { WAIT_NOTHING, WAIT_JOB, WAIT_TIMER };
+
+struct settings { /* keywords of the task for this item */
+	bool ignore_errors, ignore_unreachable, no_log, check, diff;
+	double retries, delay_s, timeout_s;
+	bool has_until;
+	json_t *environment;
+	char *delegate_to;
+};
+
+struct task {
+	struct walk *walk;
+	const struct entry *entry;
+	const struct module *module; /* NULL for what special.c does */
+	struct evaluation at;
+	enum state state;
+	enum wait wait;
+	int64_t wait_ms; /* WAIT_TIMER */
+	unsigned number;
+	char *name;
+	struct loop loop;
+	size_t index;
+	json_t *item_results; /* array, of a loop */
+	struct settings settings;
+	struct variables delegate;
+	bool has_delegate;
+	struct attempt attempt;
+	bool has_attempt;
+	unsigned tries;
+	struct asks asks;
+	struct job job;
+	json_t *result; /* of the item, then of the task; owned */
+	bool uncertain, unreachable;
+	bool is_silent; /* what special.c did: it has no result line of its own */
+};
+
+struct task *task_new(struct walk *walk, const struct entry *entry)
+{
+	struct task *task = mem_alloc(sizeof(*task));
+	task->walk = walk;
+	task->entry = entry;
+	task->module = registry_find(walk->run->registry, entry->action);
+	task->number = play_task_number(walk->play, entry);
+	return task;
+}
+
+static void settings_release(struct settings *settings)
+{
+	json_decref(settings->environment);
+	free(settings->delegate_to);
+	*settings = (struct settings){ 0 };
+}
+
+static void drop_attempt(struct task *task)
+{
+	if (task->has_attempt)
+		attempt_release(&task->attempt);
+	task->has_attempt = false;
+}
+
+static void drop_delegate(struct task *task)
+{
+	if (task->has_delegate)
+		variables_release(&task->delegate);
+	task->has_delegate = false;
+}
+
+void task_free(struct task *task)
+{
+	drop_attempt(task);
+	drop_delegate(task);
+	asks_release(&task->asks);
+	settings_release(&task->settings);
+	loop_release(&task->loop);
+	json_decref(task->item_results);
+	json_decref(task->result);
+	free(task->name);
+	free(task);
+}
+
+/* ---- results ---- */
+
+static void set_result(struct task *task, json_t *result)
+{
+	json_decref(task->result);
+	task->result = result;
+}
+
+/* An error of ours (a template, an argument, a module's fault) as a failed result. */
+static void fail_with(struct task *task, const struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT;
+	if (err->where[0])
+		buf_printf(&text, "%s: ", err->where);
+	buf_str(&text, err->text);
+	if (err->hint[0])
+		buf_printf(&text, " (%s)", err->hint);
+	auto_buf struct buf clean = BUF_INIT;
+	printable_utf8_clean(&clean, buf_text(&text), text.length);
+	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&clean), "failed", 1, "changed", 0));
+}
+
+static void fail_unreachable(struct task *task, const struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT, clean = BUF_INIT;
+	buf_printf(&text, "%s: %s", err->text, err_remedy(err));
+	printable_utf8_clean(&clean, buf_text(&text), text.length);
+	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&clean), "unreachable", 1, "changed", 0));
+	task->unreachable = true;
+}
+
+/* ---- begin ---- */
+
+static enum state begin(struct task *task)
+{
+	struct walk *walk = task->walk;
+	if (atomic_load(&walk->run->cancelled))
+		return STATE_LEFT;
+	walk_enter_variables(walk, task->entry);
+	task->name = keyword_task_name(&task->at);
+	play_announce(walk->play, task->entry, task->number, task->name);
+	struct err err = ERR_INIT;
+	if (loop_init(&task->loop, &task->at, &err) < 0) {
+		/* A condition that is false without the items spares the error, as Ansible does it. */
+		struct err ignored = ERR_INIT;
+		bool holds = true;
+		if (err.os_error == TEMPLATE_UNDEFINED &&
+		    keyword_holds(&task->at, "when", true, &holds, NULL, &ignored) == 0 && !holds) {
+			set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
+			                           "Conditional result was False"));
+			return STATE_CONCLUDE;
+		}
+		fail_with(task, &err);
+		return STATE_CONCLUDE;
+	}
+	if (task->loop.items)
+		task->item_results = json_array();
+	return STATE_ITEM;
+}
+
+/* ---- one item ---- */
+
+static int read_settings(struct task *task, struct err *err)
+{
+	struct settings *settings = &task->settings;
+	const struct evaluation *at = &task->at;
+	const struct run_options *options = task->walk->run->options;
+	bool check = options->check;
+	settings_release(settings);
+	settings->has_until = scope_keyword(&task->entry->scope, "until").value != NULL;
+	if (keyword_flag(at, "ignore_errors", false, &settings->ignore_errors, err) < 0 ||
+	    keyword_flag(at, "ignore_unreachable", false, &settings->ignore_unreachable, err) < 0 ||
+	    keyword_flag(at, "no_log", false, &settings->no_log, err) < 0 ||
+	    keyword_flag(at, "check_mode", check, &settings->check, err) < 0 ||
+	    keyword_flag(at, "diff", options->diff, &settings->diff, err) < 0 ||
+	    keyword_number(at, "retries", settings->has_until ? 3 : 0, &settings->retries, err) < 0 ||
+	    keyword_number(at, "delay", 5, &settings->delay_s, err) < 0 ||
+	    keyword_number(at, "timeout", 0, &settings->timeout_s, err) < 0 ||
+	    keyword_environment(at, &settings->environment, err) < 0)
+		return -1;
+	return keyword_text(at, "delegate_to", &settings->delegate_to, err);
+}
+
+static enum state enter_item(struct task *task)
+{
+	struct err err = ERR_INIT;
+	bool holds = true;
+	if (task->loop.items) {
+		if (task->index >= json_array_size(task->loop.items))
+			return STATE_CONCLUDE;
+		loop_enter(&task->loop, &task->walk->variables, task->index);
+	}
+	task->tries = 0;
+	set_result(task, NULL);
+	if (keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (!holds) {
+		set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
+		                           "Conditional result was False"));
+		return STATE_ITEM_END;
+	}
+	if (read_settings(task, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	return STATE_ATTEMPT;
+}
+
+/* ---- targets ---- */
+
+static struct target *delegate_target(struct task *task, struct err *err)
+{
+	struct run_context *run = task->walk->run;
+	const struct host *host = inventory_host(run->inventory, task->settings.delegate_to);
+	if (!host) {
+		err_set(err, ERR_INPUT, "delegate_to: there is no host \"%s\" in the inventory", task->settings.delegate_to);
+		return NULL;
+	}
+	drop_delegate(task);
+	variables_init(&task->delegate, run, NULL, context_host(run, host));
+	task->has_delegate = true;
+	const struct evaluation at = { task->at.vm, &task->delegate, NULL };
+	return targets_get(run->targets, &at, err);
+}
+
+static bool has_own_connection(const struct entry *entry)
+{
+	static const char *const names[] = { "remote_user", "port", "connection" };
+	for (const struct scope *scope = &entry->scope; scope && scope->kind != SCOPE_PLAY; scope = scope->parent) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+			if (scope_own(scope, names[i]).value)
+				return true;
+		}
+	}
+	return false;
+}
+
+static struct target *task_target(struct task *task, struct err *err)
+{
+	struct walk *walk = task->walk;
+	if (task->settings.delegate_to)
+		return delegate_target(task, err);
+	if (has_own_connection(task->entry))
+		return targets_get(walk->run->targets, &task->at, err);
+	if (!walk->target)
+		walk->target = targets_get(walk->run->targets, &task->at, err);
+	return walk->target;
+}
+
+static enum state do_special(struct task *task)
+{
+	struct err err = ERR_INIT;
+	json_t *result = special_do(task->walk, &task->at, task->loop.values, &err);
+	if (result)
+		set_result(task, result);
+	else
+		fail_with(task, &err);
+	task->is_silent = result != NULL;
+	return STATE_ITEM_END;
+}
+
+static enum state start_attempt(struct task *task)
+{
+	struct err err = ERR_INIT;
+	drop_attempt(task);
+	task->tries++;
+	if (special_handles(task->entry))
+		return do_special(task);
+	task->has_attempt = true;
+	if (attempt_prepare(&task->attempt, &task->at, task->module, task->settings.check, task->settings.diff, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (task->module->acts_on_run)
+		return STATE_DECIDE;
+	struct attempt *attempt = &task->attempt;
+	attempt->target = task_target(task, &err);
+	if (attempt->target)
+		attempt->user = targets_user(task->walk->run->targets, attempt->target, &task->at, &err);
+	if (!attempt->user) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (attempt->check && attempt->module->no_check_mode) {
+		set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "msg",
+		                           "remote module does not support check mode"));
+		return STATE_ITEM_END;
+	}
+	return STATE_DECIDE;
+}
+
+/* ---- jobs ---- */
+
+static void job_done(struct job *job)
+{
+	struct task *task = job->context;
+	sched_ready(task->walk->run->sched, task->walk);
+}
+
+static void prepare_job(struct task *task)
+{
+	struct job *job = &task->job;
+	job->user = task->attempt.user;
+	job->arena = &task->attempt.decision.arena;
+	job->task = task->name;
+	job->done = job_done;
+	job->context = task;
+	task->wait = WAIT_JOB;
+}
+
+static void prepare_asks(struct task *task)
+{
+	struct attempt *attempt = &task->attempt;
+	struct walk *walk = task->walk;
+	asks_release(&task->asks);
+	for (size_t i = 0; i < attempt->decision.asked_count; i++) {
+		if (decision_ask_is_open(&attempt->decision, i))
+			asks_add(&task->asks, attempt->user, attempt->decision.asked[i].ask);
+	}
+	if (attempt->target == walk->target) {
+		/* The variables of this task make room for those of the coming ones. */
+		variables_leave(&walk->variables);
+		ahead_collect(walk, task->at.vm, attempt->target, &task->asks);
+		walk_enter_variables(walk, task->entry);
+		if (task->loop.items)
+			variables_loop(&walk->variables, task->loop.values);
+	}
+	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count };
+	prepare_job(task);
+}
+
+static void prepare_steps(struct task *task)
+{
+	struct decision *decision = &task->attempt.decision;
+	size_t done = decision_steps_done(decision), count = decision->stepped_count - done;
+	const struct step **steps = arena_array(&decision->arena, count, sizeof(*steps));
+	for (size_t i = 0; i < count; i++)
+		steps[i] = decision->stepped[done + i].step;
+	task->job = (struct job){
+		.kind = JOB_STEPS,
+		.steps = steps,
+		.step_count = count,
+		.outcomes = arena_array(&decision->arena, count, sizeof(struct outcome)),
+		.environment = task->settings.environment,
+		.timeout_ms = (int64_t)(task->settings.timeout_s * 1000),
+		.live = task->walk->run->options->verbosity > 0 && !task->settings.no_log,
+	};
+	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
+	prepare_job(task);
+}
+
+/* The host is gone, or the run was interrupted. */
+static enum state job_lost(struct task *task)
+{
+	if (task->job.err.kind == ERR_INTERRUPTED)
+		return STATE_LEFT;
+	if (err_exit_status(task->job.err.kind) == err_exit_status(ERR_UNREACHABLE))
+		fail_unreachable(task, &task->job.err);
+	else
+		fail_with(task, &task->job.err);
+	return STATE_ITEM_END;
+}
+
+static enum state take_answers(struct task *task)
+{
+	if (task->job.err.kind != ERR_NONE)
+		return job_lost(task);
+	struct decision *decision = &task->attempt.decision;
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		if (!decision_ask_is_open(decision, i))
+			continue;
+		struct answer *answer = asks_find(&task->asks, task->attempt.user, decision->asked[i].ask);
+		if (answer)
+			decision_answer(decision, i, answer);
+	}
+	asks_release(&task->asks);
+	if (task->walk->ahead_window < 2000)
+		task->walk->ahead_window *= 2;
+	return STATE_DECIDE;
+}
+
+static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome)
+{
+	json_t *result = attempt_result(&task->attempt, task->settings.diff);
+	auto_buf struct buf text = BUF_INIT;
+	const char *human = step->secret ? "a step" : step->human;
+	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
+	printable_utf8_clean(&text, said, strlen(said));
+	json_object_set_new(result, "msg", json_string(buf_text(&text)));
+	json_object_set_new(result, "failed", json_true());
+	json_object_set_new(result, "changed", json_boolean(task->job.steps_done > 1));
+	set_result(task, result);
+	return STATE_ITEM_END;
+}
+
+static enum state take_outcomes(struct task *task)
+{
+	struct job *job = &task->job;
+	if (job->err.kind != ERR_NONE)
+		return job_lost(task);
+	struct decision *decision = &task->attempt.decision;
+	size_t first = decision_steps_done(decision);
+	for (size_t i = 0; i < job->steps_done; i++) {
+		if (!job->outcomes[i].ok)
+			return step_failed(task, job->steps[i], &job->outcomes[i]);
+		decision_outcome(decision, first + i, &job->outcomes[i]);
+	}
+	return STATE_DECIDE;
+}
+
+/* In check mode what would be done is remembered, so that later tasks find it. */
+static enum state predict(struct task *task)
+{
+	struct overlay *overlay = target_overlay(task->attempt.target);
+	const struct decision *decision = &task->attempt.decision;
+	task->uncertain = overlay_is_uncertain(overlay);
+	for (size_t i = decision_steps_done(decision); i < decision->stepped_count; i++)
+		overlay_predict(overlay, decision->stepped[i].step);
+	return STATE_JUDGE;
+}
+
+static enum state decide(struct task *task)
+{
+	struct err err = ERR_INIT;
+	enum attempt_need need;
+	if (attempt_decide(&task->attempt, &task->at, &need, &err) < 0) {
+		auto_free char *where = node_where(task->entry->scope.node);
+		if (!err.where[0])
+			err_at(&err, "%s", where ? where : "");
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (need == ATTEMPT_DONE)
+		return STATE_JUDGE;
+	if (!task->attempt.target) {
+		err_set(&err, ERR_HOST, "module %s acts on the run and cannot ask or do anything on a target",
+		        task->module->name);
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (need == ATTEMPT_STEPS && task->attempt.check)
+		return predict(task);
+	if (atomic_load(&task->walk->run->cancelled))
+		return STATE_LEFT;
+	if (need == ATTEMPT_ANSWERS)
+		prepare_asks(task);
+	else
+		prepare_steps(task);
+	return need == ATTEMPT_ANSWERS ? STATE_ANSWERED : STATE_STEPPED;
+}
+
+/* ---- judging ---- */
+
+static int register_result(struct task *task, struct err *err)
+{
+	auto_free char *name = NULL;
+	if (keyword_text(&task->at, "register", &name, err) < 0)
+		return -1;
+	if (name) {
+		json_object_set_new(task->walk->host->variables, name, json_deep_copy(task->result));
+		variables_changed(&task->walk->variables);
+	}
+	return 0;
+}
+
+static int judge_condition(struct task *task, const char *keyword, const char *key, struct err *err)
+{
+	if (!scope_keyword(&task->entry->scope, keyword).value)
+		return 0;
+	bool holds = false;
+	if (keyword_holds(&task->at, keyword, false, &holds, NULL, err) < 0)
+		return -1;
+	json_object_set_new(task->result, key, json_boolean(holds));
+	if (strcmp(key, "failed") == 0)
+		json_object_set_new(task->result, "failed_when_result", json_boolean(holds));
+	return 0;
+}
+
+/* What set_fact and its like give becomes variables at once: the next item's templates may use it. */
+static void take_facts(struct task *task)
+{
+	json_t *facts = json_object_get(task->result, "ansible_facts");
+	if (!json_is_object(facts) || json_is_true(json_object_get(task->result, "failed")))
+		return;
+	auto_json json_t *copy = json_deep_copy(facts);
+	json_object_update(task->walk->host->variables, copy);
+	variables_changed(&task->walk->variables);
+}
+
+static int judge_conditions(struct task *task, bool *again, struct err *err)
+{
+	if (register_result(task, err) < 0 || judge_condition(task, "changed_when", "changed", err) < 0 ||
+	    judge_condition(task, "failed_when", "failed", err) < 0)
+		return -1;
+	if (task->settings.retries < 1)
+		return 0;
+	json_object_set_new(task->result, "attempts", json_integer(task->tries));
+	if (register_result(task, err) < 0)
+		return -1;
+	bool enough = !json_is_true(json_object_get(task->result, "failed"));
+	if (task->settings.has_until && keyword_holds(&task->at, "until", true, &enough, NULL, err) < 0)
+		return -1;
+	if (enough)
+		return 0;
+	*again = task->tries <= task->settings.retries;
+	if (!*again)
+		json_object_set_new(task->result, "failed", json_true());
+	return 0;
+}
+
+static void emit_retry(struct task *task)
+{
+	struct event *event = event_new(EVENT_RETRY);
+	event->play = mem_strdup(task->walk->play->name);
+	event->task = mem_strdup(task->name);
+	event->task_number = task->number;
+	event->action = mem_strdup(task->entry->action);
+	event->host = mem_strdup(task->walk->host->host->name);
+	event->no_log = task->settings.no_log;
+	event->result = json_deep_copy(task->result);
+	event->data = json_pack("{s:i, s:i}", "attempts", (int)task->tries, "retries", (int)task->settings.retries);
+	event_emit(task->walk->run->events, event);
+}
+
+static enum state judge(struct task *task)
+{
+	struct err err = ERR_INIT;
+	bool again = false;
+	set_result(task, attempt_result(&task->attempt, task->settings.diff));
+	take_facts(task);
+	if (judge_conditions(task, &again, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (!again)
+		return STATE_ITEM_END;
+	emit_retry(task);
+	if (task->attempt.target) { /* what was known is what was not enough: ask afresh */
+		const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
+		store_forget(target_store(task->attempt.target), &anything);
+	}
+	task->wait = WAIT_TIMER;
+	task->wait_ms = (int64_t)(fmax(task->settings.delay_s, 0) * 1000);
+	return STATE_ATTEMPT;
+}
+
+/* ---- the end of an item and of the task ---- */
+
+static struct task_outcome outcome_of(struct task *task, const char *item)
+{
+	struct task_outcome outcome = {
+		.entry = task->entry,
+		.number = task->number,
+		.name = task->name,
+		.delegated_to = task->settings.delegate_to,
+		.result = task->result,
+		.status = outcome_status(task->result),
+		.no_log = task->settings.no_log,
+		.uncertain = task->uncertain,
+		.item = item,
+	};
+	outcome.ignored = (outcome.status == STATUS_FAILED && task->settings.ignore_errors) ||
+	                  (outcome.status == STATUS_UNREACHABLE && task->settings.ignore_unreachable);
+	return outcome;
+}
+
+static enum state end_item(struct task *task)
+{
+	drop_attempt(task);
+	if (!task->loop.items)
+		return STATE_CONCLUDE;
+	json_object_set_new(task->result, task->loop.variable,
+	                    json_deep_copy(json_array_get(task->loop.items, task->index)));
+	json_object_set_new(task->result, "ansible_loop_var", json_string(task->loop.variable));
+	if (task->loop.index_variable) {
+		json_object_set_new(task->result, task->loop.index_variable, json_integer((json_int_t)task->index));
+		json_object_set_new(task->result, "ansible_index_var", json_string(task->loop.index_variable));
+	}
+	auto_free char *label = loop_label(&task->loop, &task->at, task->index);
+	const struct task_outcome outcome = outcome_of(task, label);
+	if (!task->is_silent)
+		outcome_emit(task->walk, &outcome);
+	json_array_append_new(task->item_results, json_incref(task->result));
+	task->index++;
+	if (task->unreachable)
+		return STATE_CONCLUDE;
+	if (task->loop.pause_s > 0 && task->index < json_array_size(task->loop.items)) {
+		task->wait = WAIT_TIMER;
+		task->wait_ms = (int64_t)(task->loop.pause_s * 1000);
+	}
+	return STATE_ITEM;
+}
+
+static bool any_item(const struct task *task, const char *key)
+{
+	for (size_t i = 0; i < json_array_size(task->item_results); i++) {
+		if (json_is_true(json_object_get(json_array_get(task->item_results, i), key)))
+			return true;
+	}
+	return false;
+}
+
+static bool all_skipped(const struct task *task)
+{
+	for (size_t i = 0; i < json_array_size(task->item_results); i++) {
+		if (!json_is_true(json_object_get(json_array_get(task->item_results, i), "skipped")))
+			return false;
+	}
+	return true;
+}
+
+/* A loop's result, as Ansible puts its items' together. */
+static void aggregate(struct task *task)
+{
+	json_t *result = json_pack("{s:O, s:b}", "results", task->item_results, "changed", any_item(task, "changed"));
+	if (!json_array_size(task->item_results)) {
+		json_object_set_new(result, "skipped", json_true());
+		json_object_set_new(result, "skipped_reason", json_string("No items in the list"));
+	} else if (task->unreachable) {
+		json_object_set_new(result, "unreachable", json_true());
+		json_object_set_new(result, "msg", json_string("the host became unreachable during the loop"));
+	} else if (any_item(task, "failed")) {
+		json_object_set_new(result, "failed", json_true());
+		json_object_set_new(result, "msg", json_string("One or more items failed"));
+	} else if (all_skipped(task)) {
+		json_object_set_new(result, "skipped", json_true());
+		json_object_set_new(result, "msg", json_string("All items skipped"));
+	} else {
+		json_object_set_new(result, "msg", json_string("All items completed"));
+	}
+	if (!json_object_get(result, "skipped"))
+		json_object_set_new(result, "skipped", json_false());
+	set_result(task, result);
+}
+
+static void conclude(struct task *task)
+{
+	struct walk *walk = task->walk;
+	struct err err = ERR_INIT;
+	if (task->loop.items && (task->item_results && (json_array_size(task->item_results) || !task->result)))
+		aggregate(task);
+	if (task->loop.items)
+		loop_leave(&task->loop, &walk->variables);
+	if (register_result(task, &err) < 0)
+		fail_with(task, &err);
+	const struct task_outcome outcome = outcome_of(task, NULL);
+	variables_leave(&walk->variables);
+	if (!task->is_silent)
+		outcome_emit(walk, &outcome);
+	if (task->is_silent && !special_counts(task->entry))
+		walk_advance(walk);
+	else
+		outcome_conclude(walk, task->at.vm, &outcome);
+}
+
+static void leave(struct task *task)
+{
+	struct walk *walk = task->walk;
+	if (task->name) {
+		loop_leave(&task->loop, &walk->variables);
+		variables_leave(&walk->variables);
+	}
+	walk_end(walk);
+	walk_advance(walk);
+}
+
+static void hand_over(struct task *task)
+{
+	enum wait wait = task->wait;
+	task->wait = WAIT_NOTHING;
+	if (wait == WAIT_JOB)
+		target_submit(task->attempt.target, &task->job);
+	else
+		sched_after(task->walk->run->sched, task->walk, task->wait_ms);
+}
+
+bool task_continue(struct task *task, struct template_vm *vm)
+{
+	task->at = (struct evaluation){ vm, &task->walk->variables, task->entry };
+	while (task->wait == WAIT_NOTHING) {
+		switch (task->state) {
+		case STATE_BEGIN: task->state = begin(task); break;
+		case STATE_ITEM: task->state = enter_item(task); break;
+		case STATE_ATTEMPT: task->state = start_attempt(task); break;
+		case STATE_DECIDE: task->state = decide(task); break;
+		case STATE_ANSWERED: task->state = take_answers(task); break;
+		case STATE_STEPPED: task->state = take_outcomes(task); break;
+		case STATE_JUDGE: task->state = judge(task); break;
+		case STATE_ITEM_END: task->state = end_item(task); break;
+		case STATE_CONCLUDE: conclude(task); return true;
+		case STATE_LEFT: leave(task); return true;
+		}
+	}
+	hand_over(task);
+	return false;
+}

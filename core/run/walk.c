@@ -1,0 +1,353 @@
+/* The stack of frames that says where in a play a host is. */
+#include "run/walk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/play.h"
+#include "run/sched.h"
+#include "run/select.h"
+#include "run/task.h"
+
+/* The sections of a play, in order; handlers run after pre_tasks, after tasks and after post_tasks. */
+enum { SECTION_PRE, SECTION_PRE_HANDLERS, SECTION_ROLES, SECTION_TASKS, SECTION_HANDLERS, SECTION_POST,
+	   SECTION_POST_HANDLERS, SECTIONS };
+enum { BLOCK_MAIN, BLOCK_RESCUE, BLOCK_ALWAYS };
+enum { AHEAD_WINDOW = 2000 };
+
+static struct frame *top(struct walk *walk)
+{
+	return walk->frame_count ? &walk->frames[walk->frame_count - 1] : NULL;
+}
+
+static void pop(struct walk *walk)
+{
+	struct frame *frame = top(walk);
+	json_decref(frame->params);
+	walk->frame_count--;
+}
+
+static void pop_all(struct walk *walk)
+{
+	while (walk->frame_count)
+		pop(walk);
+}
+
+static struct frame *push(struct walk *walk, enum frame_kind kind)
+{
+	mem_grow(walk->frames, walk->frame_count, walk->frame_room);
+	struct frame *frame = &walk->frames[walk->frame_count++];
+	*frame = (struct frame){ .kind = kind };
+	return frame;
+}
+
+static const struct entries *section_list(const struct play *play, unsigned section)
+{
+	switch (section) {
+	case SECTION_PRE: return &play->pre_tasks;
+	case SECTION_ROLES: return &play->roles;
+	case SECTION_TASKS: return &play->tasks;
+	case SECTION_POST: return &play->post_tasks;
+	default: return NULL;
+	}
+}
+
+/* ---- to the next task ---- */
+
+/* The next section of a play; false at its end. */
+static bool next_play_section(struct walk *walk, struct frame *frame)
+{
+	if (++frame->section >= SECTIONS)
+		return false;
+	frame->index = 0;
+	frame->list = section_list(walk->play->play, frame->section);
+	if (!frame->list)
+		walk_flush_handlers(walk);
+	return true;
+}
+
+/* After block or rescue comes always; after an always that ran for a failure the failure goes on. */
+static bool next_block_section(struct walk *walk, struct frame *frame)
+{
+	if (frame->section != BLOCK_ALWAYS && frame->block->always.count) {
+		frame->section = BLOCK_ALWAYS;
+		frame->list = &frame->block->always;
+		frame->index = 0;
+		return true;
+	}
+	bool failing = frame->failing;
+	pop(walk);
+	if (failing)
+		walk_fail(walk);
+	return true;
+}
+
+static const struct entry *next_handler(struct walk *walk, struct frame *frame)
+{
+	while (frame->index < walk->play->handler_count) {
+		size_t i = frame->index++;
+		if (!walk->notified[i])
+			continue;
+		walk->notified[i] = false;
+		return walk->play->handlers[i];
+	}
+	return NULL;
+}
+
+static void enter_block(struct walk *walk, const struct entry *block)
+{
+	struct frame *frame = push(walk, FRAME_BLOCK);
+	frame->block = block;
+	frame->list = &block->block;
+}
+
+/* One move: the next task if the top frame has one, else the frames change and NULL is returned. */
+static const struct entry *move(struct walk *walk)
+{
+	struct frame *frame = top(walk);
+	if (frame->kind == FRAME_HANDLERS) {
+		const struct entry *handler = next_handler(walk, frame);
+		if (!handler) {
+			bool failing = frame->failing;
+			pop(walk);
+			if (failing)
+				pop_all(walk);
+		}
+		return handler;
+	}
+	if (frame->list && frame->index < frame->list->count) {
+		const struct entry *entry = frame->list->items[frame->index++];
+		if (entry->kind == ENTRY_TASK)
+			return entry;
+		enter_block(walk, entry);
+		return NULL;
+	}
+	if (frame->kind == FRAME_PLAY) {
+		if (!next_play_section(walk, frame))
+			pop_all(walk);
+	} else if (frame->kind == FRAME_BLOCK) {
+		next_block_section(walk, frame);
+	} else {
+		pop(walk);
+	}
+	return NULL;
+}
+
+void walk_advance(struct walk *walk)
+{
+	walk->next = NULL;
+	walk->included = 0;
+	while (!walk->next && walk->frame_count) {
+		const struct entry *entry = move(walk);
+		if (entry && (entry->is_handler || select_entry(walk->run, entry)))
+			walk->next = entry;
+	}
+}
+
+void walk_end(struct walk *walk)
+{
+	pop_all(walk);
+	walk->ended = true;
+}
+
+/* ---- failures ---- */
+
+static bool to_section(struct frame *frame, unsigned section, const struct entries *list)
+{
+	if (!list->count)
+		return false;
+	frame->section = section;
+	frame->list = list;
+	frame->index = 0;
+	return true;
+}
+
+/* Out of the play; with force_handlers by way of the handlers that were notified. */
+static void leave_play(struct walk *walk)
+{
+	walk->failed = true;
+	pop_all(walk);
+	if (walk->play->force_handlers && walk->notified_any && !walk->host->unreachable) {
+		push(walk, FRAME_PLAY)->section = SECTIONS - 1;
+		push(walk, FRAME_HANDLERS)->failing = true;
+	}
+}
+
+bool walk_fail(struct walk *walk)
+{
+	while (walk->frame_count) {
+		struct frame *frame = top(walk);
+		if (frame->kind == FRAME_BLOCK && frame->section == BLOCK_MAIN &&
+		    to_section(frame, BLOCK_RESCUE, &frame->block->rescue))
+			return true;
+		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS &&
+		    to_section(frame, BLOCK_ALWAYS, &frame->block->always)) {
+			frame->failing = true;
+			return false;
+		}
+		pop(walk);
+	}
+	leave_play(walk);
+	return false;
+}
+
+/* ---- handlers and includes ---- */
+
+void walk_flush_handlers(struct walk *walk) { push(walk, FRAME_HANDLERS); }
+
+void walk_include(struct walk *walk, const struct entries *entries, json_t *params)
+{
+	push(walk, FRAME_INCLUDE);
+	/* The first one included is on top, because it runs first. */
+	size_t at = walk->frame_count - 1 - walk->included;
+	struct frame *frame = &walk->frames[at];
+	memmove(frame + 1, frame, walk->included * sizeof(*frame));
+	*frame = (struct frame){ .kind = FRAME_INCLUDE, .list = entries, .params = params };
+	walk->included++;
+}
+
+void walk_enter_variables(struct walk *walk, const struct entry *entry)
+{
+	variables_enter(&walk->variables, entry);
+	for (size_t i = 0; i < walk->frame_count; i++) {
+		if (walk->frames[i].params)
+			vars_add(&walk->variables.vars, VARS_INCLUDE_PARAMS, walk->frames[i].params, true, "include");
+	}
+}
+
+static bool listens(const struct entry *handler, const char *name)
+{
+	if (handler->name && strcmp(handler->name, name) == 0)
+		return true;
+	if (handler->name && handler->scope.role) {
+		size_t length = strlen(handler->scope.role->name);
+		if (strncmp(name, handler->scope.role->name, length) == 0 && strncmp(name + length, " : ", 3) == 0 &&
+		    strcmp(name + length + 3, handler->name) == 0)
+			return true;
+	}
+	json_t *topics = scope_own(&handler->scope, "listen").value;
+	if (json_is_string(topics))
+		return strcmp(json_string_value(topics), name) == 0;
+	for (size_t i = 0; i < json_array_size(topics); i++) {
+		const char *topic = json_string_value(json_array_get(topics, i));
+		if (topic && strcmp(topic, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool walk_notify(struct walk *walk, const char *name)
+{
+	bool found = false;
+	for (size_t i = 0; i < walk->play->handler_count; i++) {
+		if (listens(walk->play->handlers[i], name)) {
+			walk->notified[i] = walk->notified_any = true;
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* ---- positions ---- */
+
+int walk_compare(const struct walk *a, const struct walk *b)
+{
+	size_t common = a->frame_count < b->frame_count ? a->frame_count : b->frame_count;
+	for (size_t i = 0; i < common; i++) {
+		const struct frame *x = &a->frames[i], *y = &b->frames[i];
+		if (x->section != y->section)
+			return x->section < y->section ? -1 : 1;
+		if (x->index != y->index)
+			return x->index < y->index ? -1 : 1;
+	}
+	return a->frame_count < b->frame_count ? -1 : a->frame_count > b->frame_count;
+}
+
+struct coming {
+	bool (*visit)(void *context, const struct entry *entry);
+	void *context;
+	bool going;
+};
+
+static void come(struct coming *coming, const struct entries *entries, size_t from)
+{
+	for (size_t i = from; i < entries->count && coming->going; i++) {
+		const struct entry *entry = entries->items[i];
+		if (entry->kind == ENTRY_TASK) {
+			coming->going = coming->visit(coming->context, entry);
+		} else {
+			come(coming, &entry->block, 0);
+			come(coming, &entry->always, 0);
+		}
+	}
+}
+
+void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, const struct entry *entry), void *context)
+{
+	struct coming coming = { visit, context, true };
+	for (size_t i = walk->frame_count; i-- > 0 && coming.going;) {
+		const struct frame *frame = &walk->frames[i];
+		if (frame->list)
+			come(&coming, frame->list, frame->index);
+		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
+			come(&coming, &frame->block->always, 0);
+		for (unsigned section = frame->section + 1; frame->kind == FRAME_PLAY && section < SECTIONS; section++) {
+			const struct entries *list = section_list(walk->play->play, section);
+			if (list)
+				come(&coming, list, 0);
+		}
+	}
+}
+
+/* ---- life ---- */
+
+struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host)
+{
+	struct walk *walk = mem_alloc(sizeof(*walk));
+	walk->run = run;
+	walk->play = play;
+	walk->host = host;
+	walk->ahead_window = AHEAD_WINDOW;
+	walk->notified = mem_array(play->handler_count, sizeof(*walk->notified));
+	variables_init(&walk->variables, run, play, host);
+	struct frame *frame = push(walk, FRAME_PLAY);
+	frame->list = section_list(play->play, SECTION_PRE);
+	walk_advance(walk);
+	while (walk->next && !play->started && !select_starts_at(run, walk->next))
+		walk_advance(walk);
+	if (walk->next)
+		atomic_store(&run->start_found, true);
+	return walk;
+}
+
+void walk_free(struct walk *walk)
+{
+	if (!walk)
+		return;
+	pop_all(walk);
+	variables_release(&walk->variables);
+	free(walk->frames);
+	free(walk->notified);
+	arena_release(&walk->arena);
+	free(walk);
+}
+
+/* Under linear a turn is one task; under free it is the whole play. */
+static bool has_turn(const struct walk *walk)
+{
+	return walk->play->is_free && walk->next && !atomic_load(&walk->run->cancelled);
+}
+
+void walk_continue(struct walk *walk, struct template_vm *vm)
+{
+	do {
+		if (!walk->task)
+			walk->task = task_new(walk, walk->next);
+		if (!task_continue(walk->task, vm))
+			return; /* it waits; whoever ends the wait makes the walk ready */
+		task_free(walk->task);
+		walk->task = NULL;
+	} while (has_turn(walk));
+	sched_turn_ended(walk->run->sched, walk);
+}

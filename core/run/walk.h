@@ -1,0 +1,85 @@
+/* A walk: one host's place in a play. It knows the next task, where a failure leads (rescue, always, out), which handlers
+ * were notified, and carries the task under way.
+ *
+ * The place is a stack of frames. Its position compares with other hosts' (walk_compare), so that under the linear
+ * strategy the hosts that are furthest behind go first. */
+#ifndef NEAP_RUN_WALK_H
+#define NEAP_RUN_WALK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lua/template.h"
+#include "run/variables.h"
+
+struct play_state;
+struct task;
+
+enum frame_kind {
+	FRAME_PLAY,     /* the play's own sections */
+	FRAME_BLOCK,    /* block, rescue or always of a block */
+	FRAME_HANDLERS, /* the handlers that were notified */
+	FRAME_INCLUDE,  /* what an include brought in */
+};
+
+struct frame {
+	enum frame_kind kind;
+	unsigned section;            /* which list of the frame */
+	size_t index;                /* next entry in it */
+	const struct entry *block;   /* FRAME_BLOCK */
+	const struct entries *list;  /* the section's entries; NULL for handlers */
+	bool failing;                /* a failure waits for always to end */
+	json_t *params;              /* FRAME_INCLUDE: variables the include gives; owned, or NULL */
+};
+
+struct walk {
+	struct run_context *run;
+	struct play_state *play;
+	struct host_state *host;
+	struct variables variables;
+	struct frame *frames;
+	size_t frame_count, frame_room;
+	bool *notified;              /* by handler */
+	bool notified_any;
+	const struct entry *next;    /* the task to do; NULL: the end */
+	struct task *task;           /* under way, or NULL */
+	size_t included;             /* frames that the current task has included */
+	bool failed;                 /* out of the play: failed or unreachable */
+	bool ended;                  /* end_host, end_play */
+	struct target *target;       /* its own, once it was needed */
+	size_t ahead_window;         /* tasks to look ahead at most */
+	struct arena arena;
+
+	/* for sched.c */
+	struct walk *next_ready;
+	int64_t due;
+};
+
+struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host);
+void walk_free(struct walk *walk);
+
+/* Carries the walk on until its task waits for something, or its turn has ended. A worker, by sched.c. */
+void walk_continue(struct walk *walk, struct template_vm *vm);
+
+/* Goes to the next task after the one at walk->next was done (or left out). */
+void walk_advance(struct walk *walk);
+/* The task at walk->next has failed: to the rescue, the always, or out. Whether it was rescued. */
+bool walk_fail(struct walk *walk);
+/* Runs these entries after the current task, before what follows it, and behind those included by it before. Borrowed:
+ * they live as long as the play. params are taken over; NULL: none. */
+void walk_include(struct walk *walk, const struct entries *entries, json_t *params);
+/* variables_enter, with what the includes around the walk's place give. */
+void walk_enter_variables(struct walk *walk, const struct entry *entry);
+/* Runs the notified handlers next. */
+void walk_flush_handlers(struct walk *walk);
+/* Notifies handlers by name or topic; false if there is none. */
+bool walk_notify(struct walk *walk, const char *name);
+/* Ends the walk without failing it. */
+void walk_end(struct walk *walk);
+/* Before, at the same place, behind: < 0, 0, > 0. Neither may be at its end. */
+int walk_compare(const struct walk *a, const struct walk *b);
+/* Entries that follow walk->next in the order they would run, as far as they can be told: visit returns false to stop. */
+void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, const struct entry *entry), void *context);
+
+#endif
