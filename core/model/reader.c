@@ -17,13 +17,17 @@
 #include "base/printable.h"
 #include "model/document.h"
 
-enum { FAULTS_MOST = 20 };
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
+enum { FAULTS_MOST = 20, MARK_LENGTH = 3 };
 
 static json_t *read_value(struct reader *reader, struct span *span);
 
 const char *reader_line(const char *bytes, size_t length, int line, size_t *line_length)
 {
 	const char *at = bytes, *end = bytes + length;
+	if (length >= MARK_LENGTH && memcmp(bytes, BYTE_ORDER_MARK, MARK_LENGTH) == 0)
+		at += MARK_LENGTH; /* no column counts it */
 	for (int i = 1; i < line; i++) {
 		at = memchr(at, '\n', (size_t)(end - at));
 		if (!at)
@@ -634,7 +638,7 @@ json_t *reader_read(struct reader *reader, struct span *span)
 	if (!is_utf8(reader))
 		return NULL;
 	reader->at = 0;
-	reader->at = looking_at(reader, "\xef\xbb\xbf") ? 3 : 0;
+	reader->at = looking_at(reader, BYTE_ORDER_MARK) ? MARK_LENGTH : 0;
 	reader->line = reader->column = 1;
 	*span = here(reader);
 	const char *hint = other_format(reader->bytes + reader->at);
