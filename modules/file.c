@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "modules/file_wish.h"
+#include "modules/folder.h"
 #include "modules/time_wish.h"
 #include "plan/path.h"
 
@@ -25,7 +26,7 @@ static const struct arg file_args[] = {
 	         "made empty if it is missing, with new times. Without it: what is there stays what it is." },
 	{ .name = "src", .type = ARG_PATH, .offset = offsetof(struct file_want, src),
 	  .doc = "What a link points to. A relative one is relative to the link." },
-	FILE_WISH_ARGS(file_want),
+	FILE_WISH_ARGS(file_want, NULL),
 	{ .name = "recurse", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct file_want, recurse),
 	  .doc = "Sets the attributes of all that is in the directory too. Only with state directory." },
 	{ .name = "force", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct file_want, force),
@@ -174,30 +175,12 @@ static int touch(struct file_task *task)
 /* Every missing parent is made with the attributes of the directory itself. */
 static int make_directories(struct file_task *task)
 {
-	struct attributes made = file_goal_new(&task->goal, task->decision, true);
-	size_t count = 0, room = 0;
-	auto_free const char **missing = NULL;
-	const char *path = task->path;
-	bool waits = false;
-	for (; strcmp(path, "/") != 0 && strcmp(path, ".") != 0; path = path_folder(task->decision, path)) {
-		const struct stat_answer *stat = path == task->path ? task->followed : ask_stat(task->decision, path, ASK_FOLLOW);
-		waits = waits || !stat;
-		if (!stat || stat->type)
-			continue;
-		mem_grow(missing, count, room);
-		missing[count++] = path;
-	}
-	if (waits)
+	struct folder_list missing;
+	if (folder_missing(task->decision, task->path, &missing) < 0)
 		return 0;
-	for (bool done = true; count > 0; count--) {
-		struct step_mkdir step = { .path = missing[count - 1], .attributes = made };
-		if (count == 1)
-			time_change_set(&task->times, &step.attributes);
-		done = step_mkdir(task->decision, &step) && done;
-		if (count == 1 && done)
-			return finish(task, true);
-	}
-	return 0;
+	struct attributes made = file_goal_new(&task->goal, task->decision, true);
+	time_change_set(&task->times, &made);
+	return folder_make(task->decision, &missing, &made) ? finish(task, true) : 0;
 }
 
 /* What is in the directory; targets gets what the symlinks in it lead to, by their places in the list. All is asked before

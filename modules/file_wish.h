@@ -33,8 +33,9 @@ void file_result(struct decision *decision, const struct stat_answer *stat);
 /* One attribute's difference, with the path as its context. */
 void file_diff(struct decision *decision, const char *path, const char *name, json_t *before, json_t *after);
 
-#define FILE_WISH_ARGS(want)                                                                                         \
-	{ .name = "mode", .type = ARG_MODE, .offset = offsetof(struct want, wish.mode),                                  \
+/* words: what a mode may be beside a mode, or NULL. */
+#define FILE_WISH_ARGS(want, words)                                                                                  \
+	{ .name = "mode", .type = ARG_MODE, .choices = words, .offset = offsetof(struct want, wish.mode),                \
 	  .doc = "The permissions: octal digits in a string (\"0644\") or symbols (\"u=rw,go=r\"). Without it they stay as "  \
 	         "they are; a new path gets what the target's umask leaves." },                                           \
 	{ .name = "owner", .offset = offsetof(struct want, wish.owner), .doc = "The owner, a name or a number." },           \

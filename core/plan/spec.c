@@ -121,7 +121,7 @@ static bool is_choice(const struct arg *arg, const char *text)
 static void check_choice(struct binding *binding, const struct arg *arg, const char *path, json_t *value)
 {
 	auto_buf struct buf text = BUF_INIT, hint = BUF_INIT;
-	if (!arg->choices || is_unknown(binding, value) || !spec_convert_text(&text, value) ||
+	if (!arg->choices || arg->type == ARG_MODE || is_unknown(binding, value) || !spec_convert_text(&text, value) ||
 	    is_choice(arg, buf_text(&text)))
 		return;
 	struct suggest suggest;
@@ -185,7 +185,9 @@ static json_t *bind_elements(struct binding *binding, const struct arg *arg, jso
 /* The canonical value of one argument; NULL after a report. */
 static json_t *bind_value(struct binding *binding, const struct arg *arg, const char *written, json_t *value)
 {
-	auto_json json_t *converted = convert(binding, arg->type, value, written);
+	bool is_word = arg->type == ARG_MODE && arg->choices && json_is_string(value) &&
+	               is_choice(arg, json_string_value(value));
+	auto_json json_t *converted = convert(binding, is_word ? ARG_STR : arg->type, value, written);
 	if (!converted)
 		return NULL;
 	remember_secret(binding, arg, converted);

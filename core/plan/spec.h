@@ -36,7 +36,7 @@ struct arg {
 	const char *doc;            /* one sentence or more, plain text */
 	bool required;
 	const char *fallback;       /* the default as JSON text: "\"present\"", "true", "5"; NULL: none */
-	const char *const *choices; /* NULL-terminated, or NULL: any */
+	const char *const *choices; /* NULL-terminated, or NULL: any. Of a mode: words that may stand for one ("preserve") */
 	const char *const *aliases; /* NULL-terminated, or NULL */
 	enum arg_type elements;     /* of a list; ARG_RAW takes any. Lists of strings say ARG_STR (0, the default) */
 	const struct arg *options;  /* keys of a dictionary, or of the dictionaries in a list; ends at name NULL; or NULL */

@@ -188,7 +188,7 @@ static json_t *to_mode(json_t *value, const struct place *place)
 		return refuse(place, "write it as a string, like \"0644\"", "must be a mode, not %s", kind_of(value));
 	const char *text = json_string_value(value);
 	struct err err = ERR_INIT;
-	if (strcmp(text, "preserve") != 0 && mode_check(text, &err) < 0)
+	if (mode_check(text, &err) < 0)
 		return refuse(place, err.hint[0] ? err.hint : NULL, "%s", err.text);
 	return json_string(text);
 }

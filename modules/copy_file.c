@@ -1,0 +1,182 @@
+/* copy of one file, or of text. */
+#include <string.h>
+
+#include "base/digest.h"
+#include "modules/copy_task.h"
+#include "modules/folder.h"
+#include "plan/path.h"
+
+struct place { /* where the file may go */
+	const char *path;
+	const struct stat_answer *now, *followed;
+	const struct answer *hash;
+};
+
+/* All that is to be known about a path, in one batch. false: not answered yet. */
+static bool look(struct copy_task *task, const char *path, struct place *place)
+{
+	*place = (struct place){ .path = path };
+	place->now = ask_stat(task->decision, path, ASK_NO_FOLLOW);
+	place->followed = ask_stat(task->decision, path, ASK_FOLLOW);
+	place->hash = ask_hash(task->decision, path, "sha1");
+	return place->now && place->followed && place->hash;
+}
+
+/* The source's SHA-1; NULL: not answered yet, or failed. */
+static const char *source_digest(struct copy_task *task, const char *algorithm)
+{
+	if (!task->source) {
+		char hex[DIGEST_HEX_MAX];
+		digest_bytes(algorithm, task->bytes, task->length, hex);
+		return arena_str(&task->decision->arena, hex);
+	}
+	const struct answer *hash =
+		copy_ask_source(task, &(struct ask){ .kind = ASK_HASH, .path = task->source, .algorithm = algorithm });
+	if (hash && hash->state != ANSWER_OK)
+		result_fail(task->decision, "Source %s not readable: %s", task->source, hash->why ? hash->why : "");
+	return hash && hash->state == ANSWER_OK ? hash->hash : NULL;
+}
+
+/* The new bytes, to be shown. 1: there they are; 0: not to be had; -1: not answered yet. */
+static int new_bytes(struct copy_task *task, struct bytes_answer *bytes)
+{
+	*bytes = (struct bytes_answer){ task->bytes, task->length };
+	if (!task->source)
+		return 1;
+	const struct answer *read =
+		copy_ask_source(task, &(struct ask){ .kind = ASK_READ, .path = task->source, .limit = ASK_READ_MOST });
+	if (!read)
+		return -1;
+	*bytes = read->read;
+	return read->state == ANSWER_OK;
+}
+
+/* false: not answered yet. */
+static bool show_difference(struct copy_task *task, const struct place *place)
+{
+	if (!result_wants_diff(task->decision))
+		return true;
+	struct bytes_answer after;
+	int has_after = new_bytes(task, &after);
+	const struct answer *before = place->followed->type == 'f' ? ask_read(task->decision, place->path) : NULL;
+	if (has_after < 0 || (place->followed->type == 'f' && !before))
+		return false;
+	if (!has_after || (before && before->state != ANSWER_OK))
+		return true;
+	result_diff(task->decision, place->path, before ? before->read.bytes : NULL, before ? before->read.length : 0,
+	            task->source ? task->source : place->path, after.bytes, after.length);
+	return true;
+}
+
+static int finish(struct copy_task *task, const struct place *place)
+{
+	const struct stat_answer *stat = ask_stat(task->decision, place->path, task->want->follow);
+	if (stat)
+		file_result(task->decision, stat);
+	return 0;
+}
+
+static int fail_validation(struct copy_task *task, const struct outcome *outcome)
+{
+	result_command(task->decision, &outcome->run, true);
+	return result_fail(task->decision, "failed to validate");
+}
+
+static int put(struct copy_task *task, const struct place *place, const char *digest, const struct folder_list *missing)
+{
+	struct decision *decision = task->decision;
+	const char *md5 = source_digest(task, "md5");
+	if (!md5 || !show_difference(task, place))
+		return 0;
+	result_str(decision, "md5sum", md5);
+	const struct file_goal goal = copy_goal(task, task->source_stat ? task->source_stat->mode : 0), folders = copy_folder_goal(task);
+	const struct attributes folder_attributes = file_goal_new(&folders, decision, true);
+	bool replaces_link = place->now->type == 'l' && !task->want->follow;
+	struct put step = {
+		.path = place->path, .source = !task->source ? PUT_BYTES : task->want->remote_src ? PUT_REMOTE_FILE : PUT_LOCAL_FILE,
+		.bytes = task->bytes, .length = task->length, .from = task->source, .backup = task->want->backup,
+		.validate = task->want->validate, .sha1 = digest, .follow = task->want->follow,
+		.attributes = copy_attributes(task, &goal, replaces_link ? place->now : place->followed),
+	};
+	folder_make(decision, missing, &folder_attributes);
+	const struct outcome *outcome = step_put(decision, &step);
+	if (!outcome)
+		return 0;
+	if (!outcome->ok)
+		return fail_validation(task, outcome);
+	if (outcome->backup_file)
+		result_str(decision, "backup_file", outcome->backup_file);
+	return finish(task, place);
+}
+
+static int keep(struct copy_task *task, const struct place *place)
+{
+	const struct file_goal goal = copy_goal(task, task->source_stat ? task->source_stat->mode : 0);
+	struct attributes change = { 0 };
+	result_str(task->decision, "path", place->path);
+	file_result(task->decision, place->followed);
+	if (!file_goal_compare(&goal, task->decision, place->path, place->followed, &change))
+		return 0;
+	const struct step_setattr step = { .path = place->path, .attributes = change, .follow = task->want->follow };
+	return step_setattr(task->decision, &step) ? finish(task, place) : 0;
+}
+
+/* Where the file goes: into dest, where that is a folder, else to dest. false: not answered yet. */
+static bool find_place(struct copy_task *task, struct place *place)
+{
+	if (!task->source)
+		return look(task, task->dest, place);
+	const char *inside = path_join(task->decision, task->dest, path_base(task->source));
+	if (path_ends_in_slash(task->dest))
+		return look(task, inside, place);
+	struct place itself;
+	/* Both at once: whether dest is a folder is not known yet. */
+	bool known = look(task, task->dest, &itself);
+	known = look(task, inside, place) && known;
+	if (known && itself.followed->type != 'd')
+		*place = itself;
+	return known;
+}
+
+/* 0: the folder is there, or may be made; -1: not answered yet, or failed. */
+static int check_folder(struct copy_task *task, const struct place *place, struct folder_list *missing)
+{
+	*missing = (struct folder_list){ 0 };
+	if (place->now->type)
+		return 0;
+	const char *folder = path_folder(task->decision, place->path);
+	if (folder_missing(task->decision, folder, missing) < 0)
+		return -1;
+	if (!missing->count || path_ends_in_slash(task->dest))
+		return 0;
+	result_fail(task->decision, "Destination directory %s does not exist", folder);
+	return -1;
+}
+
+int copy_file(struct copy_task *task)
+{
+	struct decision *decision = task->decision;
+	struct place place;
+	const char *digest = source_digest(task, "sha1");
+	bool known = find_place(task, &place);
+	if (!digest || !known)
+		return 0;
+	result_str(decision, "dest", place.path);
+	result_str(decision, "checksum", digest);
+	if (task->source)
+		result_str(decision, "src", task->source);
+	if (task->want->checksum && strcmp(task->want->checksum, digest) != 0) {
+		result_str(decision, "expected_checksum", task->want->checksum);
+		return result_fail(decision, "Copied file does not match the expected checksum. Transfer failed.");
+	}
+	if (place.followed->type == 'd')
+		return result_fail(decision, task->source ? "%s is a directory" : "can not use content with a dir as dest", place.path);
+	if (place.now->type && !task->want->force)
+		return 0;
+	bool is_written_through = place.now->type != 'l' || task->want->follow;
+	if (is_written_through && place.followed->type == 'f' && place.hash->state == ANSWER_OK &&
+	    strcmp(place.hash->hash, digest) == 0)
+		return keep(task, &place);
+	struct folder_list missing;
+	return check_folder(task, &place, &missing) < 0 ? 0 : put(task, &place, digest, &missing);
+}
