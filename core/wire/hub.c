@@ -31,6 +31,11 @@ struct kept_key {
 	ssh_key key;
 };
 
+struct kept_config {
+	struct buf key;
+	char *text;
+};
+
 struct waiter {
 	struct waiter *next;
 	const char *server;
@@ -41,6 +46,9 @@ struct wire_hub {
 	struct wire_hub_options options;
 	pthread_mutex_t lock; /* for all but the opening of keys */
 	pthread_mutex_t opening;
+	pthread_mutex_t asking;
+	struct kept_config *configs; /* under asking */
+	size_t config_count, config_room;
 	struct known_file *files;
 	size_t file_count, file_room;
 	struct kept_key *keys;
@@ -59,6 +67,7 @@ struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
 		hub->options.handshakes = HANDSHAKES;
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->opening, NULL);
+	pthread_mutex_init(&hub->asking, NULL);
 	hub->last = &hub->first;
 	hub->jumps = jump_table_new();
 	/* A peer that goes away while libssh writes must be an error of that call, not the end of the program. */
@@ -83,11 +92,17 @@ void wire_hub_free(struct wire_hub *hub)
 	}
 	for (size_t i = 0; i < hub->busy_count; i++)
 		free(hub->busy[i]);
+	for (size_t i = 0; i < hub->config_count; i++) {
+		buf_release(&hub->configs[i].key);
+		free(hub->configs[i].text);
+	}
+	free(hub->configs);
 	free(hub->files);
 	free(hub->keys);
 	free(hub->busy);
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->opening);
+	pthread_mutex_destroy(&hub->asking);
 	free(hub);
 }
 
@@ -225,6 +240,29 @@ void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *lin
 	size_t number = known->count ? known->lines[known->count - 1].number + 1 : 1;
 	known_hosts_add(known, line, length, number);
 	pthread_mutex_unlock(&hub->lock);
+}
+
+/* ---- answers of ssh -G ---- */
+
+void hub_configs_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->asking); }
+
+void hub_configs_unlock(struct wire_hub *hub) { pthread_mutex_unlock(&hub->asking); }
+
+char *hub_config_find(struct wire_hub *hub, const struct buf *key)
+{
+	for (size_t i = 0; i < hub->config_count; i++)
+		if (hub->configs[i].key.length == key->length &&
+		    memcmp(buf_text(&hub->configs[i].key), buf_text(key), key->length) == 0)
+			return mem_strdup(hub->configs[i].text);
+	return NULL;
+}
+
+void hub_config_keep(struct wire_hub *hub, const struct buf *key, const char *text)
+{
+	mem_grow(hub->configs, hub->config_count, hub->config_room);
+	struct kept_config *config = &hub->configs[hub->config_count++];
+	*config = (struct kept_config){ .text = mem_strdup(text) };
+	buf_add(&config->key, key->data, key->length);
 }
 
 /* ---- private keys ---- */

@@ -32,6 +32,15 @@ void hub_known_hosts(struct wire_hub *hub, const char *path,
 /* Adds a line that was written to the file. */
 void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length);
 
+/* ---- answers of ssh -G, by the option words ---- */
+
+/* While one thread asks ssh, those with the same question wait for its answer. */
+void hub_configs_lock(struct wire_hub *hub);
+void hub_configs_unlock(struct wire_hub *hub);
+/* A copy of what was kept, to be freed, or NULL. Both with the lock held. */
+char *hub_config_find(struct wire_hub *hub, const struct buf *key);
+void hub_config_keep(struct wire_hub *hub, const struct buf *key, const char *text);
+
 /* ---- jump hosts (jump.h) ---- */
 
 struct jump_table *hub_jumps(struct wire_hub *hub);

@@ -212,6 +212,7 @@ static int phase_event(struct ssh_state *state, struct err *err)
 	if (!state->event || ssh_event_add_session(state->event, state->ssh) != SSH_OK)
 		return err_set(err, ERR_SYSTEM, "libssh cannot watch the session");
 	state->heard_ms = clock_ms();
+	state->heard_bytes = state->counter.in_bytes;
 	return 0;
 }
 
@@ -268,15 +269,26 @@ static int take_in(struct ssh_state *state)
 		if (status == SSH_AGAIN)
 			break;
 	}
+	return 0;
+}
+
+/* Carries the channels on. libssh's calls take packets in on the side, which may be what another channel waits for, so
+ * this goes on until nothing more came; true if anything has come since the last time. */
+static bool carry_on(struct ssh_state *state)
+{
+	uint64_t before;
+	do {
+		before = state->counter.in_bytes;
+		ssh_channels_advance(state);
+	} while (state->counter.in_bytes != before);
 	state->base.counts.bytes_sent = state->counter.out_bytes;
 	state->base.counts.bytes_received = state->counter.in_bytes;
-	if (state->counter.in_bytes != state->heard_bytes) {
-		state->heard_bytes = state->counter.in_bytes;
-		state->heard_ms = clock_ms();
-		state->asked_ms = 0;
-	}
-	ssh_channels_advance(state);
-	return state->lost ? -1 : 0;
+	if (state->counter.in_bytes == state->heard_bytes)
+		return false;
+	state->heard_bytes = state->counter.in_bytes;
+	state->heard_ms = clock_ms();
+	state->asked_ms = 0;
+	return true;
 }
 
 /* Asks a silent peer for a sign of life; gives it up after three times the interval. */
@@ -317,8 +329,8 @@ static int report_loss(const struct ssh_state *state, struct err *err)
 static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, struct err *err)
 {
 	struct ssh_state *state = (struct ssh_state *)session;
-	if (!state->lost)
-		ssh_channels_advance(state);
+	if (!state->lost && carry_on(state))
+		return 0;
 	while (!state->lost) {
 		struct pollfd polls[3] = { { state->fd, wanted_events(state), 0 }, { session->cancel_fd, POLLIN, 0 },
 			                       { wake_fd, POLLIN, 0 } };
@@ -329,8 +341,12 @@ static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, stru
 			return err_errno(err, ERR_SYSTEM, "poll");
 		if (ready > 0 && polls[1].revents)
 			return err_set(err, ERR_INTERRUPTED, "cancelled");
-		if (ready > 0 && polls[0].revents)
-			return take_in(state) < 0 ? report_loss(state, err) : 0;
+		if (ready > 0 && polls[0].revents) {
+			if (take_in(state) < 0)
+				return report_loss(state, err);
+			carry_on(state);
+			return 0;
+		}
 		if (ready > 0)
 			return 0;
 		if (keep_alive(state) == 0 && clock_left(deadline) == 0)
@@ -401,7 +417,7 @@ int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const
 	state->hub = hub;
 	state->chain = chain;
 	state->fd = -1;
-	int status = ssh_config_load(&state->config, config, cancel_fd, err);
+	int status = ssh_config_load(&state->config, hub, config, cancel_fd, err);
 	if (status == 0) {
 		state->timeout_ms = config->connect_timeout_ms            ? config->connect_timeout_ms
 		                    : state->config.connect_timeout_ms    ? state->config.connect_timeout_ms

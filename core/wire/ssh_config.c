@@ -17,9 +17,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "wire/hub.h"
 #include "wire/ssh_config_file.h"
 
 extern char **environ;
+
+/* Stands for every host where the answer is the same for all. */
+#define ANY_HOST "any-host"
 
 /* ---- lists and names ---- */
 
@@ -281,13 +285,12 @@ static int home_config(const struct ssh_config_list *words)
 	return fd;
 }
 
-/* Starts ssh with its output in *out; ENOENT where there is no such program. */
-static int start_ssh(pid_t *pid, const struct ssh_config_list *words, const char *host, int *out)
+/* Starts ssh with its output in *out; ENOENT where there is no such program. memory: home_config, or -1. */
+static int start_ssh(pid_t *pid, const struct ssh_config_list *words, const char *host, int memory, int *out)
 {
 	int pipes[2];
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return errno;
-	auto_close int memory = home_config(words);
 	auto_free char *memory_path = mem_printf("/proc/%d/fd/%d", (int)getpid(), memory);
 	auto_free char **arguments = mem_array(words->count + 8, sizeof(*arguments));
 	size_t count = 0;
@@ -352,20 +355,21 @@ static void apply_lines(struct ssh_config *c, char *text)
 	}
 }
 
-/* 1: done; 0: there is no ssh program. */
-static int load_by_ssh(struct ssh_config *c, const struct ssh_config_list *words, int cancel_fd, struct err *err)
+/* What ssh says about the host. 1: done; 0: there is no ssh program. */
+static int ask_ssh(const char *host, const struct ssh_config_list *words, int cancel_fd, struct buf *text,
+                   struct err *err)
 {
 	pid_t pid;
 	auto_close int out = -1;
-	int failed = start_ssh(&pid, words, c->host, &out);
+	auto_close int memory = home_config(words);
+	int failed = start_ssh(&pid, words, host, memory, &out);
 	if (failed == ENOENT || failed == EACCES)
 		return 0;
 	if (failed) {
 		errno = failed;
 		return err_errno(err, ERR_SYSTEM, "starting ssh -G");
 	}
-	auto_buf struct buf text = BUF_INIT;
-	int status = read_all(out, cancel_fd, &text, err);
+	int status = read_all(out, cancel_fd, text, err);
 	if (status < 0)
 		kill(pid, SIGKILL);
 	int ended = 0;
@@ -375,15 +379,52 @@ static int load_by_ssh(struct ssh_config *c, const struct ssh_config_list *words
 		return -1;
 	if (!WIFEXITED(ended) || WEXITSTATUS(ended) != 0) {
 		auto_buf struct buf clean = BUF_INIT;
-		size_t length = text.length;
-		while (length > 0 && (text.data[length - 1] == '\n' || text.data[length - 1] == '\r'))
+		size_t length = text->length;
+		while (length > 0 && (text->data[length - 1] == '\n' || text->data[length - 1] == '\r'))
 			length--;
-		printable_line(&clean, buf_text(&text), length);
-		err_set(err, ERR_INPUT, "ssh does not accept the options for %s: %s", c->host, buf_text(&clean));
+		printable_line(&clean, buf_text(text), length);
+		err_set(err, ERR_INPUT, "ssh does not accept the options: %s", buf_text(&clean));
 		return err_hint(err, "correct ansible_ssh_common_args, ansible_ssh_extra_args or ~/.ssh/config");
 	}
-	apply_lines(c, text.data);
 	return 1;
+}
+
+/* Where no file says anything about particular hosts, one answer serves all that have the same option words. */
+static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
+                       struct err *err)
+{
+	auto_buf struct buf key = BUF_INIT;
+	for (size_t i = 0; i < words->count; i++)
+		buf_add(&key, words->items[i], strlen(words->items[i]) + 1);
+	hub_configs_lock(hub);
+	int done = 1;
+	auto_free char *known = hub_config_find(hub, &key);
+	auto_buf struct buf text = BUF_INIT;
+	if (!known) {
+		done = ask_ssh(ANY_HOST, words, cancel_fd, &text, err);
+		if (done == 1)
+			hub_config_keep(hub, &key, buf_text(&text));
+	}
+	hub_configs_unlock(hub);
+	if (done == 1)
+		apply_lines(c, known ? known : text.data);
+	if (c->host_name && strcmp(c->host_name, ANY_HOST) == 0) {
+		free(c->host_name);
+		c->host_name = NULL;
+	}
+	return done;
+}
+
+static int load_by_ssh(struct ssh_config *c, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
+                       struct err *err)
+{
+	if (hub && !ssh_config_names_hosts(ssh_config_words_file(words)))
+		return load_shared(c, hub, words, cancel_fd, err);
+	auto_buf struct buf text = BUF_INIT;
+	int done = ask_ssh(c->host, words, cancel_fd, &text, err);
+	if (done == 1)
+		apply_lines(c, text.data);
+	return done;
 }
 
 /* ---- all of it ---- */
@@ -453,7 +494,8 @@ static void finish(struct ssh_config *c)
 	expand_text(c, &c->identity_agent);
 }
 
-int ssh_config_load(struct ssh_config *c, const struct wire_config *config, int cancel_fd, struct err *err)
+int ssh_config_load(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
+                    struct err *err)
 {
 	*c = (struct ssh_config){ .identities_only = SSH_CONFIG_UNSET, .hash_known_hosts = SSH_CONFIG_UNSET,
 		.compression = SSH_CONFIG_UNSET, .gssapi = SSH_CONFIG_UNSET, .gssapi_delegate = SSH_CONFIG_UNSET,
@@ -464,7 +506,7 @@ int ssh_config_load(struct ssh_config *c, const struct wire_config *config, int 
 	command_words(&words, config);
 	c->file = mem_strdup(ssh_config_words_file(&words));
 	int done = c->host[0] == '-' ? err_set(err, ERR_INPUT, "\"%s\" is not a host name", c->host)
-	                             : load_by_ssh(c, &words, cancel_fd, err);
+	                             : load_by_ssh(c, hub, &words, cancel_fd, err);
 	if (done == 0)
 		done = ssh_config_read_files(c, &words, err);
 	list_release(&words);

@@ -40,8 +40,9 @@ struct ssh_config {
 	int connect_timeout_ms, alive_interval_ms, alive_count, attempts; /* 0: not said */
 };
 
-/* Reads what there is for config->host. cancel_fd ends the wait for ssh. ERR_INPUT when an option is not understood. */
-int ssh_config_load(struct ssh_config *ssh_config, const struct wire_config *config, int cancel_fd,
+/* Reads what there is for config->host; the hub, which may be NULL, remembers answers that serve other hosts too.
+ * cancel_fd ends the wait for ssh. ERR_INPUT when an option is not understood. */
+int ssh_config_load(struct ssh_config *ssh_config, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
                     struct err *err) must_check;
 void ssh_config_release(struct ssh_config *ssh_config);
 

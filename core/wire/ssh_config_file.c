@@ -97,17 +97,21 @@ static bool host_covered(const char *patterns, const char *host)
 
 static int read_file(struct ssh_config *c, const char *path, int depth, struct err *err);
 
+static char *include_pattern(const char *word)
+{
+	auto_free char *home = ssh_config_home();
+	if (word[0] == '/')
+		return mem_strdup(word);
+	return word[0] == '~' ? mem_printf("%s%s", home, word + 1) : mem_printf("%s/.ssh/%s", home, word);
+}
+
 static int include(struct ssh_config *c, const char *value, int depth, struct err *err)
 {
 	struct ssh_config_list words = { 0 };
 	ssh_config_words(value, &words);
 	int status = 0;
 	for (size_t i = 0; i < words.count && status == 0; i++) {
-		auto_free char *home = ssh_config_home();
-		const char *word = words.items[i];
-		auto_free char *pattern = word[0] == '/'   ? mem_strdup(word)
-		                          : word[0] == '~' ? mem_printf("%s%s", home, word + 1)
-		                                           : mem_printf("%s/.ssh/%s", home, word);
+		auto_free char *pattern = include_pattern(words.items[i]);
 		glob_t found = { 0 };
 		if (glob(pattern, 0, NULL, &found) == 0)
 			for (size_t j = 0; j < found.gl_pathc && status == 0; j++)
@@ -149,6 +153,58 @@ static int read_file(struct ssh_config *c, const char *path, int depth, struct e
 		}
 	}
 	return 0;
+}
+
+/* ---- whether hosts matter ---- */
+
+static bool file_names_hosts(const char *path, int depth);
+
+static bool include_names_hosts(const char *value, int depth)
+{
+	struct ssh_config_list words = { 0 };
+	ssh_config_words(value, &words);
+	bool named = false;
+	for (size_t i = 0; i < words.count && !named; i++) {
+		auto_free char *pattern = include_pattern(words.items[i]);
+		glob_t found = { 0 };
+		if (glob(pattern, 0, NULL, &found) == 0)
+			for (size_t j = 0; j < found.gl_pathc && !named; j++)
+				named = file_names_hosts(found.gl_pathv[j], depth + 1);
+		globfree(&found);
+	}
+	words_release(&words);
+	return named;
+}
+
+static bool file_names_hosts(const char *path, int depth)
+{
+	auto_fclose FILE *file = fopen(path, "re");
+	if (!file)
+		return false;
+	auto_free char *line = NULL;
+	size_t room = 0;
+	bool named = depth > INCLUDE_DEPTH;
+	while (!named && getline(&line, &room, file) > 0) {
+		char *key, *value;
+		if (!split_setting(line, &key, &value))
+			continue;
+		if (strcmp(key, "host") == 0)
+			named = strcmp(value, "*") != 0;
+		else if (strcmp(key, "include") == 0)
+			named = include_names_hosts(value, depth);
+		else
+			named = strcmp(key, "match") == 0 || strcmp(key, "hostname") == 0 || strncmp(key, "canonical", 9) == 0;
+	}
+	return named;
+}
+
+bool ssh_config_names_hosts(const char *file)
+{
+	if (file)
+		return strcmp(file, "none") != 0 && file_names_hosts(file, 0);
+	auto_free char *home = ssh_config_home();
+	auto_free char *own = mem_printf("%s/.ssh/config", home);
+	return file_names_hosts(own, 0) || file_names_hosts("/etc/ssh/ssh_config", 0);
 }
 
 /* The value of a flag: the rest of its word or the next word. */

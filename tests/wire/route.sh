@@ -2,9 +2,9 @@
 # Ways to a host: addresses, configuration files, jump hosts and their chains, ProxyCommand.
 . "${SOURCE_ROOT:-.}/tests/wire/try.sh"
 
-sshd_start web
-sshd_start bastion
-sshd_start gate "AllowTcpForwarding yes"
+start web
+start bastion
+start gate "AllowTcpForwarding yes"
 
 it "goes straight to the host"
 try web 'echo hello'

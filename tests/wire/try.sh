@@ -1,6 +1,7 @@
 # What the connection tests share: to be sourced by scripts that meson runs, with $WIRE_TRY, $SOURCE_ROOT, $DELAY_PROXY.
 #
 #   . "${SOURCE_ROOT:-.}/tests/wire/try.sh"
+#   start web                               # a server (sshd_start)
 #   it "logs in with an ed25519 key"        # starts a test; TAP goes to stdout
 #   try -i "$SSHD_KEY" web 'echo hello'     # runs wire_try against the server web through $SSHD_DIR/ssh_config
 #   status 0; output "hello"; logged web "Accepted publickey for $SSHD_USER"; said "what stderr has"
@@ -9,6 +10,13 @@
 set -u
 . "${SOURCE_ROOT:-.}/tests/lib/sshd.sh"
 try_number=0 try_failed=0 try_name=
+
+# As sshd_start. With a home of its own, because login shells may run long rc files.
+start() {
+	try_server=$1
+	shift
+	sshd_start "$try_server" "SetEnv HOME=$SSHD_DIR/home" "$@"
+}
 
 try_result() {
 	[ -n "$try_name" ] || return 0
