@@ -118,14 +118,16 @@ local function cache_state(want, known)
 	return tonumber(now.stdout) - time >= want.cache_valid_time
 end
 
--- Fetches the lists; says that the task is changed only where it has nothing else to do.
-local function update(want, changes)
+-- Fetches the lists; says that the task is changed only where it has nothing else to do. In check mode nothing is known
+-- behind this step, so `likely` tells beforehand whether there will be a change.
+local function update(want, changes, likely)
 	local words = apt_get(want, "update")
 	words.changes = changes
 	words.may_fail = true
 	for try = 0, want.update_cache_retries do
-		local done = need(step.run(words))
-		if done.ok then
+		local done = step.run(words)
+		if not done and likely then changed() end
+		if need(done).ok then
 			result.cache_updated = true
 			return
 		end
@@ -145,17 +147,21 @@ local function packages_of(want)
 	return packages
 end
 
-local function settle_packages(want, known, packages)
-	local versions = installed(known, packages)
-	local open, names = false, {}
+-- Whether dpkg alone leaves something to do, or to ask apt-get.
+local function is_open(want, packages, versions)
 	for _, package in ipairs(packages) do
-		names[#names + 1] = package.written
-		if not is_settled(want, package, versions) then open = true end
+		if not is_settled(want, package, versions) then return true end
 	end
+	return false
+end
+
+local function settle_packages(want, known, packages, versions)
+	local names = {}
+	for i, package in ipairs(packages) do names[i] = package.written end
 	local verb = want.state == "absent" and (want.purge and "purge" or "remove")
 		or want.state == "build-dep" and "build-dep" or "install"
 	if want.state == "fixed" then table.insert(names, 1, "--fix-broken") end
-	if open and simulate(want, known, verb, names) > 0 then act(want, verb, names) end
+	if is_open(want, packages, versions) and simulate(want, known, verb, names) > 0 then act(want, verb, names) end
 end
 
 -- A package's file: installed unless that version is there. A URL is fetched first.
@@ -179,11 +185,14 @@ local function apt(want, known)
 	local upgrade = upgrades[want.upgrade]
 	local only_update = #packages == 0 and not upgrade and not want.deb and not want.autoremove and not want.autoclean and not want.clean
 	result.cache_updated = false
-	if (want.update_cache or want.cache_valid_time > 0) and cache_state(want, known) then update(want, only_update) end
+	local versions = #packages > 0 and installed(known, packages)
+	if (want.update_cache or want.cache_valid_time > 0) and cache_state(want, known) then
+		update(want, only_update, versions and want.state == "present" and is_open(want, packages, versions))
+	end
 	if upgrade and simulate(want, known, upgrade) > 0 then act(want, upgrade) end
 	if want.deb then install_file(want, known) end
 	if #packages > 0 then
-		settle_packages(want, known, packages)
+		settle_packages(want, known, packages, versions)
 	elseif want.autoremove and not upgrade and simulate(want, known, "autoremove") > 0 then
 		act(want, "autoremove")
 	end

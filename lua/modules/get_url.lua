@@ -48,14 +48,18 @@ local function curl_configuration(want)
 	return table.concat(lines)
 end
 
--- Fetches url to a file beside the destination; takes the half file away if it fails.
-local function fetch(want, url, to)
+-- A script that fetches url to a file, or to its output for "-".
+local function fetch_script(want, url, to)
 	local needs_curl = want.url_username or want.client_cert or want.use_gssapi or want.ciphers
-	local script = ("umask 077\nif command -v curl >/dev/null; then %s\n%sfi || { status=$?; rm -f %s; exit $status; }"):format(
+	return ("if command -v curl >/dev/null; then %s\n%sfi"):format(
 		curl_words(want, url, to),
 		needs_curl and "else echo 'curl is needed for these arguments' >&2; false\n"
-			or "else " .. wget_words(want, url, to) .. "\n",
-		quote(to))
+			or "else " .. wget_words(want, url, to) .. "\n")
+end
+
+-- Fetches the file beside the destination; takes the half file away if it fails.
+local function fetch(want, url, to)
+	local script = ("umask 077\n%s || { status=$?; rm -f %s; exit $status; }"):format(fetch_script(want, url, to), quote(to))
 	local done = need(step.run{ sh = script, stdin = curl_configuration(want), touches = to, changes = false, may_fail = true,
 		secret = want.url_password ~= nil })
 	if not done.ok then
@@ -64,17 +68,15 @@ local function fetch(want, url, to)
 end
 
 -- The digest that the checksum asks for: algorithm and hex. One that is a URL is fetched and looked up by the file's name.
-local function checksum_of(want, known, part)
+local function checksum_of(want, known)
 	if want.checksum == "" then return end
 	local algorithm, value = want.checksum:match("^(%w+):(.+)$")
 	if not algorithm then fail("The checksum parameter has to be in format <algorithm>:<checksum>") end
 	if value:find("^https?://") or value:find("^ftp://") or value:find("^file://") then
-		local list = part .. ".sum"
-		fetch(want, value, list)
-		local content = need(known:read(list))
-		step.remove(list)
+		local list = need(known:run{ sh = fetch_script(want, value, "-"), stdin = curl_configuration(want), secret = want.url_password ~= nil })
+		if not list.ok then fail("Request failed: %s: %s", value, list.stderr ~= "" and list.stderr or list.how) end
 		local name, found = url_name(want.url), nil
-		for _, line in ipairs(text.lines(content or "")) do
+		for _, line in ipairs(text.lines(list.raw)) do
 			local hex, entry = line:match("^(%x+)%s+[ *]?%.?/?(.-)%s*$")
 			found = found or entry == name and hex or line:match("^(%x+)%s*$")
 		end
@@ -104,7 +106,7 @@ local function get_url(want, known)
 	result.dest, result.url = dest, want.url
 	local folder = want.tmp_dest or file.folder(dest)
 	local part = folder .. "/.neap-" .. digest("sha256", want.url .. "\0" .. dest):sub(1, 24)
-	local algorithm, hex = checksum_of(want, known, part)
+	local algorithm, hex = checksum_of(want, known)
 	local old = target.exists and need(known:hash(dest, "sha1")) or nil
 	result.checksum_dest = old or null
 	local matches = target.exists and algorithm and need(known:hash(dest, algorithm)) == hex

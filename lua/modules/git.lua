@@ -43,20 +43,23 @@ local function checkout_of(want, known)
 end
 
 -- What the remote has under the version: its commit, and whether that is a branch, a tag or only a commit.
-local function remote_version(want, known)
-	local answer = need(known:run(git(want, "ls-remote", want.repo, "HEAD", "refs/heads/*", "refs/tags/*")))
+local function remote_version(want, answer)
 	if not answer.ok then fail("Failed to look at the remote repository %s: %s", want.repo, answer.stderr) end
-	local refs, default = {}, nil
+	local refs, main = {}, nil
 	for _, line in ipairs(text.split(answer.stdout, "\n")) do
 		local commit, ref = line:match("^(%x+)%s+(%S+)$")
 		if commit then refs[ref] = commit end
+		main = main or line:match("^ref: refs/heads/(%S+)%s+HEAD$")
 	end
 	local version = want.version
-	if version == "HEAD" then return refs.HEAD, "head" end
+	if version == "HEAD" then
+		if not refs.HEAD then fail("The remote repository %s has no HEAD: it is empty", want.repo) end
+		return refs.HEAD, "head", main
+	end
 	version = version:gsub("^refs/heads/", "")
 	if refs["refs/heads/" .. version] then return refs["refs/heads/" .. version], "branch", version end
-	default = refs["refs/tags/" .. version .. "^{}"] or refs["refs/tags/" .. version]
-	if default then return default, "tag", version end
+	local tagged = refs["refs/tags/" .. version .. "^{}"] or refs["refs/tags/" .. version]
+	if tagged then return tagged, "tag", version end
 	if version:find("^%x+$") and #version >= 7 then return version, "commit", version end
 	fail("Failed to find version %s in %s", version, want.repo)
 end
@@ -96,7 +99,7 @@ end
 -- Brings the working tree to the commit; a branch keeps its name.
 local function check_out(want, kind, name, commit)
 	if want.bare then return end
-	if kind == "branch" then
+	if kind == "branch" or kind == "head" and name then
 		step_git(want, "checkout", "--force", "-q", "-B", name, commit)
 		step_git(want, "branch", "-q", "--set-upstream-to", want.remote .. "/" .. name, name)
 	elseif kind == "head" then
@@ -137,17 +140,18 @@ local function is_at(checkout, commit, kind, name)
 end
 
 local function deploy(want, known)
+	local remote = known:run(git(want, "ls-remote", "--symref", want.repo, "HEAD", "refs/heads/*", "refs/tags/*"))
 	local checkout = checkout_of(want, known)
 	result.before = checkout and checkout.head or null
 	if checkout and not want.update then
 		result.after = result.before
 		return
-	elseif not checkout and not want.clone then
-		local commit = remote_version(want, known)
+	end
+	local commit, kind, name = remote_version(want, need(remote))
+	if not checkout and not want.clone then
 		result.after = commit
 		return
 	end
-	local commit, kind, name = remote_version(want, known)
 	local moved = checkout and checkout.url ~= want.repo
 	if checkout and checkout.dirty then
 		if not want.force then fail{ msg = "Local modifications exist in the destination: " .. want.dest .. " (force=no).", before = checkout.head } end
