@@ -89,18 +89,25 @@ function help.file.load(known, path)
 	return stat, stat.exists and text
 end
 
+-- The arguments about files that a module may have; not every module has all of them.
+local function given_of(want)
+	local given = {}
+	for _, name in ipairs{ "mode", "owner", "group", "backup", "validate" } do given[name] = rawget(want, name) end
+	return given
+end
+
 -- What of mode, owner and group in want is not so: two tables, as they are and as they shall be; nil if all is so.
 function help.file.differs(stat, want)
-	local before, after = {}, {}
-	if want.mode then
-		local mode = bridge.mode(want.mode, stat.mode, stat.type == "directory")
+	local given, before, after = given_of(want), {}, {}
+	if given.mode then
+		local mode = bridge.mode(given.mode, stat.mode, stat.type == "directory")
 		if mode ~= stat.mode then before.mode, after.mode = stat.mode, mode end
 	end
-	if want.owner and want.owner ~= stat.owner and want.owner ~= tostring(stat.uid) then
-		before.owner, after.owner = stat.owner, want.owner
+	if given.owner and given.owner ~= stat.owner and given.owner ~= tostring(stat.uid) then
+		before.owner, after.owner = stat.owner, given.owner
 	end
-	if want.group and want.group ~= stat.group and want.group ~= tostring(stat.gid) then
-		before.group, after.group = stat.group, want.group
+	if given.group and given.group ~= stat.group and given.group ~= tostring(stat.gid) then
+		before.group, after.group = stat.group, given.group
 	end
 	if after.mode or after.owner or after.group then return before, after end
 end
@@ -108,6 +115,7 @@ end
 -- Brings a file from one text to another, with its mode, owner and group as want has them. stat is of the file behind
 -- a symlink; a missing folder is made. Returns what step.put does, or an empty table if there is nothing to do.
 function help.file.save(known, want, stat, before, after)
+	local given = given_of(want)
 	if before ~= after then
 		diff(want.path, before, after)
 		local folder = help.file.folder(want.path)
@@ -124,8 +132,8 @@ function help.file.save(known, want, stat, before, after)
 		end
 	end
 	return step.put{
-		path = want.path, content = after, mode = want.mode, owner = want.owner, group = want.group,
-		backup = want.backup and stat.exists, validate = want.validate, follow = true,
+		path = want.path, content = after, mode = given.mode, owner = given.owner, group = given.group,
+		backup = given.backup and stat.exists, validate = given.validate, follow = true,
 	}
 end
 
