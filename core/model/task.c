@@ -92,6 +92,12 @@ static void unknown_module(struct loader *loader, const char *name, struct node 
 	node_problem(loader->problems, at, hint, "unknown module \"%s\"", name);
 }
 
+static void lacking_module(struct loader *loader, const char *name, struct node value)
+{
+	auto_free char *hint = mem_printf("a module in Lua can take its place: library/%s.lua", name);
+	node_problem_key(loader->problems, value, hint, "neap does not have Ansible's module \"%s\" yet", name);
+}
+
 /* A key that is neither a keyword nor a module. */
 static void unknown_key(struct loader *loader, const char *key, struct node value, enum keyword_place place,
                         const char *what)
@@ -101,8 +107,7 @@ static void unknown_key(struct loader *loader, const char *key, struct node valu
 	else if (strcmp(short_name(key), "include") == 0)
 		node_problem_key(loader->problems, value, "write include_tasks or import_tasks", "include is gone from Ansible");
 	else if (is_ansibles(key))
-		node_problem_key(loader->problems, value, "a module in Lua can stand in its place: library/NAME.lua",
-		                 "neap does not have Ansible's module \"%s\" yet", short_name(key));
+		lacking_module(loader, short_name(key), value);
 	else if (strchr(key, '.'))
 		node_problem_key(loader->problems, value,
 		                 "neap has no collections: name one of its modules, or write one as library/NAME.lua",

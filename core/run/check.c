@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "run/special.h"
 
 struct check {
 	const struct registry *registry;
@@ -26,20 +27,20 @@ static void check_entry(void *context, const struct entry *entry);
 
 /* ---- templates and conditions ---- */
 
-static void report_err(struct check *check, struct node node, bool at_key, const struct err *err)
+static void report_err(struct check *check, struct node node, bool at_key, const char *what, const struct err *err)
 {
 	const char *hint = err->hint[0] ? err->hint : NULL;
 	if (at_key)
-		node_problem_key(check->problems, node, hint, "%s", err->text);
+		node_problem_key(check->problems, node, hint, "%s: %s", what, err->text);
 	else
-		node_problem(check->problems, node, hint, "%s", err->text);
+		node_problem(check->problems, node, hint, "%s: %s", what, err->text);
 }
 
 static void check_text(struct check *check, struct node node, const char *text, bool at_key)
 {
 	struct err err = ERR_INIT;
 	if (spec_is_template(text) && template_check(check->vm, text, false, &err) < 0)
-		report_err(check, node, at_key, &err);
+		report_err(check, node, at_key, "template", &err);
 }
 
 /* Every string in a value, keys too. */
@@ -68,7 +69,7 @@ static void check_condition(struct check *check, struct node node)
 		node_warning(check->problems, node, "write the expression alone: \"name == 'x'\"",
 		             "a condition is an expression without {{ }}");
 	if (template_check(check->vm, text, true, &err) < 0)
-		report_err(check, node, false, &err);
+		report_err(check, node, false, "condition", &err);
 }
 
 /* ---- keywords ---- */
@@ -345,7 +346,8 @@ static void check_arguments(struct check *check, const struct entry *entry, cons
 	}
 	auto_json json_t *arguments = spec_arguments(&module->spec, entry->arguments.value, entry->extra_arguments.value, &err);
 	if (!arguments) {
-		report_err(check, entry->arguments, false, &err);
+		auto_free char *what = mem_printf("module %s", module->name);
+		report_err(check, entry->arguments, false, what, &err);
 		return;
 	}
 	check_argument_texts(check, entry, module, arguments);
@@ -375,14 +377,16 @@ static void check_known(struct check *check, struct node node, bool at_key, cons
 
 static void check_meta(struct check *check, const struct entry *entry)
 {
-	static const char *const actions[] = { "flush_handlers", "noop", "end_host", "end_play", "end_batch", "end_role",
-	                                       "clear_facts", "clear_host_errors", "refresh_inventory", "reset_connection",
-	                                       NULL };
-	const char *text = json_string_value(entry->arguments.value);
+	static const char *const actions[] = { "flush_handlers", "noop", "end_host", "end_play", "end_batch", "clear_facts",
+	                                       "clear_host_errors", "reset_connection", NULL };
+	struct node action = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, "free_form");
+	const char *text = json_string_value(action.value);
 	if (!text)
 		node_problem(check->problems, entry->arguments, "\"meta\": \"flush_handlers\"", "meta takes the name of an action");
-	else
-		check_known(check, entry->arguments, false, text, actions, "meta");
+	else if (strcmp(text, "refresh_inventory") == 0 || strcmp(text, "end_role") == 0)
+		node_problem(check->problems, action, NULL, "neap does not have the action \"%s\" of meta yet", text);
+	else if (!spec_is_template(text))
+		check_known(check, action, false, text, actions, "meta");
 }
 
 static void check_own_arguments(struct check *check, const struct entry *entry)
@@ -469,10 +473,12 @@ static void check_action(struct check *check, const struct entry *entry)
 		check_meta(check, entry);
 	else if (module)
 		check_arguments(check, entry, module);
-	else if (strncmp(entry->action, "include_", 8) == 0)
+	else if (special_handles(entry))
 		check_own_arguments(check, entry);
-	else
-		node_problem_key(check->problems, entry->arguments, NULL, "unknown module \"%s\"", entry->action);
+	else /* the loader knows all of Ansible's includes */
+		node_problem_key(check->problems, entry->arguments,
+		                 strcmp(entry->action, "include_role") == 0 ? "import_role brings a role in before the run" : NULL,
+		                 "neap does not have Ansible's module \"%s\" yet", entry->action);
 	if (strcmp(entry->action, "include_tasks") == 0)
 		check_include_tasks(check, entry);
 	else if (strcmp(entry->action, "include_role") == 0)

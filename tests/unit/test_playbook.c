@@ -418,7 +418,7 @@ Test(playbook, refuses_tasks_without_exactly_one_module)
 	                    "a task has one module, this one names a second: \"file\" (make two tasks of it, one for copy and one for file)");
 	expect_task_problem("{\"cpy\": {}}", 2, "unknown key \"cpy\" of a task (did you mean \"copy\"?)");
 	expect_task_problem("{\"ping\": null, \"becom\": true}", 16, "unknown key \"becom\" of a task (did you mean \"become\"?)");
-	expect_task_problem("{\"yum\": {}}", 2, "neap does not have Ansible's module \"yum\" yet (a module in Lua can stand in its place: library/NAME.lua)");
+	expect_task_problem("{\"yum\": {}}", 2, "neap does not have Ansible's module \"yum\" yet (a module in Lua can take its place: library/yum.lua)");
 	expect_task_problem("{\"community.general.ufw\": {}}", 2, "unknown module \"community.general.ufw\" (neap has no collections: name one of its modules, or write one as library/NAME.lua)");
 	expect_task_problem("{\"action\": \"cpy src=a\"}", 12, "unknown module \"cpy\" (did you mean \"copy\"?)");
 	expect_task_problem("{\"action\": {\"src\": \"a\"}}", 12, "the module is named by the key \"module\" ({ \"module\": \"copy\", \"src\": ... })");
