@@ -64,9 +64,9 @@ static void help_option(const struct option_row *row, size_t columns, struct buf
 void help_command(const struct command_row *command, int columns, struct buf *out)
 {
 	size_t width = columns > DOC_COLUMN + 20 ? (size_t)columns : COLUMNS_USUAL;
-	buf_printf(out, "Usage: neap %s%s%s%s\n\n%c", command->name, command->options ? " [OPTIONS]" : "",
-	           command->arguments[0] ? " " : "", command->arguments, toupper((unsigned char)command->summary[0]));
-	wrap(out, command->summary + 1, 1, 0, width);
+	buf_printf(out, "Usage: neap %s%s%s%s\n\n%c%s.\n", command->name, command->options ? " [OPTIONS]" : "",
+	           command->arguments[0] ? " " : "", command->arguments, toupper((unsigned char)command->summary[0]),
+	           command->summary + 1);
 	buf_str(out, "\nOptions:\n");
 	for (const struct option_row *row = command->options; row && row->name; row++)
 		help_option(row, width, out);

@@ -66,7 +66,7 @@ static bool advance(const struct search *s, const struct box *box, struct front 
 
 static void furthest_point(const struct box *box, const struct front *front, ssize_t d, ssize_t *best_x, ssize_t *best_y)
 {
-	ssize_t width = box->right - box->left, height = box->bottom - box->top, best = -1;
+	ssize_t width = box->right - box->left, height = box->bottom - box->top, best = 0;
 	for (ssize_t k = -d; k <= d; k++) {
 		ssize_t x = front->furthest[k], y = x - k;
 		if (x < 0 || y < 0 || x > width || y > height || x + y <= best || x + y == width + height)
@@ -86,11 +86,11 @@ static void find_middle(struct search *s, const struct box *box, ssize_t *x, ssi
 	if (most > EDITS_MOST)
 		most = EDITS_MOST;
 	struct front forward = { s->forward, 0, 0, false }, backward = { s->backward, 0, 0, true };
-	for (ssize_t k = -most - 1; k <= most + 1; k++)
+	for (ssize_t k = -most - 2; k <= most + 2; k++)
 		s->forward[k] = s->backward[k] = -1;
 	s->forward[1] = s->backward[1] = 0;
 	bool is_odd = (width - height) & 1;
-	for (ssize_t d = 0; d < most; d++) {
+	for (ssize_t d = 0; d <= most; d++) {
 		if (advance(s, box, &forward, s->backward, d, is_odd, x, y))
 			return;
 		if (advance(s, box, &backward, s->forward, d, !is_odd, x, y)) {
@@ -99,7 +99,7 @@ static void find_middle(struct search *s, const struct box *box, ssize_t *x, ssi
 			return;
 		}
 	}
-	furthest_point(box, &forward, most - 1, x, y);
+	furthest_point(box, &forward, most, x, y);
 }
 
 static void compare(struct search *s, struct box box)
@@ -127,7 +127,7 @@ static void compare(struct search *s, struct box box)
 
 void myers_diff(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count, bool *removed, bool *added)
 {
-	enum { ROOM = 2 * EDITS_MOST + 5 };
+	enum { ROOM = 2 * EDITS_MOST + 7 };
 	ssize_t forward[ROOM], backward[ROOM];
 	struct search search = { a, b, removed, added, forward + ROOM / 2, backward + ROOM / 2 };
 	compare(&search, (struct box){ 0, 0, (ssize_t)a_count, (ssize_t)b_count });
