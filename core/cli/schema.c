@@ -1,0 +1,301 @@
+/* The JSON Schema of playbooks, from the table of keywords and the argument tables of modules. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "cli/catalogue.h"
+
+static json_t *ref(const char *name)
+{
+	auto_free char *path = mem_printf("#/$defs/%s", name);
+	return json_pack("{s:s}", "$ref", path);
+}
+
+/* One of two schemas, both taken over. */
+static json_t *either(json_t *a, json_t *b) { return json_pack("{s:[o, o]}", "anyOf", a, b); }
+
+static json_t *of_type(const char *type) { return json_pack("{s:s}", "type", type); }
+
+static json_t *described(json_t *schema, const char *doc)
+{
+	if (doc && *doc)
+		json_object_set_new(schema, "description", json_string(doc));
+	return schema;
+}
+
+/* ---- arguments of modules ---- */
+
+static json_t *object_of(const struct arg *args, const struct rule *rules, bool any_key);
+
+static json_t *element(const struct arg *arg);
+
+static json_t *simple(enum arg_type type)
+{
+	switch (type) {
+	case ARG_STR:
+	case ARG_PATH:
+	case ARG_SECRET:
+		return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+	case ARG_INT:
+		return either(of_type("integer"), json_pack("{s:s, s:s}", "type", "string", "pattern", "^\\s*[-+]?\\d+\\s*$|\\{[{%]"));
+	case ARG_FLOAT:
+		return either(of_type("number"),
+		              json_pack("{s:s, s:s}", "type", "string", "pattern", "^\\s*[-+]?[\\d.]+([eE][-+]?\\d+)?\\s*$|\\{[{%]"));
+	case ARG_BOOL:
+		return ref("boolean");
+	case ARG_MODE:
+		return json_pack("{s:s, s:s}", "type", "string", "pattern",
+		                 "^[0-7]{3,5}$|^0o[0-7]{3,4}$|^preserve$|^[ugoa]*[-+=]|\\{[{%]");
+	case ARG_LIST:
+		return json_pack("{s:[s,s,s,s]}", "type", "array", "string", "number", "boolean");
+	case ARG_DICT:
+		return json_pack("{s:[s,s]}", "type", "object", "string");
+	case ARG_CONDITION:
+		return ref("condition");
+	case ARG_RAW:
+	case ARG_EXPRESSION:
+		break;
+	}
+	return json_object();
+}
+
+/* The values that are not templates. */
+static json_t *plain(const struct arg *arg)
+{
+	if (arg->type == ARG_LIST)
+		return either(json_pack("{s:s, s:o}", "type", "array", "items", element(arg)),
+		              json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean"));
+	if (arg->type == ARG_DICT && arg->options)
+		return either(object_of(arg->options, NULL, false), of_type("string"));
+	return simple(arg->type);
+}
+
+static json_t *choices(const struct arg *arg)
+{
+	json_t *names = json_array();
+	for (const char *const *choice = arg->choices; *choice; choice++)
+		json_array_append_new(names, json_string(*choice));
+	return json_pack("{s:o}", "enum", names);
+}
+
+static json_t *element(const struct arg *arg)
+{
+	if (arg->options)
+		return either(object_of(arg->options, NULL, false), ref("template"));
+	if (arg->choices)
+		return either(choices(arg), ref("template"));
+	return simple(arg->elements);
+}
+
+static json_t *argument(const struct arg *arg)
+{
+	json_t *schema = arg->choices && arg->type != ARG_LIST ? either(choices(arg), ref("template")) : plain(arg);
+	if (!arg->required && !arg->fallback)
+		schema = either(schema, of_type("null"));
+	described(schema, arg->doc);
+	if (arg->fallback)
+		json_object_set_new(schema, "default", json_loads(arg->fallback, JSON_DECODE_ANY, NULL));
+	if (arg->deprecated)
+		json_object_set_new(schema, "deprecated", json_true());
+	return schema;
+}
+
+static const struct arg *find(const struct arg *args, const char *name)
+{
+	for (; args && args->name; args++)
+		if (strcmp(args->name, name) == 0)
+			return args;
+	return NULL;
+}
+
+/* That an argument is given, under any of its names. */
+static json_t *given(const struct arg *args, const char *name)
+{
+	const struct arg *arg = find(args, name);
+	json_t *ways = json_pack("[{s:[s]}]", "required", name);
+	for (size_t i = 0; arg && arg->aliases && arg->aliases[i]; i++)
+		json_array_append_new(ways, json_pack("{s:[s]}", "required", arg->aliases[i]));
+	return json_pack("{s:o}", "anyOf", ways);
+}
+
+static json_t *all_given(const struct arg *args, const char *const *names, const char *how)
+{
+	json_t *list = json_array();
+	for (; *names; names++)
+		json_array_append_new(list, given(args, *names));
+	return json_pack("{s:o}", how, list);
+}
+
+static void add_exclusive(json_t *all, const struct arg *args, const char *const *names)
+{
+	for (size_t i = 0; names[i]; i++)
+		for (size_t j = i + 1; names[j]; j++)
+			json_array_append_new(all, json_pack("{s:{s:[o, o]}}", "not", "allOf", given(args, names[i]),
+			                                     given(args, names[j])));
+}
+
+static void add_rule(json_t *all, const struct arg *args, const struct rule *rule)
+{
+	json_t *condition = NULL;
+	switch (rule->kind) {
+	case RULE_EXCLUSIVE:
+		add_exclusive(all, args, rule->names);
+		return;
+	case RULE_ONE_OF:
+		json_array_append_new(all, all_given(args, rule->names, "anyOf"));
+		return;
+	case RULE_TOGETHER:
+		condition = all_given(args, rule->names, "anyOf");
+		break;
+	case RULE_REQUIRED_BY:
+		condition = given(args, rule->if_name);
+		break;
+	case RULE_REQUIRED_IF:
+		condition = json_pack("{s:{s:{s:s}}, s:[s]}", "properties", rule->if_name, "const", rule->if_value, "required",
+		                      rule->if_name);
+		break;
+	}
+	json_array_append_new(all, json_pack("{s:o, s:o}", "if", condition, "then",
+	                                     all_given(args, rule->names, rule->any_of ? "anyOf" : "allOf")));
+}
+
+static json_t *object_of(const struct arg *args, const struct rule *rules, bool any_key)
+{
+	json_t *properties = json_object(), *all = json_array();
+	for (const struct arg *arg = args; arg && arg->name; arg++) {
+		json_object_set_new(properties, arg->name, argument(arg));
+		for (size_t i = 0; arg->aliases && arg->aliases[i]; i++) {
+			json_t *alias = argument(arg);
+			auto_free char *doc = mem_printf("The same as %s.", arg->name);
+			json_object_set_new(properties, arg->aliases[i], described(alias, doc));
+		}
+		if (arg->required)
+			json_array_append_new(all, given(args, arg->name));
+	}
+	for (const struct rule *rule = rules; rule && rule->names; rule++)
+		add_rule(all, args, rule);
+	json_t *object = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
+	if (!any_key)
+		json_object_set_new(object, "additionalProperties", json_false());
+	if (json_array_size(all))
+		json_object_set(object, "allOf", all);
+	json_decref(all);
+	return object;
+}
+
+/* What stands under a module's name: a dictionary, or a string of k=v words or of the free form; null for no arguments. */
+static json_t *module_schema(const struct module *module)
+{
+	json_t *object = object_of(module->spec.args, module->spec.rules, module->spec.any_key);
+	return described(either(object, json_pack("{s:[s,s]}", "type", "string", "null")), module->doc);
+}
+
+/* ---- keywords ---- */
+
+static json_t *keyword_value(const struct keyword *keyword)
+{
+	if (strcmp(keyword->name, "roles") == 0)
+		return json_pack("{s:s, s:o}", "type", "array", "items", either(of_type("string"), ref("role")));
+	switch (keyword->type) {
+	case KEYWORD_STRING:
+		return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+	case KEYWORD_BOOL:
+		return ref("boolean");
+	case KEYWORD_INT:
+		return either(of_type("integer"), json_pack("{s:s, s:s}", "type", "string", "pattern", "^\\s*\\d+\\s*$|\\{[{%]"));
+	case KEYWORD_PERCENT:
+		return json_pack("{s:[s,s]}", "type", "number", "string");
+	case KEYWORD_LIST:
+		return either(json_pack("{s:s, s:{s:[s,s]}}", "type", "array", "items", "type", "string", "number"),
+		              json_pack("{s:[s,s]}", "type", "string", "number"));
+	case KEYWORD_DICT:
+		return either(of_type("object"), ref("template"));
+	case KEYWORD_CONDITION:
+		return ref("condition");
+	case KEYWORD_TASKS:
+		return json_pack("{s:[s,s], s:o}", "type", "array", "null", "items",
+		                 ref(strcmp(keyword->name, "handlers") == 0 ? "handler_entry" : "entry"));
+	case KEYWORD_ANY:
+		break;
+	}
+	return json_object();
+}
+
+static json_t *place_properties(unsigned place)
+{
+	json_t *properties = json_object();
+	for (size_t i = 0; i < keyword_count; i++)
+		if (keywords[i].places & place && keywords[i].supported)
+			json_object_set_new(properties, keywords[i].name, described(keyword_value(&keywords[i]), keywords[i].doc));
+	return properties;
+}
+
+static json_t *place_schema(unsigned place)
+{
+	return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", place_properties(place), "additionalProperties", 0);
+}
+
+static json_t *task_schema(const struct catalogue *catalogue, unsigned place)
+{
+	json_t *task = place_schema(place);
+	json_t *patterns = json_object();
+	for (size_t i = 0; i < catalogue->count; i++) {
+		const char *name = catalogue->modules[i]->name;
+		auto_free char *definition = mem_printf("module.%s", name);
+		auto_free char *pattern = mem_printf("^ansible\\.(builtin|legacy)\\.%s$", name);
+		json_object_set_new(json_object_get(task, "properties"), name, ref(definition));
+		json_object_set_new(patterns, pattern, ref(definition));
+	}
+	json_object_set_new(task, "patternProperties", patterns);
+	return task;
+}
+
+/* A play, or an import of another playbook in its place. */
+static json_t *play_schema(void)
+{
+	json_t *play = place_schema(KEYWORD_PLAY);
+	json_object_set_new(play, "required", json_pack("[s]", "hosts"));
+	json_t *import = json_pack("{s:{s:{s:s, s:s}}}", "properties", "import_playbook", "type", "string", "description",
+	                           "Another playbook that runs in this place.");
+	return json_pack("{s:s, s:{s:[s]}, s:o, s:o}", "type", "object", "if", "required", "import_playbook", "then", import,
+	                 "else", play);
+}
+
+/* A list member: a block where it has block, else a task. */
+static json_t *entry_schema(const char *task)
+{
+	return json_pack("{s:{s:[s]}, s:o, s:o}", "if", "required", "block", "then", ref("block"), "else", ref(task));
+}
+
+static json_t *role_schema(void)
+{
+	json_t *role = place_schema(KEYWORD_ROLE);
+	json_object_del(role, "additionalProperties"); /* what is no keyword is a variable of the role */
+	json_object_set_new(json_object_get(role, "properties"), "role", of_type("string"));
+	return role;
+}
+
+json_t *schema_playbook(const struct catalogue *catalogue)
+{
+	json_t *defs = json_object();
+	json_object_set_new(defs, "template", json_pack("{s:s, s:s}", "type", "string", "pattern", "\\{[{%]"));
+	json_object_set_new(defs, "boolean",
+	                    json_pack("{s:[{s:s}, {s:s, s:s}, {s:[i,i]}]}", "anyOf", "type", "boolean", "type", "string", "pattern",
+	                              "^(?:[Yy](?:es)?|YES|[Nn]o?|NO|[Tt](?:rue)?|TRUE|[Ff](?:alse)?|FALSE|[Oo]n|ON|[Oo]ff|OFF|0|1)$|\\{[{%]",
+	                              "enum", 0, 1));
+	json_object_set_new(defs, "condition",
+	                    json_pack("{s:[s,s,s], s:{s:[s,s]}}", "type", "string", "boolean", "array", "items", "type", "string",
+	                              "boolean"));
+	json_object_set_new(defs, "play", play_schema());
+	json_object_set_new(defs, "role", role_schema());
+	json_object_set_new(defs, "block", place_schema(KEYWORD_BLOCK));
+	json_object_set_new(defs, "task", task_schema(catalogue, KEYWORD_TASK));
+	json_object_set_new(defs, "handler", task_schema(catalogue, KEYWORD_HANDLER));
+	json_object_set_new(defs, "entry", entry_schema("task"));
+	json_object_set_new(defs, "handler_entry", entry_schema("handler"));
+	for (size_t i = 0; i < catalogue->count; i++) {
+		auto_free char *name = mem_printf("module.%s", catalogue->modules[i]->name);
+		json_object_set_new(defs, name, module_schema(catalogue->modules[i]));
+	}
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
+	                 "neap playbook", "description", "A list of plays.", "type", "array", "items", ref("play"), "$defs", defs);
+}
