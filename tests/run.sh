@@ -1,28 +1,95 @@
 #!/bin/sh
 # Builds neap and passes all its tests; installs what it needs on Debian 12. The last line is "N passed, N failed".
-#   sh tests/run.sh        the tests of every change
+#   sh tests/run.sh                       everything
+#   sh tests/run.sh plain                 only that: plain, sanitized, race or fuzz, one or several
+# plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan. race: neap under TSan. fuzz: libFuzzer.
+# Builds go to build-*/ here, or to $NEAP_BUILD-*.
 set -eu
 cd "$(dirname "$0")/.."
 
-packages="meson ninja-build gcc pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libcriterion-dev libssl-dev openssh-server openssh-client"
-missing=
-for package in $packages; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
-done
-if [ -n "$missing" ]; then
-	root=; [ "$(id -u)" = 0 ] || root=sudo
-	$root apt-get update -qq
-	# shellcheck disable=SC2086
-	DEBIAN_FRONTEND=noninteractive $root apt-get install -y -qq --no-install-recommends $missing
-fi
-
+stages=${*:-plain sanitized race fuzz}
 build=${NEAP_BUILD:-build}
-[ -f "$build/build.ninja" ] || meson setup "$build" >/dev/null
-ninja -C "$build"
-status=0
-meson test -C "$build" --print-errorlogs || status=$?
-log="$build/meson-logs/testlog.json"
-passed=$(grep -c '"result": "OK"' "$log" || true)
-failed=$(grep -cE '"result": "(FAIL|ERROR|TIMEOUT)"' "$log" || true)
+. tests/lib/packages.sh
+packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev \
+	libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync
+case " $stages " in *" fuzz "*) packages_need clang llvm ;; esac
+# The oracles: what neap is compared with, and the shells and tools a target may have.
+packages_need ansible-core busybox mksh
+
+passed=0 failed=0
+
+# count BUILD: adds up meson's log; a program that tells of its own tests counts as many.
+count() {
+	counted=$(python3 tests/lib/count.py "$1/meson-logs/testlog.json")
+	passed=$((passed + ${counted% *}))
+	failed=$((failed + ${counted#* }))
+}
+
+# stage NAME SETUP-OPTIONS TEST-OPTIONS
+stage() {
+	echo "== $1"
+	[ -f "$build-$1/build.ninja" ] || (eval "meson setup '$build-$1' $2" >/dev/null)
+	ninja -C "$build-$1" >"$build-$1/ninja.log" 2>&1 || { tail -n 60 "$build-$1/ninja.log"; failed=$((failed + 1)); return 0; }
+	(eval "meson test -C '$build-$1' --no-rebuild --print-errorlogs $3") || true
+	count "$build-$1"
+}
+
+# A sanitizer that speaks in a forked child does not fail the test by itself: each report is a failure.
+reports() {
+	for report in "$1"/report.*; do
+		[ -f "$report" ] || continue
+		echo "FAILED: a sanitizer reports:"
+		head -n 60 "$report"
+		failed=$((failed + 1))
+	done
+}
+
+for name in $stages; do
+	case $name in
+	plain)
+		stage plain "" "--no-suite race"
+		;;
+	sanitized)
+		mkdir -p "$build-sanitized"
+		rm -f "$build-sanitized"/report.*
+		where=$(cd "$build-sanitized" && pwd)
+		ASAN_OPTIONS=log_path=$where/report:detect_stack_use_after_return=1:allocator_may_return_null=1
+		UBSAN_OPTIONS=log_path=$where/report:print_stacktrace=1
+		export ASAN_OPTIONS UBSAN_OPTIONS
+		stage sanitized "-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Dbuildtype=debugoptimized" \
+			"--no-suite race --timeout-multiplier 4"
+		unset ASAN_OPTIONS UBSAN_OPTIONS
+		reports "$where"
+		;;
+	race)
+		mkdir -p "$build-race"
+		rm -f "$build-race"/report.*
+		where=$(cd "$build-race" && pwd)
+		TSAN_OPTIONS="log_path=$where/report halt_on_error=0 second_deadlock_stack=1"
+		export TSAN_OPTIONS
+		stage race "-Db_sanitize=thread -Db_lundef=false -Dwerror=false" "--suite race --timeout-multiplier 4"
+		unset TSAN_OPTIONS
+		reports "$where"
+		;;
+	fuzz)
+		echo "== fuzz"
+		NEAP_BUILD=$build-fuzz sh tests/fuzz/run.sh "${NEAP_FUZZ_SECONDS:-5}" >"$build-fuzz.log" 2>&1 || true
+		cat "$build-fuzz.log"
+		last=$(tail -n 1 "$build-fuzz.log")
+		case $last in
+		*" passed, "*" failed")
+			passed=$((passed + ${last%% *}))
+			last=${last#* passed, }
+			failed=$((failed + ${last%% *}))
+			;;
+		*) failed=$((failed + 1)) ;;
+		esac
+		;;
+	*)
+		echo "run.sh: no stage is called \"$name\"; there are plain, sanitized, race and fuzz" >&2
+		exit 5
+		;;
+	esac
+done
 echo "$passed passed, $failed failed"
-exit "$status"
+[ "$failed" -eq 0 ]

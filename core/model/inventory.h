@@ -39,7 +39,11 @@ struct host {
 };
 
 enum {
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+	INVENTORY_MAX_HOSTS = 1000,
+#else
 	INVENTORY_MAX_HOSTS = 1000000, /* what ranges may expand to, all in all */
+#endif
 	INVENTORY_SCRIPT_MS = 60000,   /* how long an executable may take for one answer */
 };
 

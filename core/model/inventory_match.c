@@ -6,9 +6,11 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
-#include <regex.h>
 #include <stdint.h>
 #include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -149,93 +151,44 @@ static int matcher_split(struct matcher *m, const char *pattern, struct err *err
 	return 0;
 }
 
-/* A class escape inside or outside brackets: \d, \w, \s as POSIX says them. NULL for others. */
-static const char *regex_class(char c)
-{
-	return c == 'd' ? "[:digit:]" : c == 'w' ? "[:alnum:]_" : c == 's' ? "[:space:]" : NULL;
-}
-
-/* From behind "[" to behind "]". */
-static const char *regex_bracket(struct buf *out, const char *at)
-{
-	buf_char(out, '[');
-	if (*at == '^')
-		buf_char(out, *at++);
-	if (*at == ']')
-		buf_char(out, *at++);
-	while (*at && *at != ']') {
-		const char *class = *at == '\\' && at[1] ? regex_class(at[1]) : NULL;
-		if (class)
-			buf_str(out, class);
-		else if (*at == '\\' && at[1])
-			buf_char(out, at[1]);
-		else
-			buf_char(out, *at);
-		at += *at == '\\' && at[1] ? 2 : 1;
-	}
-	if (*at)
-		buf_char(out, *at++);
-	return at;
-}
-
-/* Python's regular expressions as POSIX extended ones, as far as host patterns use them; it matches from the start. */
-static void regex_translate(struct buf *out, const char *at)
-{
-	buf_str(out, "^(");
-	while (*at) {
-		const char *class = *at == '\\' && at[1] ? regex_class((char)tolower((unsigned char)at[1])) : NULL;
-		if (class) {
-			buf_printf(out, isupper((unsigned char)at[1]) ? "[^%s]" : "[%s]", class);
-			at += 2;
-		} else if (*at == '\\' && at[1]) {
-			buf_add(out, at, 2);
-			at += 2;
-		} else if (strncmp(at, "(?:", 3) == 0) {
-			buf_char(out, '(');
-			at += 3;
-		} else if (*at == '[') {
-			at = regex_bracket(out, at + 1);
-		} else {
-			buf_char(out, *at++);
-		}
-	}
-	buf_char(out, ')');
-}
-
 /* A compiled name, glob or ~regex. */
 struct name_pattern {
 	const char *glob; /* NULL: regex */
-	regex_t regex;
+	pcre2_code *regex;
+	pcre2_match_data *match;
 };
 
 static int name_pattern_init(struct name_pattern *pattern, const char *text, struct err *err)
 {
-	pattern->glob = text;
+	*pattern = (struct name_pattern){ .glob = text };
 	if (*text != '~')
 		return 0;
-	auto_buf struct buf translated = BUF_INIT;
-	regex_translate(&translated, text + 1);
-	int fault = regcomp(&pattern->regex, buf_text(&translated), REG_EXTENDED | REG_NOSUB);
-	if (fault) {
-		char reason[128];
-		regerror(fault, &pattern->regex, reason, sizeof(reason));
-		err_set(err, ERR_INPUT, "the host pattern \"%s\" is no regular expression: %s", text, reason);
-		return err_hint(err, "look-ahead and lazy repetition are not understood here");
-	}
+	int fault;
+	PCRE2_SIZE at;
 	pattern->glob = NULL;
+	/* Anchored: it matches from the start, as Python's re.match. */
+	pattern->regex = pcre2_compile((PCRE2_SPTR)text + 1, PCRE2_ZERO_TERMINATED, PCRE2_ANCHORED | PCRE2_UTF, &fault, &at, NULL);
+	if (!pattern->regex) {
+		char reason[160];
+		pcre2_get_error_message(fault, (PCRE2_UCHAR *)reason, sizeof(reason));
+		return err_set(err, ERR_INPUT, "the host pattern \"%s\" is no regular expression: %s at character %zu", text, reason,
+		               (size_t)at + 2);
+	}
+	pattern->match = pcre2_match_data_create(1, NULL);
 	return 0;
 }
 
 static void name_pattern_release(struct name_pattern *pattern)
 {
-	if (!pattern->glob)
-		regfree(&pattern->regex);
+	pcre2_match_data_free(pattern->match);
+	pcre2_code_free(pattern->regex);
 }
 
 static bool name_pattern_matches(const struct name_pattern *pattern, const char *name)
 {
-	return pattern->glob ? fnmatch(pattern->glob, name, FNM_NOESCAPE) == 0 :
-	                       regexec(&pattern->regex, name, 0, NULL, 0) == 0;
+	if (pattern->glob)
+		return fnmatch(pattern->glob, name, FNM_NOESCAPE) == 0;
+	return pcre2_match(pattern->regex, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, 0, pattern->match, NULL) >= 0;
 }
 
 static void warn_unknown(struct matcher *m, const char *text)

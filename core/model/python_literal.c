@@ -286,8 +286,8 @@ static json_t *literal_braced(struct literal *l)
 			return NULL;
 		if (literal_take(l, ':')) {
 			auto_buf struct buf name = BUF_INIT;
-			json_t *value = json_array_size(list) ? NULL : literal_value(l);
-			if (!value || !key_text(&name, key) || json_object_set_new(object, buf_text(&name), value) < 0)
+			auto_json json_t *value = json_array_size(list) ? NULL : literal_value(l);
+			if (!value || !key_text(&name, key) || json_object_set(object, buf_text(&name), value) < 0)
 				return NULL;
 		} else if (json_object_size(object) || json_array_append(list, key) < 0) {
 			return NULL;
