@@ -206,7 +206,8 @@ static void report(struct problems *problems, enum problem_level level, struct n
                    const char *hint, const char *format, va_list arguments)
 {
 	auto_free char *text = mem_vprintf(format, arguments);
-	auto_free char *line = node.document && place.line > 0 ? document_line(node.document, place.line) : NULL;
+	bool has_line = node.document && place.line > 0 && problems->count < PROBLEMS_MOST;
+	auto_free char *line = has_line ? document_line(node.document, place.line) : NULL;
 	problem_add(problems, level, place, line, hint, "%s", text);
 }
 
