@@ -10,6 +10,7 @@
 
 #include "base/printable.h"
 #include "base/suggest.h"
+#include "lua/native_system.h"
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
@@ -346,6 +347,46 @@ static int native_replace(lua_State *state)
 	return 1;
 }
 
+/* clean(text): what is not UTF-8 replaced by U+FFFD. */
+static int native_clean(lua_State *state)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	luaL_Buffer buffer;
+	size_t at = 0;
+	size_t step;
+	while (at < length && (step = (unsigned char)text[at] < 0x80 ? 1 : printable_utf8(text + at, length - at, NULL)))
+		at += step;
+	if (at == length) {
+		lua_settop(state, 1);
+		return 1;
+	}
+	luaL_buffinit(state, &buffer);
+	for (at = 0; at < length; at += step ? step : 1) {
+		step = (unsigned char)text[at] < 0x80 ? 1 : printable_utf8(text + at, length - at, NULL);
+		luaL_addlstring(&buffer, step ? text + at : "\xEF\xBF\xBD", step ? step : 3);
+	}
+	luaL_pushresult(&buffer);
+	return 1;
+}
+
+static void native_add_name(void *to, const char *name)
+{
+	lua_State *state = to;
+	lua_pushstring(state, name);
+	lua_rawseti(state, -2, (lua_Integer)lua_rawlen(state, -2) + 1);
+}
+
+/* variables(): the names in the scope. */
+static int native_variables(lua_State *state)
+{
+	const struct template_scope *scope = native_scope(state);
+	lua_newtable(state);
+	if (scope && scope->each)
+		scope->each(scope->context, native_add_name, state);
+	return 1;
+}
+
 static int native_locale_free(lua_State *state)
 {
 	locale_t *locale = lua_touserdata(state, 1);
@@ -391,12 +432,15 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	    {"upper", native_upper},
 	    {"lower", native_lower},
 	    {"replace", native_replace},
+	    {"clean", native_clean},
+	    {"variables", native_variables},
 	    {NULL, NULL},
 	};
 	vm_native(state);
 	lua_pushlightuserdata(state, (void *)scope);
 	native_push_locale(state);
 	luaL_setfuncs(state, functions, 2);
+	native_system_open(state, scope);
 	native_set_address(state, "null", value_nothing);
 	native_set_address(state, "omit", value_omitted);
 	native_set_address(state, "order", value_order);
@@ -407,5 +451,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	lua_setfield(state, -2, "list_meta");
 	value_dict_metatable(state);
 	lua_setfield(state, -2, "dict_meta");
+	value_tuple_metatable(state);
+	lua_setfield(state, -2, "tuple_meta");
 	lua_pop(state, 1);
 }

@@ -53,16 +53,19 @@ void template_vm_free(struct template_vm *vm)
 	free(vm);
 }
 
-/* Names the variable in whose template the error arose. */
+/* Says in which line or variable the error arose, and leaves out where in the engine. */
 static int template_failed(struct template_vm *vm, struct err *err)
 {
+	const char *inside = err && strncmp(err->text, "jinja/", 6) == 0 ? strstr(err->text, ": ") : NULL;
+	if (inside)
+		memmove(err->text, inside + 2, strlen(inside + 2) + 1);
 	lua_State *state = vm_state(vm->vm);
 	struct err ignored = ERR_INIT;
 	lua_getfield(state, 1, "trail");
 	if (vm_call(vm->vm, 0, 1, &template_start_budget, &ignored) == 0) {
 		const char *trail = lua_tostring(state, -1);
 		if (trail && *trail && err && strlen(err->text) + strlen(trail) + 20 < sizeof(err->text))
-			err_wrap(err, "in the variable '%s'", trail);
+			err_wrap(err, "%s", trail);
 	}
 	lua_settop(state, 1);
 	return -1;

@@ -18,6 +18,7 @@ const char value_final[1] = "f";
 const char value_nothing[1] = "n";
 const char value_omitted[1] = "x";
 static const char value_list_key[1] = "l";
+static const char value_tuple_key[1] = "t";
 static const char value_dict_key[1] = "d";
 
 void value_null(lua_State *state)
@@ -104,6 +105,18 @@ void value_list_metatable(lua_State *state)
 	lua_setfield(state, -2, "__metatable");
 	lua_pushvalue(state, -1);
 	lua_rawsetp(state, LUA_REGISTRYINDEX, value_list_key);
+}
+
+void value_tuple_metatable(lua_State *state)
+{
+	if (lua_rawgetp(state, LUA_REGISTRYINDEX, value_tuple_key) == LUA_TTABLE)
+		return;
+	lua_pop(state, 1);
+	lua_createtable(state, 0, 1);
+	lua_pushliteral(state, "tuple");
+	lua_setfield(state, -2, "__metatable");
+	lua_pushvalue(state, -1);
+	lua_rawsetp(state, LUA_REGISTRYINDEX, value_tuple_key);
 }
 
 void value_dict_metatable(lua_State *state)
@@ -410,8 +423,9 @@ static json_t *value_json_table(lua_State *state, int index, int depth, const ch
 	bool list = false;
 	if (!dict && lua_getmetatable(state, index)) {
 		lua_rawgetp(state, LUA_REGISTRYINDEX, value_list_key);
-		list = lua_rawequal(state, -1, -2);
-		lua_pop(state, 2);
+		lua_rawgetp(state, LUA_REGISTRYINDEX, value_tuple_key);
+		list = lua_rawequal(state, -3, -2) || lua_rawequal(state, -3, -1);
+		lua_pop(state, 3);
 	}
 	if (dict)
 		result = value_json_dict(state, index, depth, problem);

@@ -18,6 +18,8 @@ extern const char value_nothing[1];
 /* The address is "omit": value_json leaves it out of lists and dictionaries; by itself it gives null. */
 extern const char value_omitted[1];
 
+/* Pushes the metatable of tuples, which become arrays. */
+void value_tuple_metatable(lua_State *state);
 /* Pushes null, a boolean, a number or a string; false, with nothing pushed, for an array or object. */
 bool value_push_scalar(lua_State *state, const json_t *value);
 /* Pushes a scalar, a list of mirrors and scalars, or a mirror of an object, which must outlive it. True: the value, or

@@ -164,7 +164,8 @@ local function slot_name(slot, level, otherwise)
 	end
 end
 
-local function name_reader(scope, name)
+-- own_only: nil for a name that no template has bound, instead of looking it up in the caller's scope.
+local function name_reader(scope, name, own_only)
 	local found = {}
 	local level, fn = 0, scope.fn
 	local at = scope
@@ -175,10 +176,12 @@ local function name_reader(scope, name)
 		end
 		if at.names[name] then
 			found[#found + 1] = { at.names[name], level }
+			at.used = at.used or {}
+			at.used[name] = true
 		end
 		at = at.outer
 	end
-	local reader = outer_name(name)
+	local reader = own_only and function() end or outer_name(name)
 	if scope.template and #found == 0 then
 		scope.template.reads[name] = true
 	end
@@ -541,7 +544,7 @@ local function definition_of(registry, what, node)
 		end
 		table.sort(names)
 		local hint = native.nearest(node.name, names)
-		error({ text = string.format("there is no %s '%s'", what, node.name), hint = hint, line = node.line }, 0)
+		lexer.fail_with_hint(node.line, hint, "there is no %s '%s'", what, node.name)
 	end
 	return definition
 end
@@ -633,7 +636,7 @@ compiler.declare = declare
 compiler.new_scope = new_scope
 compiler.new_function = new_function
 compiler.name_reader = name_reader
-compiler.bind = bind
+compiler.call_arguments = call_arguments
 
 -- A bare expression: function(frame), whether it needs a frame of its own, and the names that it reads.
 function compiler.expression(node)

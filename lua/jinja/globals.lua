@@ -67,6 +67,61 @@ add("dict", { "source", "**" }, function(more, source)
 	return dict
 end)
 
+add("namespace", { "source", "**" }, function(more, source)
+	return values.namespace(globals.dict.call({ source }, more))
+end)
+
+add("now", { "utc", "fmt" }, function(utc, format)
+	local at = native.time()
+	if utc == nil or not values.truth(utc) then
+		at = native.utc_offset(at // 1000000) * 1000000 + at
+	end
+	local now = setmetatable({ microseconds = at }, values.datetime_meta)
+	if format ~= nil and format ~= values.null then
+		return values.date_format(now, format)
+	end
+	return now
+end)
+
+add("undef", { "hint" }, function(hint)
+	return values.undefined(hint ~= nil and hint ~= values.null and values.text(hint) or "a value that was left undefined on purpose is used")
+end)
+
+add("cycler", { "*" }, function(...)
+	local items, at = { ... }, 0
+	if #items == 0 then
+		values.fail("cycler: at least one item is needed")
+	end
+	local members = {}
+	members.next = values.callable("next", function()
+		at = at % #items + 1
+		return items[at]
+	end)
+	members.reset = values.callable("reset", function()
+		at = 0
+		return values.null
+	end)
+	return values.callable("cycler", function() return items[at % #items + 1] end, { members = setmetatable(members, {
+		__index = function(_, name)
+			return name == "current" and items[at % #items + 1] or nil
+		end,
+	}) })
+end)
+
+add("joiner", { "sep" }, function(separator)
+	local used = false
+	return values.callable("joiner", function()
+		if not used then
+			used = true
+			return ""
+		end
+		return separator or ", "
+	end)
+end)
+
 globals.omit = values.omit
+globals.vars = setmetatable({ find = function(name)
+	return compiler.runtime.lookup(values.text(values.defined(name)))
+end }, { __metatable = "vars" })
 
 return globals

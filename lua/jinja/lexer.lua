@@ -12,8 +12,16 @@ end
 
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 
+local many_lines = false
+
+-- Raises an error at a line; that is said where the template has several.
+function lexer.fail_with_hint(line, hint, ...)
+	local text = string.format(...)
+	error({ text = many_lines and string.format("line %d: %s", line, text) or text, hint = hint }, 0)
+end
+
 local function fail(line, ...)
-	error({ text = string.format(...), line = line, syntax = true }, 0)
+	lexer.fail_with_hint(line, nil, ...)
 end
 lexer.fail = fail
 
@@ -189,6 +197,7 @@ end
 -- The tokens of a bare expression.
 function lexer.expression(source)
 	local tokens = {}
+	many_lines = source:find("\n", 1, true) ~= nil
 	local _, _, line = expression(source, 1, tokens, 1, nil)
 	tokens[#tokens + 1] = { "eof", "", line }
 	return tokens
@@ -213,6 +222,7 @@ end
 -- so does the blank before one that starts its line.
 function lexer.template(source, settings)
 	local tokens = {}
+	many_lines = source:find("\n", 1, true) ~= nil
 	local at, line = 1, 1
 	local strip_next = false -- "-": the text that follows loses its leading blank; "\n": one newline
 	local function add_text(text, sign, lstrip)

@@ -1,22 +1,34 @@
--- The statements of templates to closures.
+-- The statements of templates to closures, and the way templates include, import and extend one another.
+--
+-- A unit is a compiled template: { run = function(frame), blocks = by name, reads = names }. While it renders, frame.state
+-- holds what its parts share: exports (names bound at the top level), blocks (for each name its definitions, the most
+-- derived first), parent (the unit that 'extends' named).
 
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
 
-local null, text, defined, is_undefined = values.null, values.text, values.defined, values.is_undefined
+local null, text, defined, truth = values.null, values.text, values.defined, values.truth
 local compile, expression = compiler.compile, compiler.expression_node
+local declare, new_scope = compiler.declare, compiler.new_scope
 local fail = values.fail
 
-local statements = {}
+local statements = {
+	load = nil, -- set by template.lua: function(name) -> unit or nil
+}
 local OUTPUT_MAX = 64 * 1024 * 1024
+local CALLS_MAX = 200 -- macros and recursive loops inside each other
 
 -- The output of the running evaluation: pieces of text.
 local out = {}
 local bytes = 0
+local calls = 0
+statements.line = false -- of the tag that is being evaluated
 
 function statements.start()
 	out = {}
 	bytes = 0
+	calls = 0
+	statements.line = false
 end
 
 local function write(piece)
@@ -31,10 +43,21 @@ end
 local function captured(run, frame)
 	local outer = out
 	out = {}
-	local signal = run(frame)
+	run(frame)
 	local result = table.concat(out)
 	out = outer
-	return result, signal
+	return result
+end
+
+local function entered(name)
+	calls = calls + 1
+	if calls > CALLS_MAX then
+		fail("%s calls itself more than %d times inside itself", name, CALLS_MAX)
+	end
+end
+
+local function left()
+	calls = calls - 1
 end
 
 local function printed(value)
@@ -45,7 +68,8 @@ local function printed(value)
 	end
 	return text(defined(value))
 end
-statements.printed = printed
+
+local function nothing() end
 
 local function sequence(nodes, scope)
 	local runs = {}
@@ -53,7 +77,9 @@ local function sequence(nodes, scope)
 		runs[i] = expression(node, scope)
 	end
 	local count = #runs
-	if count == 1 then
+	if count == 0 then
+		return nothing
+	elseif count == 1 then
 		return runs[1]
 	end
 	return function(frame)
@@ -65,7 +91,12 @@ local function sequence(nodes, scope)
 		end
 	end
 end
-statements.sequence = sequence
+
+local function inner_frame(frame)
+	return { up = frame, locals = frame.locals, state = frame.state }
+end
+
+-- Text and output
 
 function compile.text(node)
 	local piece = node.text
@@ -75,24 +106,564 @@ function compile.text(node)
 end
 
 function compile.output(node, scope)
-	local value = expression(node.value, scope)
+	local value, line = expression(node.value, scope), node.line
 	return function(frame)
+		statements.line = line
 		write(printed(value(frame)))
 	end
 end
 
--- A whole template: { run = function(frame), reads = names }
+compile["do"] = function(node, scope)
+	local value, line = expression(node.value, scope), node.line
+	return function(frame)
+		statements.line = line
+		value(frame)
+	end
+end
+
+-- Assignment
+
+-- A function(frame, value) that binds the target's names in the scope.
+local function binder(target, scope)
+	if target.kind == "name" then
+		local slot, name = declare(scope, target.name), target.name
+		if scope.top then
+			return function(frame, value)
+				frame[slot] = value
+				frame.state.exports[name] = value
+			end
+		end
+		return function(frame, value)
+			frame[slot] = value
+		end
+	elseif target.kind == "member" then
+		local object = compiler.name_reader(scope, target.name)
+		return function(frame, value)
+			local namespace = object(frame)
+			if values.kind(defined(namespace)) ~= "namespace" then
+				fail("'%s' is not a namespace, so '%s.%s' cannot be set", target.name, target.name, target.member)
+			end
+			values.dict_set(namespace.members, target.member, value)
+		end
+	end
+	local binders = {}
+	for i, item in ipairs(target.items) do
+		binders[i] = binder(item, scope)
+	end
+	return function(frame, value)
+		local elements = values.elements(value)
+		if #elements ~= #binders then
+			fail("%s values to unpack (%d are there, %d are needed)", #elements > #binders and "too many" or "not enough", #elements, #binders)
+		end
+		for i = 1, #binders do
+			binders[i](frame, elements[i])
+		end
+	end
+end
+
+function compile.set(node, scope)
+	local value, line = expression(node.value, scope), node.line
+	local bind = binder(node.target, scope)
+	return function(frame)
+		statements.line = line
+		bind(frame, value(frame))
+	end
+end
+
+function compile.set_block(node, scope)
+	local body = sequence(node.body, new_scope(scope))
+	local filters = node.filters and expression(node.filters, scope)
+	local bind = binder(node.target, scope)
+	return function(frame)
+		local result = captured(body, frame)
+		if filters then
+			frame.body = result
+			result = filters(frame)
+		end
+		bind(frame, result)
+	end
+end
+
+function compile.filter_block(node, scope)
+	local body = sequence(node.body, new_scope(scope))
+	local filters = expression(node.filters, scope)
+	return function(frame)
+		frame.body = captured(body, frame)
+		write(printed(filters(frame)))
+	end
+end
+
+compile["with"] = function(node, scope)
+	local inside = new_scope(scope)
+	local given, binders = {}, {}
+	for i, value in ipairs(node.values) do
+		given[i] = expression(value, scope)
+	end
+	for i, target in ipairs(node.targets) do
+		binders[i] = binder(target, inside)
+	end
+	local body = sequence(node.body, inside)
+	return function(frame)
+		local results = {}
+		for i = 1, #given do
+			results[i] = given[i](frame)
+		end
+		for i = 1, #binders do
+			binders[i](frame, results[i])
+		end
+		return body(frame)
+	end
+end
+
+-- Conditions and loops
+
+compile["if"] = function(node, scope)
+	local conditions, bodies, lines = {}, {}, {}
+	for i, branch in ipairs(node.branches) do
+		conditions[i] = branch.condition and expression(branch.condition, scope) or false
+		bodies[i] = sequence(branch.body, scope)
+		lines[i] = branch.line
+	end
+	return function(frame)
+		for i = 1, #bodies do
+			statements.line = lines[i]
+			if not conditions[i] or truth(conditions[i](frame)) then
+				return bodies[i](frame)
+			end
+		end
+	end
+end
+
+compile["break"] = function()
+	return function()
+		return "break"
+	end
+end
+
+compile["continue"] = function()
+	return function()
+		return "continue"
+	end
+end
+
+local loop_meta = { __metatable = "loop" }
+
+local loop_members = {
+	index = function(loop) return loop.at end,
+	index0 = function(loop) return loop.at - 1 end,
+	revindex = function(loop) return #loop.items - loop.at + 1 end,
+	revindex0 = function(loop) return #loop.items - loop.at end,
+	first = function(loop) return loop.at == 1 end,
+	last = function(loop) return loop.at == #loop.items end,
+	length = function(loop) return #loop.items end,
+	depth = function(loop) return loop.level end,
+	depth0 = function(loop) return loop.level - 1 end,
+	previtem = function(loop) return loop.items[loop.at - 1] or values.undefined("there is no previous item") end,
+	nextitem = function(loop) return loop.items[loop.at + 1] or values.undefined("there is no next item") end,
+	cycle = function(loop)
+		return values.callable("cycle", function(arguments)
+			if #arguments == 0 then
+				fail("loop.cycle needs at least one value")
+			end
+			return arguments[(loop.at - 1) % #arguments + 1]
+		end)
+	end,
+	changed = function(loop)
+		return values.callable("changed", function(arguments)
+			local now = values.tuple(arguments)
+			if loop.last_changed and values.equal(loop.last_changed, now) then
+				return false
+			end
+			loop.last_changed = now
+			return true
+		end)
+	end,
+}
+
+function values.loop_attribute(loop, name)
+	local member = loop_members[name]
+	return member and member(loop)
+end
+
+-- The elements for which the loop's own condition holds.
+local function selected(items, bind, condition, frame)
+	local kept = {}
+	for i = 1, #items do
+		bind(frame, items[i])
+		if truth(condition(frame)) then
+			kept[#kept + 1] = items[i]
+		end
+	end
+	return kept
+end
+
+-- A function(frame, loop) that runs the body for each item of loop.
+local function loop_runner(node, inside)
+	local bind = binder(node.target, inside)
+	local targets = #inside.own
+	local loop_slot = declare(inside, "loop")
+	local body = sequence(node.body, inside)
+	local own = inside.own
+	return function(frame, loop)
+		local items = loop.items
+		for i = 1, #items do
+			for k = targets + 2, #own do
+				frame[own[k]] = nil
+			end
+			loop.at = i
+			frame[loop_slot] = loop
+			bind(frame, items[i])
+			if body(frame) == "break" then
+				break
+			end
+		end
+	end
+end
+
+compile["for"] = function(node, scope)
+	local items = expression(node.items, scope)
+	local fn = node.recursive and compiler.new_function(scope.fn) or scope.fn
+	local inside = new_scope(scope, fn)
+	local bind, condition
+	if node.condition then
+		local filter_scope = new_scope(scope, fn)
+		bind = binder(node.target, filter_scope)
+		condition = expression(node.condition, filter_scope)
+	end
+	local run = loop_runner(node, inside)
+	local otherwise = node.otherwise and sequence(node.otherwise, new_scope(scope))
+	local line = node.line
+
+	local function iterate(frame, elements, level)
+		local at = node.recursive and inner_frame(frame) or frame
+		if condition then
+			elements = selected(elements, bind, condition, at)
+		end
+		if #elements == 0 then
+			return otherwise and otherwise(frame)
+		end
+		local loop = setmetatable({ items = elements, at = 0, level = level }, loop_meta)
+		if node.recursive then
+			loop.call = function(arguments)
+				entered("the loop")
+				local result = captured(function()
+					iterate(frame, values.elements(arguments[1]), level + 1)
+				end)
+				left()
+				return result
+			end
+		else
+			loop.call = function()
+				fail("the loop is not marked as recursive")
+			end
+		end
+		run(at, loop)
+	end
+	return function(frame)
+		statements.line = line
+		iterate(frame, values.elements(items(frame)), 1)
+	end
+end
+
+-- Macros
+
+local function too_many(name, count)
+	fail("the macro '%s' takes at most %d argument%s", name, count, count == 1 and "" or "s")
+end
+
+-- A function(frame) that makes the callable for parameters and a body; frame is the one around it.
+local function macro_maker(name, node, scope)
+	local inside = new_scope(scope, compiler.new_function(scope.fn))
+	local slots, defaults, names = {}, {}, {}
+	for i, parameter in ipairs(node.parameters) do
+		names[i] = parameter.name
+		slots[i] = declare(inside, parameter.name)
+		defaults[i] = parameter.default and expression(parameter.default, inside) or false
+	end
+	local varargs, kwargs, caller = declare(inside, "varargs"), declare(inside, "kwargs"), declare(inside, "caller")
+	local body = sequence(node.body, inside)
+	local used = inside.used or {}
+
+	local function bind_rest(frame, arguments, keywords)
+		if #arguments > #slots and not used.varargs then
+			too_many(name, #slots)
+		end
+		frame[varargs] = values.tuple(table.move(arguments, #slots + 1, #arguments, 1, {}))
+		local rest = values.dict()
+		for key, value in pairs(keywords or {}) do
+			if key == "caller" then
+				frame[caller] = value
+			elseif used.kwargs then
+				values.dict_set(rest, key, value)
+			else
+				fail("the macro '%s' has no argument '%s'", name, key)
+			end
+		end
+		frame[kwargs] = rest
+	end
+
+	return function(outer)
+		return values.callable(name, function(arguments, keywords)
+			entered("the macro '" .. name .. "'")
+			local frame = inner_frame(outer)
+			local more = {}
+			for key, value in pairs(keywords or {}) do
+				more[key] = value
+			end
+			for i = 1, #slots do
+				local value = arguments[i]
+				if more[names[i]] ~= nil then
+					value = more[names[i]]
+					more[names[i]] = nil
+				end
+				frame[slots[i]] = value
+			end
+			bind_rest(frame, arguments, more)
+			for i = 1, #slots do
+				if frame[slots[i]] == nil then
+					frame[slots[i]] = defaults[i] and defaults[i](frame)
+						or not defaults[i] and values.undefined(string.format("the parameter '%s' of the macro '%s' was not given", names[i], name), names[i])
+				end
+			end
+			local result = captured(body, frame)
+			left()
+			return result
+		end, { members = { name = name, arguments = values.tuple(names) } })
+	end
+end
+
+function compile.macro(node, scope)
+	local bind = binder({ kind = "name", name = node.name }, scope)
+	local make = macro_maker(node.name, node, scope)
+	return function(frame)
+		bind(frame, make(frame))
+	end
+end
+
+function compile.call_block(node, scope)
+	local make = macro_maker("caller", node, scope)
+	local callee = expression(node.call.callee, scope)
+	local arguments = compiler.call_arguments(node.call.arguments, scope)
+	return function(frame)
+		statements.line = node.line
+		local list, keywords = arguments(frame)
+		keywords = keywords or {}
+		keywords.caller = make(frame)
+		write(printed(compiler.call(callee(frame), list, keywords)))
+	end
+end
+
+-- Templates in templates
+
+local function merged(a, b)
+	local both = {}
+	for name, value in pairs(a or {}) do
+		both[name] = value
+	end
+	for name, value in pairs(b or {}) do
+		both[name] = value
+	end
+	return both
+end
+
+-- A function(frame) that gives the names bound around a place and their values.
+local function visible_names(scope)
+	local readers = {}
+	local at = scope
+	while at do
+		for name in pairs(at.names) do
+			readers[name] = readers[name] or compiler.name_reader(scope, name, true)
+		end
+		at = at.outer
+	end
+	return function(frame)
+		local bound = merged(frame.locals)
+		for name, reader in pairs(readers) do
+			local value = reader(frame)
+			if value ~= nil then
+				bound[name] = value
+			end
+		end
+		return bound
+	end
+end
+
+local run_block
+
+local function block_callable(name, state, locals, at)
+	return values.callable(name, function()
+		return captured(function()
+			run_block(name, state, locals, at)
+		end)
+	end)
+end
+
+local function self_value(state, locals)
+	local members = {}
+	for name in pairs(state.blocks) do
+		members[name] = block_callable(name, state, locals, 1)
+	end
+	return values.callable("self", nothing, { members = members })
+end
+
+run_block = function(name, state, locals, at)
+	local block = state.blocks[name][at]
+	entered("the block '" .. name .. "'")
+	local frame = { locals = merged(locals, { super = state.blocks[name][at + 1] and block_callable(name, state, locals, at + 1)
+		or values.undefined(string.format("there is no parent block '%s'", name)) }), state = state }
+	if block.required and at == 1 then
+		fail("the block '%s' must be overridden", name)
+	end
+	block.run(frame)
+	left()
+end
+
+function compile.block(node, scope)
+	local unit = scope.template
+	local block_scope = { names = {}, own = {}, fn = compiler.new_function(nil), template = unit }
+	unit.blocks[node.name] = { run = sequence(node.body, block_scope), required = node.required }
+	local visible = node.scoped and visible_names(scope)
+	local name = node.name
+	return function(frame)
+		local state = frame.state
+		if state.parent then
+			return
+		end
+		local locals = merged(merged(frame.locals, state.exports), visible and visible(frame))
+		locals.self = self_value(state, locals)
+		run_block(name, state, locals, 1)
+	end
+end
+
+local function load_unit(name, ignore_missing)
+	if values.is_sequence(name) then
+		for i = 1, #name do
+			local unit = load_unit(name[i], true)
+			if unit then
+				return unit
+			end
+		end
+		name = values.repr(name)
+	elseif type(name) ~= "string" then
+		defined(name)
+		fail("the name of a template must be a string, not a value of type %s", values.type_name(name))
+	else
+		local unit = statements.load(name)
+		if unit then
+			return unit
+		end
+	end
+	if not ignore_missing then
+		fail("there is no template %s", name)
+	end
+end
+
+-- Runs a unit and the units that it extends; writes to the output.
+local function run_unit(unit, locals, state)
+	entered("a template")
+	for name, block in pairs(unit.blocks) do
+		state.blocks[name] = state.blocks[name] or {}
+		table.insert(state.blocks[name], block)
+	end
+	local outer = out
+	if next(unit.blocks) then
+		locals = merged(locals)
+		locals.self = self_value(state, locals)
+	end
+	unit.run({ locals = locals, state = state })
+	out = outer
+	local parent = state.parent
+	if parent then
+		state.parent = nil
+		run_unit(parent, merged(locals, state.exports), state)
+	end
+	left()
+end
+
+local function new_state()
+	return { exports = {}, blocks = {} }
+end
+
+function compile.extends(node, scope)
+	local name = expression(node.template, scope)
+	return function(frame)
+		statements.line = node.line
+		if frame.state.parent then
+			fail("a template can extend only one other")
+		end
+		frame.state.parent = load_unit(name(frame))
+		out = {} -- what stands outside of blocks is not shown
+	end
+end
+
+function compile.include(node, scope)
+	local name = expression(node.template, scope)
+	local visible = node.with_context and visible_names(scope)
+	return function(frame)
+		statements.line = node.line
+		local unit = load_unit(name(frame), node.ignore_missing)
+		if unit then
+			run_unit(unit, visible and visible(frame), new_state())
+		end
+	end
+end
+
+local function exports_of(unit, locals)
+	local state = new_state()
+	captured(function()
+		run_unit(unit, locals, state)
+	end)
+	return state.exports
+end
+
+compile["import"] = function(node, scope)
+	local name = expression(node.template, scope)
+	local visible = node.with_context and visible_names(scope)
+	local bind = binder({ kind = "name", name = node.name }, scope)
+	return function(frame)
+		statements.line = node.line
+		local members = values.dict()
+		for key, value in pairs(exports_of(load_unit(name(frame)), visible and visible(frame))) do
+			values.dict_set(members, key, value)
+		end
+		bind(frame, values.namespace(members))
+	end
+end
+
+function compile.from(node, scope)
+	local name = expression(node.template, scope)
+	local visible = node.with_context and visible_names(scope)
+	local binders = {}
+	for i, import in ipairs(node.names) do
+		binders[i] = binder({ kind = "name", name = import.as }, scope)
+	end
+	return function(frame)
+		statements.line = node.line
+		local template_name = name(frame)
+		local exports = exports_of(load_unit(template_name), visible and visible(frame))
+		for i, import in ipairs(node.names) do
+			local value = exports[import.name]
+			if value == nil then
+				value = values.undefined(string.format("the template %s has no '%s'", text(template_name), import.name), import.name)
+			end
+			binders[i](frame, value)
+		end
+	end
+end
+
+-- Units
+
 function statements.unit(tree)
 	local unit = { reads = {}, blocks = {} }
-	local scope = { names = {}, own = {}, fn = compiler.new_function(nil), template = unit }
-	unit.scope = scope
+	local scope = { names = {}, own = {}, fn = compiler.new_function(nil), template = unit, top = true }
 	unit.run = sequence(tree.body, scope)
 	return unit
 end
 
-function statements.render(unit, locals)
-	return (captured(unit.run, { locals = locals }))
+function statements.render(unit)
+	return captured(function()
+		run_unit(unit, nil, new_state())
+	end)
 end
 
-statements.captured = captured
 return statements

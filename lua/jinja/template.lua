@@ -7,7 +7,9 @@ local statements = import("jinja/statements.lua")
 local globals = import("jinja/globals.lua")
 import("jinja/methods.lua")
 import("jinja/filters.lua")
+import("jinja/ansible.lua")
 import("jinja/tests.lua")
+import("jinja/lookups.lua")
 
 local template = {}
 local DEPTH_MAX = 40      -- templates inside variables inside templates
@@ -33,15 +35,35 @@ function template.compile_text(text, with)
 	end
 	local unit = statements.unit(tree)
 	local newlines = #text:match("\n*$")
+	local many_lines = text:find("\n.*{[{%%]") ~= nil
 	return {
 		reads = unit.reads,
-		unit = unit,
 		run = function()
-			local out = statements.render(unit, nil)
+			local line, showing = statements.line, runtime.showing
+			runtime.showing = many_lines
+			local out = statements.render(unit)
+			statements.line, runtime.showing = line, showing
+			-- as Ansible does: the result ends with at least as many newlines as the template
 			local missing = newlines - #out:match("\n*$")
 			return missing > 0 and out .. ("\n"):rep(missing) or out
 		end,
 	}
+end
+
+local units = {}
+
+-- A template that another one names; nil if there is no such file.
+function statements.load(name)
+	local text, path = native.read_template(name, runtime.template_name)
+	if not text then
+		return nil
+	end
+	local unit = units[text]
+	if not unit then
+		unit = statements.unit(parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), settings))
+		units[text] = unit
+	end
+	return unit
 end
 
 local function compiled_text(text)
@@ -119,6 +141,7 @@ end
 -- Forgets what the last evaluation read.
 function template.start()
 	runtime.memo = {}
+	runtime.showing = false
 	runtime.depth = 0
 	if next(runtime.evaluating) or #runtime.trail > 0 then
 		runtime.evaluating = {}
@@ -148,18 +171,19 @@ function template.condition(text)
 	return values.truth((expressions[text] or compiled_expression(text)).single(frames))
 end
 
--- The text of a whole file.
-function template.file(name, text)
-	runtime.template_name = name
-	local compiled = texts[text]
-	if not compiled then
-		compiled = compiled_text(text)
-	end
+-- The text that a file's content gives.
+function runtime.render_file(text)
+	local compiled = texts[text] or compiled_text(text)
 	if compiled.single then
 		local value = compiled.single({})
 		return value == values.null and "" or values.text(values.defined(value))
 	end
 	return compiled.run()
+end
+
+function template.file(name, text)
+	runtime.template_name = name
+	return runtime.render_file(text)
 end
 
 local function compiled_as(text, is_expression)
@@ -186,9 +210,16 @@ function template.names(text, is_expression)
 	return names
 end
 
--- The variables whose evaluation failed, innermost last.
+-- Where the evaluation failed: the line of a template with several, the variables that were being evaluated.
 function template.trail()
-	return table.concat(runtime.trail, "' -> '")
+	local parts = {}
+	if runtime.showing and statements.line then
+		parts[1] = "line " .. statements.line
+	end
+	if #runtime.trail > 0 then
+		parts[#parts + 1] = "in the variable '" .. table.concat(runtime.trail, "' -> '") .. "'"
+	end
+	return table.concat(parts, ": ")
 end
 
 return template

@@ -3,7 +3,10 @@
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
 
-local kind, equal, fail = values.kind, values.equal, values.fail
+local sequence = import("jinja/sequence.lua")
+local versions = import("jinja/versions.lua")
+
+local kind, equal, fail, truth = values.kind, values.equal, values.fail, values.truth
 local tests = compiler.tests
 
 local function test(names, parameters, run)
@@ -97,9 +100,112 @@ test("timedout", {}, function(v)
 	local timed_out = member(v, "timedout", "timedout")
 	return timed_out ~= nil and kind(timed_out) == "dict" and values.truth(values.dict_get(timed_out, "period") or false)
 end)
-test("finished", {}, function(v) return is_set(v, "finished", "finished") end)
-test("started", {}, function(v)
-	return is_set(v, "started", "started")
+for _, name in ipairs({ "finished", "started" }) do
+	test(name, {}, function(v)
+		local value = member(v, name, name)
+		return value == nil or equal(value, 1)
+	end)
+end
+
+-- Regular expressions
+
+local function matches(default)
+	return function(v, pattern, ignorecase, multiline, match_type)
+		local how = match_type or default
+		local re = values.regex(pattern or "", ignorecase, multiline)
+		local s = native.clean(values.text(v))
+		local found
+		if how == "match" then
+			found = re:match(s)
+		elseif how == "fullmatch" then
+			found = re:full(s)
+		else
+			found = re:search(s, 1)
+		end
+		return found and true or false
+	end
+end
+test("match", { "pattern", "ignorecase", "multiline" }, matches("match"))
+test("search", { "pattern", "ignorecase", "multiline" }, matches("search"))
+test("regex", { "pattern", "ignorecase", "multiline", "match_type" }, matches("search"))
+
+-- Versions, sets, truth
+
+test("version version_compare", { "version!", "operator", "strict", "version_type" }, function(v, version, operator, strict, kind_of)
+	return versions.test(v, version, operator, strict, kind_of)
+end)
+
+local function subset(a, b)
+	local set = sequence.set(values.elements(b))
+	for _, item in ipairs(values.elements(a)) do
+		if not set:has(item) then
+			return false
+		end
+	end
+	return true
+end
+test("subset issubset", { "b!" }, subset)
+test("superset issuperset", { "b!" }, function(a, b) return subset(b, a) end)
+test("contains", { "value!" }, values.contains)
+test("nan isnan", {}, function(v) return v ~= v end)
+test("any", {}, function(v)
+	for _, item in ipairs(values.elements(v)) do
+		if truth(item) then
+			return true
+		end
+	end
+	return false
+end)
+test("all", {}, function(v)
+	for _, item in ipairs(values.elements(v)) do
+		if not truth(item) then
+			return false
+		end
+	end
+	return true
+end)
+
+local booleans = { y = true, yes = true, on = true, ["1"] = true, ["true"] = true, t = true,
+	n = false, no = false, off = false, ["0"] = false, ["false"] = false, f = false }
+
+local function truthy(v, convert)
+	if convert ~= nil and truth(convert) then
+		local converted = booleans[native.lower(values.text(v)):match("^%s*(.-)%s*$")]
+		if converted ~= nil then
+			return converted
+		end
+	end
+	return truth(v)
+end
+test("truthy", { "convert_bool" }, truthy)
+test("falsy", { "convert_bool" }, function(v, convert) return not truthy(v, convert) end)
+
+-- Addresses, files where neap runs
+
+local function is_uri(v, schemes)
+	if type(v) ~= "string" then
+		return false
+	end
+	local parts = values.url_parts(v)
+	return (schemes == nil or not truth(schemes) or values.contains(schemes, parts[8][2])), parts
+end
+test("uri", { "schemes" }, function(v, schemes) return (is_uri(v, schemes)) end)
+test("url", { "schemes" }, function(v, schemes)
+	local good, parts = is_uri(v, schemes)
+	return good and (parts[3][2] ~= "" or parts[8][2] == "file")
+end)
+test("urn", {}, function(v) return (is_uri(v, values.list({ "urn" }))) end)
+test("abs is_abs", {}, function(v) return values.text(v):sub(1, 1) == "/" end)
+test("vault_encrypted", {}, function() return false end)
+for names, wanted in pairs({ ["directory is_dir"] = "directory", ["file is_file"] = "file" }) do
+	test(names, {}, function(v) return native.file_kind(values.text(v), true) == wanted end)
+end
+test("link is_link", {}, function(v) return native.file_kind(values.text(v), false) == "link" end)
+test("exists", {}, function(v) return native.file_kind(values.text(v), true) ~= nil end)
+test("link_exists", {}, function(v) return native.file_kind(values.text(v), false) ~= nil end)
+test("same_file is_same_file", { "other!" }, function(v, other)
+	local a, b = native.real_path(values.text(v)), native.real_path(values.text(other))
+	return a == b and native.file_kind(a, true) ~= nil
 end)
 
 return tests

@@ -18,7 +18,7 @@ local fail = values.fail
 
 -- Kinds
 
-local tuple_meta = { __metatable = "tuple" }
+local tuple_meta = native.tuple_meta
 local undefined_meta = { __metatable = "undefined" }
 local function_meta = { __metatable = "function" }
 local namespace_meta = { __metatable = "namespace" }
@@ -886,8 +886,13 @@ function values.attribute(object, name)
 			end
 		elseif k == "vars" then
 			return object.find(name)
+		elseif k == "tuple" then
+			local at = object.names and object.names[name]
+			if at then
+				return object[at]
+			end
 		elseif k == "loop" then
-			local value = object.get(name)
+			local value = values.loop_attribute(object, name)
 			if value ~= nil then
 				return value
 			end

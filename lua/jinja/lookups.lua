@@ -1,0 +1,292 @@
+-- Lookups: data from where neap runs, by lookup(name, ...), query(name, ...) and q(name, ...).
+
+local values = import("jinja/values.lua")
+local compiler = import("jinja/compiler.lua")
+local globals = import("jinja/globals.lua")
+
+local text, fail, list, null, kind = values.text, values.fail, values.list, values.null, values.kind
+local lookups = {}
+
+-- lookups[name] = function(terms, options): terms is a Lua table, options a table by name; gives a Lua table.
+local known = {}
+
+local function read(path)
+	local content, why = native.read_file(path, "files")
+	if not content then
+		fail("lookup('file'): %s", why)
+	end
+	return content
+end
+
+local function option(options, name, default)
+	local value = options[name]
+	if value == nil then
+		return default
+	end
+	return value
+end
+
+function known.file(terms, options)
+	local out = {}
+	for i, term in ipairs(terms) do
+		local content = read(text(term))
+		if values.truth(option(options, "lstrip", false)) then
+			content = content:gsub("^%s+", "")
+		end
+		if values.truth(option(options, "rstrip", true)) then
+			content = content:match("^(.-)%s*$")
+		end
+		out[i] = content
+	end
+	return out
+end
+
+function known.env(terms, options)
+	local out = {}
+	for i, term in ipairs(terms) do
+		local name = text(term):match("^%S+") or ""
+		local value = native.environment(name)
+		out[i] = value or option(options, "default", "")
+	end
+	return out
+end
+
+function known.vars(terms, options)
+	local out = {}
+	for i, term in ipairs(terms) do
+		local value = compiler.runtime.lookup(text(term))
+		if values.is_undefined(value) then
+			if options.default == nil then
+				values.raise_undefined(value)
+			end
+			value = options.default
+		end
+		out[i] = value
+	end
+	return out
+end
+
+function known.dict(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		if kind(term) ~= "dict" then
+			fail("lookup('dict'): a dictionary is needed, not a value of type %s", values.type_name(term))
+		end
+		for key, value in values.each(term) do
+			local item = values.dict()
+			values.dict_set(item, "key", key)
+			values.dict_set(item, "value", value)
+			out[#out + 1] = item
+		end
+	end
+	return out
+end
+
+local function flattened(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		if values.is_sequence(term) then
+			table.move(term, 1, #term, #out + 1, out)
+		else
+			out[#out + 1] = term
+		end
+	end
+	return out
+end
+
+known.items = flattened
+
+function known.list(terms)
+	return terms
+end
+
+local function deep(terms, out)
+	for _, term in ipairs(terms) do
+		if values.is_sequence(term) then
+			deep(term, out)
+		else
+			out[#out + 1] = term
+		end
+	end
+	return out
+end
+
+function known.flattened(terms)
+	return deep(terms, {})
+end
+
+function known.indexed_items(terms)
+	local out = {}
+	for i, item in ipairs(flattened(terms)) do
+		out[i] = values.tuple({ i - 1, item })
+	end
+	return out
+end
+
+function known.nested(terms)
+	return compiler.filters.product.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
+end
+
+function known.together(terms)
+	return compiler.filters.zip_longest.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
+end
+
+function known.random_choice(terms)
+	if #terms == 0 then
+		return {}
+	end
+	return { terms[native.random(#terms) + 1] }
+end
+
+function known.fileglob(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		local found = native.glob(text(term))
+		table.move(found, 1, #found, #out + 1, out)
+	end
+	return out
+end
+
+function known.varnames(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		local pattern = values.regex(text(term))
+		for _, name in ipairs(native.variables()) do
+			if pattern:search(name, 1) then
+				out[#out + 1] = name
+			end
+		end
+	end
+	table.sort(out)
+	return out
+end
+
+function known.first_found(terms, options)
+	local files, paths = {}, option(options, "paths", list())
+	for _, term in ipairs(terms) do
+		if kind(term) == "dict" then
+			local given = values.dict_get(term, "files")
+			files = given and (values.is_sequence(given) and given or values.split(text(given), ",")) or files
+			paths = values.dict_get(term, "paths") or paths
+			if values.dict_get(term, "skip") ~= nil then
+				options.skip = values.dict_get(term, "skip")
+			end
+		elseif values.is_sequence(term) then
+			files = term
+		else
+			files[#files + 1] = term
+		end
+	end
+	paths = values.is_sequence(paths) and paths or values.split(text(paths), ",")
+	for _, file in ipairs(options.files or files) do
+		for i = 0, #paths do
+			if i > 0 or #paths == 0 then
+				local path = (i > 0 and text(paths[i]) .. "/" or "") .. text(file)
+				local found = native.find_file(path, "files")
+				if found then
+					return { found }
+				end
+			end
+		end
+	end
+	if values.truth(option(options, "skip", false)) then
+		return {}
+	end
+	fail("lookup('first_found'): none of the files exists")
+end
+
+-- "start=1 end=5 stride=2 format=web%02d count=3", or "1-5", or the options themselves
+function known.sequence(terms, options)
+	local given = {}
+	for key, value in pairs(options) do
+		given[key] = value
+	end
+	for _, term in ipairs(terms) do
+		local first, last, stride, form = text(term):match("^(%d+)%-(%d+)/?(%d*):?(.*)$")
+		if first then
+			given.start, given["end"] = first, last
+			given.stride = stride ~= "" and stride or nil
+			given.format = form ~= "" and form or given.format
+		else
+			for key, value in text(term):gmatch("(%w+)=(%S+)") do
+				given[key] = value
+			end
+		end
+	end
+	local from, stride = math.tointeger(tonumber(given.start or 1)), math.tointeger(tonumber(given.stride or 1))
+	local to = given["end"] and math.tointeger(tonumber(given["end"])) or given.count and from + stride * (tonumber(given.count) - 1)
+	if not from or not to or not stride or stride == 0 or (to - from) / stride > 100000 then
+		fail("lookup('sequence'): it needs start, and end or count, as whole numbers")
+	end
+	local out = {}
+	for i = from, math.tointeger(to), stride do
+		out[#out + 1] = values.percent_format(given.format or "%d", i)
+	end
+	return out
+end
+
+function known.template(terms)
+	local out = {}
+	for i, term in ipairs(terms) do
+		local name = text(term)
+		local content = native.read_template(name, compiler.runtime.template_name) or fail("lookup('template'): there is no template %s", name)
+		out[i] = compiler.runtime.render_file(content)
+	end
+	return out
+end
+
+function known.subelements(terms)
+	return compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = terms[3] and values.dict_get(terms[3], "skip_missing") or nil })
+end
+
+local function run(want_list, more, name, ...)
+	if type(name) ~= "string" then
+		fail("lookup: the name of the lookup must be a string")
+	end
+	name = name:match("^ansible%.%w+%.(%w+)$") or name
+	local lookup = known[name]
+	if not lookup then
+		local names = {}
+		for each in pairs(known) do
+			names[#names + 1] = each
+		end
+		table.sort(names)
+		error({ text = string.format("there is no lookup '%s'", name), hint = native.nearest(name, names) or "there are: " .. table.concat(names, ", ") }, 0)
+	end
+	if more.wantlist ~= nil then
+		want_list = values.truth(more.wantlist)
+		more.wantlist = nil
+	end
+	local errors = more.errors
+	more.errors = nil
+	local terms = { ... }
+	for i = 1, #terms do
+		values.defined(terms[i])
+	end
+	local good, found = true, nil
+	if errors == "ignore" or errors == "warn" then
+		good, found = pcall(lookup, terms, more)
+	else
+		found = lookup(terms, more)
+	end
+	if not good then
+		return want_list and list() or null
+	elseif want_list then
+		return list(found)
+	elseif #found == 1 then
+		return found[1]
+	end
+	for i = 1, #found do
+		if type(found[i]) ~= "string" then
+			return list(found)
+		end
+	end
+	return table.concat(found, ",")
+end
+
+globals.add("lookup", { "*", "**" }, function(more, ...) return run(false, more, ...) end)
+globals.add("query", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
+globals.add("q", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
+
+lookups.known = known
+return lookups
