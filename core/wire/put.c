@@ -90,18 +90,19 @@ static int put_follow(struct put_batch *batch, struct err *err)
 			continue;
 		auto_buf struct buf word = BUF_INIT;
 		quote_word(&word, batch->files[i].path);
-		buf_printf(&script, "if [ -L %s ]; then readlink -f %s && echo; fi; printf '\\0'; ", word.data, word.data);
+		/* A step at a time: readlink -f of a link to nothing is wrong in some versions of busybox. */
+		buf_printf(&script, "p=%s n=0; while [ -L \"$p\" ] && [ $n -lt 40 ]; do l=$(readlink \"$p\"); n=$((n+1)); "
+		           "case $l in /*) p=$l;; *) p=$(dirname \"$p\")/$l;; esac; done; printf '%%s\\0' \"$p\"; ", word.data);
 		which[count++] = i;
 	}
 	struct wire_outcome outcome = { 0 };
 	int status = count ? remote_run(batch->identity, script.data, &outcome, err) : 0;
 	const char *at = buf_text(&outcome.output), *end = at + outcome.output.length;
 	for (size_t i = 0; status == 0 && i < count && at < end; i++, at += strlen(at) + 1) {
-		size_t length = strlen(at);
-		if (length < 3) /* the name, and two line feeds: one of readlink's, one of echo's */
+		if (!*at)
 			continue;
 		free(batch->files[which[i]].path);
-		batch->files[which[i]].path = mem_strndup(at, length - 2);
+		batch->files[which[i]].path = mem_strdup(at);
 	}
 	wire_outcome_release(&outcome);
 	free(which);

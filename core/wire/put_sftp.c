@@ -320,7 +320,9 @@ static int put_sftp_move(struct put_batch *batch, size_t index, struct err *err)
 	quote_word(&names, file->temp);
 	buf_char(&names, ' ');
 	quote_word(&names, file->path);
-	buf_printf(&script, "mv -fT -- %s 2>/dev/null || mv -f -- %s", names.data, names.data);
+	auto_buf struct buf path = BUF_INIT;
+	quote_word(&path, file->path);
+	buf_printf(&script, "mv -fT -- %s 2>/dev/null || { [ ! -d %s ] && mv -f -- %s; }", names.data, path.data, names.data);
 	struct wire_outcome outcome;
 	int status = remote_run(batch->identity, script.data, &outcome, err);
 	if (status == 0 && (outcome.ended != WIRE_EXITED || outcome.code != 0))

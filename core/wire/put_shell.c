@@ -26,11 +26,12 @@ static char *put_shell_word(const char *path)
 	return buf_take(&word);
 }
 
-/* Prints one line that changes when the file does; nothing where there is none. */
+/* Prints one line that changes when the file does; nothing where there is none. The number of links is left out: the old
+ * file may have got one more to keep it. */
 static void put_shell_look_text(struct buf *script, const char *word)
 {
-	buf_printf(script, "if [ -e %s ] || [ -L %s ]; then LC_ALL=C ls -lidn --full-time %s 2>/dev/null || "
-	           "LC_ALL=C ls -lidn %s; fi", word, word, word, word);
+	buf_printf(script, "if [ -e %s ] || [ -L %s ]; then { LC_ALL=C ls -lidn --full-time %s 2>/dev/null || "
+	           "LC_ALL=C ls -lidn %s; } | sed 's/^ *\\([0-9]* [^ ]*\\) *[0-9]*/\\1/'; fi", word, word, word, word);
 }
 
 /* Runs one script for each file below the limit, in one flight; judge gets each outcome. */
@@ -97,7 +98,7 @@ static void put_shell_judge_look(struct put_batch *batch, size_t index, const st
 	}
 	if (!outcome->output.length)
 		return;
-	if (sscanf(file->old_line, "%*s %15s %*s %u %u", mode, &uid, &gid) != 3) {
+	if (sscanf(file->old_line, "%*s %15s %u %u", mode, &uid, &gid) != 3) {
 		err_set(put_fail(batch, index), ERR_HOST, "ls on the target says what cannot be understood");
 		return;
 	}
@@ -243,7 +244,8 @@ static void put_shell_write_rename(struct put_batch *batch, size_t index, struct
 	quote_word(script, file->old_line);
 	/* Without -T a directory in its place, or a link to one, would take the file in. */
 	buf_printf(script, " ] || { echo 'it was changed by somebody else meanwhile' >&2; exit 1; }; "
-	           "mv -fT %s %s 2>/dev/null || { [ ! -d %s ] && mv -f %s %s; }", temp, path, path, temp, path);
+	           "mv -fT %s %s 2>/dev/null || { [ -d %s ] && { echo 'mv there cannot replace a link to a directory' >&2; "
+	           "exit 1; }; mv -f %s %s; }", temp, path, path, temp, path);
 }
 
 static void put_shell_judge_rename(struct put_batch *batch, size_t index, const struct wire_outcome *outcome)
