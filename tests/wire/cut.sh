@@ -1,0 +1,65 @@
+#!/bin/sh
+# Copies over SSH: a connection that is cut after any number of bytes leaves each file old or new and nothing beside it.
+set -u
+. "${SOURCE_ROOT:-.}/tests/lib/sshd.sh"
+unset SSH_AUTH_SOCK
+sshd_setup
+trap sshd_cleanup EXIT
+trap 'exit 129' HUP INT TERM
+mkdir -p "$SSHD_DIR/home" "$SSHD_DIR/there"
+sshd_start web "SetEnv HOME=$SSHD_DIR/home"
+number=0 failed=0
+result() { # result STATUS NAME
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then echo "ok $number - $2"; else
+		echo "not ok $number - $2"; failed=1; sed 's/^/# /' "$SSHD_DIR/out" "$SSHD_DIR/err"; fi
+}
+copy() { # copy PORT WORDS...
+	copy_port=$1
+	shift
+	HOME=$SSHD_DIR/home timeout 100 "$WIRE_COPY" -p "$copy_port" -i "$SSHD_KEY" \
+		-a "-o UserKnownHostsFile=$SSHD_DIR/known_hosts -o IdentitiesOnly=yes" "$@" >"$SSHD_DIR/out" 2>"$SSHD_DIR/err"
+}
+value() { sed -n "s/^$1 //p" "$SSHD_DIR/out"; }
+port=$(sshd_port web)
+there=$SSHD_DIR/there
+
+head -c 300000 /dev/urandom >"$SSHD_DIR/new"
+copy "$port" put "$SSHD_DIR/new" "$there/f" && cmp -s "$SSHD_DIR/new" "$there/f"
+result $? "a file is put over SSH"
+total=$(value sent)
+copy "$port" get "$there/f" "$SSHD_DIR/back" && cmp -s "$SSHD_DIR/new" "$SSHD_DIR/back"
+result $? "and got back"
+rm -f "$there"/*
+
+# The cuts lie between the first bytes and the last; those of the handshake matter less than those of the copy.
+steps=${CUT_STEPS:-12} step=0 bad=0 cuts=0
+start=$((total - 306000))
+while [ "$step" -lt "$steps" ]; do
+	echo old >"$there/f"
+	if [ "$step" -lt 4 ]; then cut=$((start + step * 1200)); else cut=$((total - 303000 + 303000 * (step - 3) / (steps - 3))); fi
+	proxy_start "$port" -u "$cut" -1
+	copy "$PROXY_PORT" put "$SSHD_DIR/new" "$there/f"
+	status=$?
+	proxy_stop
+	[ "$status" = 0 ] || cuts=$((cuts + 1))
+	if ! cmp -s "$SSHD_DIR/new" "$there/f"; then
+		[ "$status" != 0 ] && [ "$(cat "$there/f")" = old ] || { bad=1; echo "# cut at $cut: neither old nor new"; }
+	fi
+	[ "$(ls -A "$there")" = f ] || { bad=1; echo "# cut at $cut of $total left: $(ls -A "$there")"; sed 's/^/# /' "$SSHD_DIR/err"; rm -f "$there"/.[!.]*; }
+	step=$((step + 1))
+done
+result "$bad" "a cut connection leaves the file old or new and nothing else"
+[ "$cuts" -ge 3 ]
+result $? "connections were really cut ($cuts times)"
+
+proxy_start "$port" -d 25
+rm -f "$there"/*
+copy "$PROXY_PORT" many 1000 "$there" && [ "$(ls "$there" | wc -l)" = 1000 ] && [ "$(cat "$there/999")" = small ]
+result $? "a thousand small files arrive at a round trip of 50 ms"
+echo "# took $(value ms) ms"
+[ "$(value ms)" -lt "${MANY_MS:-4000}" ]
+result $? "in a number of round trips that does not depend on theirs"
+proxy_stop
+echo "1..$number"
+exit "$failed"
