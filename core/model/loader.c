@@ -48,7 +48,7 @@ bool loader_enter(const struct loading **stack, struct loading *frame, const cha
 	}
 	for (const struct loading *outer = *stack; outer && frame->inode; outer = outer->outer)
 		if (outer->inode == frame->inode && outer->device == frame->device) {
-			node_problem(problems, at, "an include (include_tasks, include_role) with a condition may repeat",
+			node_problem(problems, at, "include_tasks with a condition may go round",
 			             "%s brings in itself, without an end", path);
 			return false;
 		}
@@ -90,7 +90,10 @@ void loader_library(struct loader *loader, const char *directory)
 
 bool loader_is_template(const char *text) { return strstr(text, "{{") || strstr(text, "{%") || strstr(text, "{#"); }
 
-static bool is_template(const json_t *value) { return json_is_string(value) && loader_is_template(json_string_value(value)); }
+static bool is_template(const json_t *value)
+{
+	return json_is_string(value) && loader_is_template(json_string_value(value));
+}
 
 bool playbook_is_identifier(const char *text)
 {
@@ -222,7 +225,9 @@ static const char *type_fault(const struct keyword *keyword, const json_t *value
 
 static const char *places_of(unsigned places)
 {
-	return places & KEYWORD_PLAY ? "plays" : places & KEYWORD_TASK ? "tasks" : places & KEYWORD_BLOCK ? "blocks" : "handlers";
+	if (places & KEYWORD_PLAY)
+		return "plays";
+	return places & KEYWORD_TASK ? "tasks" : places & KEYWORD_BLOCK ? "blocks" : "handlers";
 }
 
 bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum keyword_place place, const char *what,

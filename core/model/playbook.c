@@ -123,7 +123,8 @@ static void read_vars_files(struct loader *loader, struct play *play)
 	if (json_is_string(list.value))
 		add_vars_file(loader, play, list);
 	else if (list.value && !json_is_array(list.value) && !json_is_null(list.value))
-		node_problem(loader->problems, list, NULL, "\"vars_files\" must be a list of file names, not %s", node_kind(list.value));
+		node_problem(loader->problems, list, NULL, "\"vars_files\" must be a list of file names, not %s",
+		             node_kind(list.value));
 	for (size_t i = 0; json_is_array(list.value) && i < node_count(list); i++)
 		add_vars_file(loader, play, node_at(list, i));
 }

@@ -17,7 +17,9 @@ struct splitter {
 
 static const char *closing(const char *text)
 {
-	return strncmp(text, "{{", 2) == 0 ? "}}" : strncmp(text, "{%", 2) == 0 ? "%}" : strncmp(text, "{#", 2) == 0 ? "#}" : NULL;
+	if (text[0] != '{')
+		return NULL;
+	return text[1] == '{' ? "}}" : text[1] == '%' ? "%}" : text[1] == '#' ? "#}" : NULL;
 }
 
 /* Takes one character, or a pair that belongs together, into word. */

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "model/document.h"
+#include "model/foreign.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
@@ -603,35 +604,6 @@ static bool is_utf8(struct reader *reader)
 	return true;
 }
 
-static bool is_assignment(const char *text, char sign)
-{
-	size_t name = strcspn(text, ":={}[]\"',\n");
-	return name > 0 && text[name] == sign && (text[name + 1] == ' ' || text[name + 1] == '\n' || !text[name + 1]);
-}
-
-/* What the file may be instead, as a hint; NULL if it looks like JSON. */
-static const char *other_format(const char *text)
-{
-	static const char yaml[] = "this looks like YAML; neap reads JSON. Convert it once: python3 -c 'import sys, yaml, json; "
-		"json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=2)' < FILE.yml > FILE.json";
-	text += strspn(text, " \t\r\n");
-	if (strncmp(text, "$ANSIBLE_VAULT", 14) == 0)
-		return "this is an Ansible vault: decrypt it first";
-	if (strncmp(text, "#!", 2) == 0 || strncmp(text, "import ", 7) == 0 || strncmp(text, "from ", 5) == 0 ||
-	    strncmp(text, "def ", 4) == 0)
-		return "this looks like a script (Python or another); neap reads JSON here";
-	if (strncmp(text, "---", 3) == 0 || strncmp(text, "- ", 2) == 0 || *text == '#' || *text == '%' ||
-	    is_assignment(text, ':'))
-		return yaml;
-	if (*text == '<')
-		return "this looks like XML or HTML; neap reads JSON";
-	size_t name = *text == '[' ? strspn(text + 1, "abcdefghijklmnopqrstuvwxyz_-:.") : 0;
-	if (name && text[1 + name] == ']' && (text[2 + name] == '\r' || text[2 + name] == '\n') &&
-	    strncmp(text, "[true]", 6) != 0 && strncmp(text, "[false]", 7) != 0 && strncmp(text, "[null]", 6) != 0)
-		return "this looks like an INI file; neap reads JSON here";
-	return NULL;
-}
-
 json_t *reader_read(struct reader *reader, struct span *span)
 {
 	reader->line = reader->column = 1;
@@ -641,7 +613,7 @@ json_t *reader_read(struct reader *reader, struct span *span)
 	reader->at = looking_at(reader, BYTE_ORDER_MARK) ? MARK_LENGTH : 0;
 	reader->line = reader->column = 1;
 	*span = here(reader);
-	const char *hint = other_format(reader->bytes + reader->at);
+	const char *hint = foreign_hint(reader->bytes + reader->at);
 	if (hint) {
 		while (isspace((unsigned char)peek(reader)))
 			advance(reader);

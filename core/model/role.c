@@ -224,10 +224,11 @@ static struct node role_name(struct loader *loader, struct node node)
 	if (text && *text && !loader_is_template(text))
 		return name;
 	if (text && *text)
-		node_problem(loader->problems, name, "include_role takes a template", "a role is read before the run: its name cannot be a template");
+		node_problem(loader->problems, name, NULL, "a role is read before the run: its name cannot be a template");
 	else
 		node_problem(loader->problems, name.value ? name : node, "\"common\", or { \"role\": \"common\", ... }",
-		             "a role is named by a string, not by %s", node_kind(json_is_object(node.value) ? name.value : node.value));
+		             "a role is named by a string, not by %s",
+		             node_kind(json_is_object(node.value) ? name.value : node.value));
 	name.value = NULL;
 	return name;
 }

@@ -135,7 +135,8 @@ static void found_module(struct reading *reading, const char *key, struct node v
 	}
 	auto_free char *hint = mem_printf("make two tasks of it, one for %s and one for %s", reading->entry->action,
 	                                  short_name(key));
-	node_problem_key(reading->loader->problems, value, hint, "a task has one module, this one names a second: \"%s\"", key);
+	node_problem_key(reading->loader->problems, value, hint, "a task has one module, this one names a second: \"%s\"",
+	                 key);
 }
 
 /* "copy src=a dest=b": the first word is the module, what follows its arguments. */
@@ -240,7 +241,7 @@ static void check_import_keywords(struct reading *reading, struct node node)
 		const struct keyword *keyword = keyword_find(key);
 		if (!keyword || keyword->places & KEYWORD_BLOCK || strstr(" action local_action args listen ", key))
 			continue;
-		auto_free char *hint = mem_printf("use include%s", reading->entry->action + strlen("import"));
+		const char *hint = strcmp(reading->entry->action, "import_tasks") == 0 ? "use include_tasks" : NULL;
 		node_problem_key(reading->loader->problems, value, hint, "\"%s\" has no meaning for %s, which is read before the run",
 		                 key, reading->entry->action);
 	}
@@ -265,7 +266,8 @@ static const char *import_argument(struct reading *reading, const char *name, bo
 		return NULL;
 	}
 	if (loader_is_template(text)) {
-		auto_free char *hint = mem_printf("use include%s, which is read while the play runs", entry->action + 6);
+		bool is_tasks = strcmp(entry->action, "import_tasks") == 0;
+		const char *hint = is_tasks ? "use include_tasks, which is read while the play runs" : NULL;
 		node_problem(problems, node, hint, "%s is read before the run: \"%s\" cannot be a template", entry->action, name);
 		return NULL;
 	}
@@ -390,7 +392,8 @@ static void read_one(struct loader *loader, struct entries *into, struct node no
 	else if (lone.value)
 		node_problem_key(loader->problems, lone, NULL, "rescue and always belong to a block, and \"block\" is missing");
 	else if (node_get(node, "hosts").value && node_get(node, "tasks").value)
-		node_problem(loader->problems, node, "a playbook is run, or brought in by import_playbook", "this is a play, not a task");
+		node_problem(loader->problems, node, "a playbook is run, or brought in by import_playbook",
+		             "this is a play, not a task");
 	else
 		task_read(loader, into, node, parent, place);
 }

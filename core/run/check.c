@@ -1,33 +1,19 @@
-/* The check before the first connection: arguments by the modules' tables, templates and conditions by the compiler of the
- * language, and names that must match something. Files that are included by a literal name are checked as well. */
+/* The check before the first connection: arguments by the modules' tables, templates and conditions by the compiler of
+ * the language, and names that must match something. Files that are included by a literal name are checked as well. */
 #include "run/check.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "run/check_inside.h"
 #include "run/special.h"
-
-struct check {
-	const struct registry *registry;
-	struct template_vm *vm;
-	struct problems *problems;
-	struct playbook_modules modules; /* as the registry has them, for included files */
-	json_t *handlers;       /* names that can be notified, as keys; NULL: not checked */
-	bool handlers_unknown;  /* more may come while the play runs */
-	struct node *notifies;  /* names to look up once all handlers are known */
-	size_t notify_count, notify_room;
-	struct fragment **fragments; /* included files, kept while nodes of theirs are in use */
-	size_t fragment_count, fragment_room;
-	char **files;           /* included files that were looked at */
-	size_t file_count, file_room;
-};
 
 static void check_entry(void *context, const struct entry *entry);
 
 /* ---- templates and conditions ---- */
 
-static void report_err(struct check *check, struct node node, bool at_key, const char *what, const struct err *err)
+void check_report(struct check *check, struct node node, bool at_key, const char *what, const struct err *err)
 {
 	const char *hint = err->hint[0] ? err->hint : NULL;
 	if (at_key)
@@ -36,15 +22,14 @@ static void report_err(struct check *check, struct node node, bool at_key, const
 		node_problem(check->problems, node, hint, "%s: %s", what, err->text);
 }
 
-static void check_text(struct check *check, struct node node, const char *text, bool at_key)
+void check_text(struct check *check, struct node node, const char *text, bool at_key)
 {
 	struct err err = ERR_INIT;
 	if (spec_is_template(text) && template_check(check->vm, text, false, &err) < 0)
-		report_err(check, node, at_key, "template", &err);
+		check_report(check, node, at_key, "template", &err);
 }
 
-/* Every string in a value, keys too. */
-static void check_templates(struct check *check, struct node node)
+void check_templates(struct check *check, struct node node)
 {
 	if (json_is_string(node.value))
 		check_text(check, node, json_string_value(node.value), false);
@@ -57,7 +42,7 @@ static void check_templates(struct check *check, struct node node)
 	}
 }
 
-static void check_condition(struct check *check, struct node node)
+void check_condition(struct check *check, struct node node)
 {
 	struct err err = ERR_INIT;
 	const char *text = json_string_value(node.value);
@@ -69,7 +54,7 @@ static void check_condition(struct check *check, struct node node)
 		node_warning(check->problems, node, "write the expression alone: \"name == 'x'\"",
 		             "a condition is an expression without {{ }}");
 	if (template_check(check->vm, text, true, &err) < 0)
-		report_err(check, node, false, "condition", &err);
+		check_report(check, node, false, "condition", &err);
 }
 
 /* ---- keywords ---- */
@@ -186,176 +171,6 @@ static void check_notify(struct check *check, struct node node)
 	node_problem(check->problems, node, none ? "the play has no handlers" : near, "no handler is called \"%s\"", name);
 }
 
-/* ---- arguments ---- */
-
-struct binding { /* of one task's arguments */
-	struct check *check;
-	const struct entry *entry;
-	const struct module *module;
-};
-
-/* The member of a path such as "options.name" or "list[2]" as written; value NULL if it is not there. */
-static struct node walk_path(struct node node, const char *path)
-{
-	struct node whole = node_get(node, path);
-	if (whole.value || !*path)
-		return whole;
-	while (*path && node.value) {
-		if (*path == '[') {
-			char *end = NULL;
-			node = node_at(node, strtoul(path + 1, &end, 10));
-			path = *end == ']' ? end + 1 : end;
-		} else {
-			path += *path == '.';
-			size_t length = strcspn(path, ".[");
-			auto_free char *key = mem_strndup(path, length);
-			node = node_get(node, key);
-			path += length;
-		}
-	}
-	return node;
-}
-
-/* Moves the place to the word "name=..." of arguments that are a string, where its characters stand as in the file. */
-static void point_into_string(struct node *node, const char *name)
-{
-	const char *text = json_string_value(node->value);
-	size_t length = strlen(name);
-	if (!text || (size_t)node->place.width != strlen(text) + 2)
-		return;
-	for (const char *at = text; (at = strstr(at, name)); at += length) {
-		if (at[length] != '=' || (at > text && !strchr(" \t", at[-1])))
-			continue;
-		node->place.column += (int)(at - text) + 1;
-		node->place.width = (int)strcspn(at, " \t");
-		node->key = node->place;
-		return;
-	}
-}
-
-/* Where an argument was written. */
-static struct node argument_node(const struct entry *entry, const char *path)
-{
-	struct node node = walk_path(entry->arguments, path);
-	if (!node.value)
-		node = walk_path(entry->extra_arguments, path);
-	if (node.value)
-		return node;
-	node = entry->arguments;
-	if (*path && json_is_string(node.value))
-		point_into_string(&node, path);
-	else
-		node.place = node.key; /* from a default: the module's name */
-	return node;
-}
-
-static void report(void *context, const char *path, bool at_key, const char *hint, const char *text)
-{
-	const struct binding *binding = context;
-	struct problems *problems = binding->check->problems;
-	const char *module = binding->module->name;
-	struct node node = argument_node(binding->entry, path);
-	if (!*path)
-		node_problem_key(problems, node, hint, "module %s: %s", module, text);
-	else if (at_key && strncmp(text, "unknown", 7) == 0)
-		node_problem_key(problems, node, hint, "%s of module %s", text, module);
-	else if (at_key)
-		node_problem_key(problems, node, hint, "module %s: %s", module, text);
-	else
-		node_problem(problems, node, hint, "\"%s\" of module %s%s %s", path, module,
-		             strncmp(text, "must", 4) == 0 ? "" : ":", text);
-}
-
-struct defaults { /* of module_defaults, for one module */
-	const struct registry *registry;
-	const struct module *module;
-	json_t *values;
-};
-
-static void merge_defaults(void *context, struct node value)
-{
-	struct defaults *defaults = context;
-	if (json_is_array(value.value)) {
-		for (size_t i = 0; i < node_count(value); i++)
-			merge_defaults(defaults, node_at(value, i));
-		return;
-	}
-	const char *name;
-	json_t *arguments;
-	json_object_foreach(value.value, name, arguments) {
-		if (registry_find(defaults->registry, name) != defaults->module || !json_is_object(arguments))
-			continue;
-		auto_json json_t *copy = json_deep_copy(arguments);
-		json_object_update(defaults->values, copy);
-	}
-}
-
-/* Adds what module_defaults gives and the task does not, under none of the argument's names. */
-static void add_defaults(struct check *check, const struct entry *entry, const struct module *module, json_t *arguments)
-{
-	auto_json json_t *values = json_object();
-	struct defaults defaults = { .registry = check->registry, .module = module, .values = values };
-	scope_each(&entry->scope, "module_defaults", merge_defaults, &defaults);
-	const char *name, *written;
-	json_t *value, *ignored;
-	json_object_foreach(values, name, value) {
-		const struct arg *arg = spec_find(&module->spec, name);
-		bool is_given = json_object_get(arguments, name) != NULL;
-		json_object_foreach(arguments, written, ignored)
-			is_given = is_given || (arg && spec_find(&module->spec, written) == arg);
-		if (!is_given)
-			json_object_set(arguments, name, value);
-	}
-}
-
-/* Templates in arguments; what is an expression by the module's table is checked as one. */
-static void check_argument_texts(struct check *check, const struct entry *entry, const struct module *module,
-                                 json_t *arguments)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach(arguments, name, value) {
-		struct node node = argument_node(entry, name);
-		const struct arg *arg = spec_find(&module->spec, name);
-		if (!json_equal(node.value, value)) /* a part of a string, which has no place of its own */
-			node.value = value;
-		check_text(check, node, name, true);
-		if (arg && (arg->type == ARG_CONDITION || arg->type == ARG_EXPRESSION || arg->elements == ARG_CONDITION))
-			check_condition(check, node);
-		else
-			check_templates(check, node);
-	}
-}
-
-/* Whether the arguments are one template, of which nothing is known. */
-static bool is_opaque(const struct entry *entry, const struct spec *spec)
-{
-	const char *text = json_string_value(entry->arguments.value);
-	if (json_is_string(entry->extra_arguments.value))
-		return true;
-	return text && !spec->free_form && strncmp(text + strspn(text, " "), "{{", 2) == 0;
-}
-
-static void check_arguments(struct check *check, const struct entry *entry, const struct module *module)
-{
-	struct err err = ERR_INIT;
-	if (is_opaque(entry, &module->spec)) {
-		check_templates(check, entry->arguments);
-		check_templates(check, entry->extra_arguments);
-		return;
-	}
-	auto_json json_t *arguments = spec_arguments(&module->spec, entry->arguments.value, entry->extra_arguments.value, &err);
-	if (!arguments) {
-		auto_free char *what = mem_printf("module %s", module->name);
-		report_err(check, entry->arguments, false, what, &err);
-		return;
-	}
-	check_argument_texts(check, entry, module, arguments);
-	add_defaults(check, entry, module, arguments);
-	struct binding binding = { .check = check, .entry = entry, .module = module };
-	auto_json json_t *bound = spec_bind(&module->spec, arguments, SPEC_TEMPLATES, report, &binding, NULL);
-}
-
 /* ---- what the runner itself does ---- */
 
 static void check_known(struct check *check, struct node node, bool at_key, const char *text, const char *const *names,
@@ -379,7 +194,8 @@ static void check_meta(struct check *check, const struct entry *entry)
 {
 	static const char *const actions[] = { "flush_handlers", "noop", "end_host", "end_play", "end_batch", "clear_facts",
 	                                       "clear_host_errors", "reset_connection", NULL };
-	struct node action = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, "free_form");
+	bool is_text = json_is_string(entry->arguments.value);
+	struct node action = is_text ? entry->arguments : node_get(entry->arguments, "free_form");
 	const char *text = json_string_value(action.value);
 	if (!text)
 		node_problem(check->problems, entry->arguments, "\"meta\": \"flush_handlers\"", "meta takes the name of an action");
@@ -389,31 +205,19 @@ static void check_meta(struct check *check, const struct entry *entry)
 		check_known(check, action, false, text, actions, "meta");
 }
 
+/* Of include_tasks, which has no table. */
 static void check_own_arguments(struct check *check, const struct entry *entry)
 {
-	static const char *const tasks[] = { "file", "apply", NULL };
-	static const char *const role[] = { "name", "apply", "tasks_from", "vars_from", "defaults_from", "handlers_from",
-	                                    "public", "allow_duplicates", "rolespec_validate", NULL };
-	static const char *const vars[] = { "file", "dir", "name", "depth", "files_matching", "ignore_files",
-	                                    "ignore_unknown_extensions", "extensions", "hash_behaviour", NULL };
-	const char *action = entry->action;
-	const char *const *names = strcmp(action, "include_role") == 0 ? role : strcmp(action, "include_vars") == 0 ? vars : tasks;
+	static const char *const names[] = { "file", "apply", NULL };
 	struct node given[] = { entry->arguments, entry->extra_arguments };
 	for (size_t g = 0; g < 2; g++)
 		for (size_t i = 0; json_is_object(given[g].value) && i < node_count(given[g]); i++) {
 			const char *key;
 			struct node value = node_member(given[g], i, &key);
-			check_known(check, value, true, key, names, action);
+			check_known(check, value, true, key, names, entry->action);
 		}
 	check_templates(check, entry->arguments);
 	check_templates(check, entry->extra_arguments);
-}
-
-/* What an include names: the whole of a string, or the argument. */
-static struct node included_name(const struct entry *entry, const char *argument)
-{
-	struct node name = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, argument);
-	return name.value ? name : node_get(entry->extra_arguments, argument);
 }
 
 static bool was_seen(struct check *check, const char *path)
@@ -429,7 +233,9 @@ static bool was_seen(struct check *check, const char *path)
 /* Each file once: includes may go round in a circle, with a condition. */
 static void check_include_tasks(struct check *check, const struct entry *entry)
 {
-	struct node name = included_name(entry, "file");
+	struct node name = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, "file");
+	if (!name.value)
+		name = node_get(entry->extra_arguments, "file");
 	const char *text = json_string_value(name.value);
 	if (!text || !*text) {
 		name = name.value ? name : entry->arguments;
@@ -455,15 +261,6 @@ static void check_include_tasks(struct check *check, const struct entry *entry)
 	entries_each(&fragment->handlers, check_entry, check);
 }
 
-static void check_include_role(struct check *check, const struct entry *entry)
-{
-	struct node name = included_name(entry, "name");
-	check->handlers_unknown = true;
-	if (!json_string_length(name.value))
-		node_problem_key(check->problems, entry->arguments, "\"include_role\": { \"name\": \"common\" }",
-		                 "include_role needs \"name\", a string");
-}
-
 /* ---- entries ---- */
 
 static void check_action(struct check *check, const struct entry *entry)
@@ -481,8 +278,6 @@ static void check_action(struct check *check, const struct entry *entry)
 		                 "neap does not have Ansible's module \"%s\" yet", entry->action);
 	if (strcmp(entry->action, "include_tasks") == 0)
 		check_include_tasks(check, entry);
-	else if (strcmp(entry->action, "include_role") == 0)
-		check_include_role(check, entry);
 }
 
 static void check_entry(void *context, const struct entry *entry)
@@ -550,7 +345,8 @@ static void check_play(const struct play *play, const struct registry *registry,
 	check.handlers = json_object();
 	check_keywords(&check, &play->scope);
 	entries_each(&play->handlers, collect_handler, &check);
-	const struct entries *sections[] = { &play->pre_tasks, &play->roles, &play->tasks, &play->post_tasks, &play->handlers };
+	const struct entries *sections[] = { &play->pre_tasks, &play->roles, &play->tasks, &play->post_tasks,
+	                                     &play->handlers };
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		entries_each(sections[i], check_entry, &check);
 	for (size_t i = 0; i < play->vars_file_count; i++)

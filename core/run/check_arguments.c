@@ -1,0 +1,174 @@
+/* The check of one task's arguments by its module's table, each fault at the place where the argument is written. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "run/check_inside.h"
+
+struct binding { /* of one task's arguments */
+	struct check *check;
+	const struct entry *entry;
+	const struct module *module;
+};
+
+/* The member of a path such as "options.name" or "list[2]" as written; value NULL if it is not there. */
+static struct node walk_path(struct node node, const char *path)
+{
+	struct node whole = node_get(node, path);
+	if (whole.value || !*path)
+		return whole;
+	while (*path && node.value) {
+		if (*path == '[') {
+			char *end = NULL;
+			node = node_at(node, strtoul(path + 1, &end, 10));
+			path = *end == ']' ? end + 1 : end;
+		} else {
+			path += *path == '.';
+			size_t length = strcspn(path, ".[");
+			auto_free char *key = mem_strndup(path, length);
+			node = node_get(node, key);
+			path += length;
+		}
+	}
+	return node;
+}
+
+/* Moves the place to the word "name=..." of arguments that are a string, where its characters stand as in the file. */
+static void point_into_string(struct node *node, const char *name)
+{
+	const char *text = json_string_value(node->value);
+	size_t length = strlen(name);
+	if (!text || (size_t)node->place.width != strlen(text) + 2)
+		return;
+	for (const char *at = text; (at = strstr(at, name)); at += length) {
+		if (at[length] != '=' || (at > text && !strchr(" \t", at[-1])))
+			continue;
+		node->place.column += (int)(at - text) + 1;
+		node->place.width = (int)strcspn(at, " \t");
+		node->key = node->place;
+		return;
+	}
+}
+
+/* Where an argument was written. */
+static struct node argument_node(const struct entry *entry, const char *path)
+{
+	struct node node = walk_path(entry->arguments, path);
+	if (!node.value)
+		node = walk_path(entry->extra_arguments, path);
+	if (node.value)
+		return node;
+	node = entry->arguments;
+	if (*path && json_is_string(node.value))
+		point_into_string(&node, path);
+	else
+		node.place = node.key; /* from a default: the module's name */
+	return node;
+}
+
+static void report(void *context, const char *path, bool at_key, const char *hint, const char *text)
+{
+	const struct binding *binding = context;
+	struct problems *problems = binding->check->problems;
+	const char *module = binding->module->name;
+	struct node node = argument_node(binding->entry, path);
+	if (!*path)
+		node_problem_key(problems, node, hint, "module %s: %s", module, text);
+	else if (at_key && strncmp(text, "unknown", 7) == 0)
+		node_problem_key(problems, node, hint, "%s of module %s", text, module);
+	else if (at_key)
+		node_problem_key(problems, node, hint, "module %s: %s", module, text);
+	else
+		node_problem(problems, node, hint, "\"%s\" of module %s%s %s", path, module,
+		             strncmp(text, "must", 4) == 0 ? "" : ":", text);
+}
+
+struct defaults { /* of module_defaults, for one module */
+	const struct registry *registry;
+	const struct module *module;
+	json_t *values;
+};
+
+static void merge_defaults(void *context, struct node value)
+{
+	struct defaults *defaults = context;
+	if (json_is_array(value.value)) {
+		for (size_t i = 0; i < node_count(value); i++)
+			merge_defaults(defaults, node_at(value, i));
+		return;
+	}
+	const char *name;
+	json_t *arguments;
+	json_object_foreach(value.value, name, arguments) {
+		if (registry_find(defaults->registry, name) != defaults->module || !json_is_object(arguments))
+			continue;
+		auto_json json_t *copy = json_deep_copy(arguments);
+		json_object_update(defaults->values, copy);
+	}
+}
+
+/* Adds what module_defaults gives and the task does not, under none of the argument's names. */
+static void add_defaults(struct check *check, const struct entry *entry, const struct module *module, json_t *arguments)
+{
+	auto_json json_t *values = json_object();
+	struct defaults defaults = { .registry = check->registry, .module = module, .values = values };
+	scope_each(&entry->scope, "module_defaults", merge_defaults, &defaults);
+	const char *name, *written;
+	json_t *value, *ignored;
+	json_object_foreach(values, name, value) {
+		const struct arg *arg = spec_find(&module->spec, name);
+		bool is_given = json_object_get(arguments, name) != NULL;
+		json_object_foreach(arguments, written, ignored)
+			is_given = is_given || (arg && spec_find(&module->spec, written) == arg);
+		if (!is_given)
+			json_object_set(arguments, name, value);
+	}
+}
+
+/* Templates in arguments; what is an expression by the module's table is checked as one. */
+static void check_argument_texts(struct check *check, const struct entry *entry, const struct module *module,
+                                 json_t *arguments)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(arguments, name, value) {
+		struct node node = argument_node(entry, name);
+		const struct arg *arg = spec_find(&module->spec, name);
+		if (!json_equal(node.value, value)) /* a part of a string, which has no place of its own */
+			node.value = value;
+		check_text(check, node, name, true);
+		if (arg && (arg->type == ARG_CONDITION || arg->type == ARG_EXPRESSION || arg->elements == ARG_CONDITION))
+			check_condition(check, node);
+		else
+			check_templates(check, node);
+	}
+}
+
+/* Whether the arguments are one template, of which nothing is known. */
+static bool is_opaque(const struct entry *entry, const struct spec *spec)
+{
+	const char *text = json_string_value(entry->arguments.value);
+	if (json_is_string(entry->extra_arguments.value))
+		return true;
+	return text && !spec->free_form && strncmp(text + strspn(text, " "), "{{", 2) == 0;
+}
+
+void check_arguments(struct check *check, const struct entry *entry, const struct module *module)
+{
+	struct err err = ERR_INIT;
+	if (is_opaque(entry, &module->spec)) {
+		check_templates(check, entry->arguments);
+		check_templates(check, entry->extra_arguments);
+		return;
+	}
+	auto_json json_t *arguments = spec_arguments(&module->spec, entry->arguments.value, entry->extra_arguments.value,
+	                                             &err);
+	if (!arguments) {
+		auto_free char *what = mem_printf("module %s", module->name);
+		check_report(check, entry->arguments, false, what, &err);
+		return;
+	}
+	check_argument_texts(check, entry, module, arguments);
+	add_defaults(check, entry, module, arguments);
+	struct binding binding = { .check = check, .entry = entry, .module = module };
+	auto_json json_t *bound = spec_bind(&module->spec, arguments, SPEC_TEMPLATES, report, &binding, NULL);
+}
