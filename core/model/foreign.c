@@ -15,6 +15,8 @@ const char *foreign_hint(const char *text)
 	static const char yaml[] = "this looks like YAML; neap reads JSON. Convert it once: python3 -c 'import sys, yaml, "
 		"json; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=2)' < FILE.yml > FILE.json";
 	text += strspn(text, " \t\r\n");
+	if (*text == '/')
+		return NULL; /* a comment, as only JSON has them here */
 	if (strncmp(text, "$ANSIBLE_VAULT", 14) == 0)
 		return "this is an Ansible vault: decrypt it first";
 	if (strncmp(text, "#!", 2) == 0 || strncmp(text, "import ", 7) == 0 || strncmp(text, "from ", 5) == 0 ||

@@ -140,7 +140,7 @@ sshd_log() { echo "$SSHD_DIR/$1/log"; }
 # Child processes of a process, without procps.
 sshd_children() {
 	for sshd_stat in /proc/[0-9]*/stat; do
-		sed -n "s/^\([0-9]*\) (.*) [A-Z] $1 .*/\1/p" "$sshd_stat" 2>/dev/null
+		sed -n "s/^\([0-9]*\) (.*) [A-Z] $1 .*/\1/p" "$sshd_stat" 2>/dev/null || true # it may be gone by now
 	done
 }
 

@@ -293,3 +293,8 @@ Test(document, finds_members_of_large_objects)
 	expect_where(node_get(document_root(document), "key19999"), "t.json:20001:13");
 	document_free(document);
 }
+
+Test(document, may_begin_with_a_remark_that_has_a_colon)
+{
+	accept("// a page: neap run\n{ \"a\": 1 }", "{ \"a\": 1 }");
+}
