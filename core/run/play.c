@@ -7,13 +7,14 @@
 
 #include "base/mem.h"
 #include "run/check.h"
+#include "run/confirm.h"
 #include "run/keywords.h"
 #include "run/sched.h"
 
-struct included { /* a file that an include brought in */
+struct included { /* what an include brought in */
 	struct included *next;
 	const struct entry *from;
-	char *path;
+	char *key; /* the file or the role */
 	struct fragment *fragment;
 };
 
@@ -243,8 +244,12 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	const char *word = json_string_value(strategy);
 	const char *dot = word ? strrchr(word, '.') : NULL;
 	word = dot ? dot + 1 : word;
-	state->is_free = word && (strcmp(word, "free") == 0 || strcmp(word, "host_pinned") == 0);
-	if (word && !state->is_free && strcmp(word, "linear") != 0)
+	state->is_free = word && !run->options->step && (strcmp(word, "free") == 0 || strcmp(word, "host_pinned") == 0);
+	static const char *const known[] = { "linear", "free", "host_pinned" };
+	bool is_known = !word;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		is_known = is_known || strcmp(word, known[i]) == 0;
+	if (!is_known)
 		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned", word);
 	entries_each(&play->handlers, add_handler, state);
 	return load_vars_files(state, vm, err);
@@ -295,49 +300,96 @@ void play_announce(struct play_state *play, const struct entry *entry, unsigned 
 	event_emit(play->run->events, event);
 }
 
-static struct included *load_include(struct play_state *play, const struct entry *from, char *path,
-                                     struct template_vm *vm, struct err *err)
+/* What was loaded is checked like the playbook was; NULL where that finds a fault. */
+static struct fragment *checked(struct play_state *play, struct fragment *fragment, struct template_vm *vm,
+                                struct problems *problems, struct err *err)
 {
-	auto_problems struct problems problems = PROBLEMS_INIT;
-	struct included *included = mem_alloc(sizeof(*included));
-	included->from = from;
-	included->path = path;
-	int failed = fragment_load_tasks(&included->fragment, path, &from->scope, from->is_handler,
-	                                 play->run->playbook_modules, &problems);
-	if (!failed)
-		check_entries(&included->fragment->entries, play->run->registry, vm, &problems);
-	if (!failed && !problems.errors)
-		return included;
-	first_problem(&problems, "the file cannot be read", err);
-	fragment_free(included->fragment);
-	free(included->path);
-	free(included);
+	if (fragment) {
+		check_entries(&fragment->entries, play->run->registry, vm, problems);
+		check_entries(&fragment->handlers, play->run->registry, vm, problems);
+	}
+	if (fragment && !problems->errors)
+		return fragment;
+	first_problem(problems, "it cannot be read", err);
+	fragment_free(fragment);
 	return NULL;
 }
 
-const struct entries *play_include(struct play_state *play, const struct entry *from, const char *name,
-                                   struct template_vm *vm, struct err *err)
+static const struct entries *keep_include(struct play_state *play, const struct entry *from, const char *key,
+                                          struct fragment *fragment)
 {
-	char *path = scope_find_file(&from->scope, "tasks", name);
+	struct included *included = mem_alloc(sizeof(*included));
+	*included = (struct included){ play->included, from, mem_strdup(key), fragment };
+	play->included = included;
+	entries_each(&fragment->handlers, add_handler, play);
+	return &fragment->entries;
+}
+
+static const struct entries *find_include(struct play_state *play, const struct entry *from, const char *key)
+{
+	for (struct included *included = play->included; included; included = included->next) {
+		if (included->from == from && strcmp(included->key, key) == 0)
+			return &included->fragment->entries;
+	}
+	return NULL;
+}
+
+const struct entries *play_include_tasks(struct play_state *play, const struct entry *from, const char *name,
+                                         struct template_vm *vm, struct err *err)
+{
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	auto_free char *path = scope_find_file(&from->scope, "tasks", name);
 	if (!path) {
 		err_set(err, ERR_INPUT, "there is no task file \"%s\" here, in the role or beside the playbook", name);
 		return NULL;
 	}
 	pthread_mutex_lock(&play->lock);
-	struct included *included = play->included;
-	while (included && (included->from != from || strcmp(included->path, path) != 0))
-		included = included->next;
-	if (included) {
-		free(path);
-	} else {
-		included = load_include(play, from, path, vm, err);
-		if (included) {
-			included->next = play->included;
-			play->included = included;
-		}
+	const struct entries *entries = find_include(play, from, path);
+	if (!entries) {
+		struct fragment *fragment = NULL;
+		(void)!fragment_load_tasks(&fragment, path, &from->scope, from->is_handler, play->run->playbook_modules,
+		                           &problems);
+		fragment = checked(play, fragment, vm, &problems, err);
+		entries = fragment ? keep_include(play, from, path, fragment) : NULL;
 	}
 	pthread_mutex_unlock(&play->lock);
-	return included ? &included->fragment->entries : NULL;
+	return entries;
+}
+
+const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
+                                        const struct role_from *files, struct template_vm *vm, struct err *err)
+{
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	const struct run_context *run = play->run;
+	auto_free char *key = mem_printf("role %s\n%s\n%s", name, files->tasks ? files->tasks : "",
+	                                 files->vars ? files->vars : "");
+	pthread_mutex_lock(&play->lock);
+	const struct entries *entries = find_include(play, from, key);
+	if (!entries) {
+		struct fragment *fragment = NULL;
+		(void)!fragment_load_role(&fragment, name, files, &from->scope, run->options->role_paths,
+		                          run->playbook_modules, &problems);
+		fragment = checked(play, fragment, vm, &problems, err);
+		entries = fragment ? keep_include(play, from, key, fragment) : NULL;
+	}
+	pthread_mutex_unlock(&play->lock);
+	return entries;
+}
+
+size_t play_handler_count(struct play_state *play)
+{
+	pthread_mutex_lock(&play->lock);
+	size_t count = play->handler_count;
+	pthread_mutex_unlock(&play->lock);
+	return count;
+}
+
+const struct entry *play_handler(struct play_state *play, size_t index)
+{
+	pthread_mutex_lock(&play->lock);
+	const struct entry *handler = play->handlers[index];
+	pthread_mutex_unlock(&play->lock);
+	return handler;
 }
 
 /* ---- turns ---- */
@@ -393,12 +445,30 @@ static void share_result(struct walk *walk, const struct walk *doer, const struc
 	walk_advance(walk);
 }
 
+/* --step: the user leaves this task out. */
+static void skip_turn(const struct batch *batch, const struct walk *first, const struct entry *entry)
+{
+	struct walk place = *first;
+	auto_free struct frame *frames = mem_array(first->frame_count, sizeof(*frames));
+	memcpy(frames, first->frames, first->frame_count * sizeof(*frames));
+	place.frames = frames;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct walk *walk = batch->walks[i];
+		if (walk->next == entry && walk_compare(walk, &place) == 0)
+			walk_advance(walk);
+	}
+}
+
 static void turn(struct play_state *play, const struct batch *batch, struct template_vm *vm)
 {
 	struct run_context *run = play->run;
 	struct walk *first = rearmost(batch);
 	const struct entry *entry = first->next;
 	announce_turn(play, first, vm);
+	if (!confirm_step(run, first->next->name ? first->next->name : first->next->action)) {
+		skip_turn(batch, first, entry);
+		return;
+	}
 	bool once = is_run_once(first, vm);
 	auto_free struct walk **together = mem_array(batch->count, sizeof(struct walk *));
 	size_t count = 0;
@@ -571,7 +641,7 @@ static void state_release(struct play_state *state)
 	for (struct included *included = state->included, *next; included; included = next) {
 		next = included->next;
 		fragment_free(included->fragment);
-		free(included->path);
+		free(included->key);
 		free(included);
 	}
 	json_decref(state->all_names);

@@ -18,8 +18,6 @@ struct play_state {
 	size_t vars_file_count, vars_file_room;
 	struct document **documents;     /* of those whose names were templates; owned */
 	size_t document_count, document_room;
-	const struct entry **handlers;   /* all of them, flat */
-	size_t handler_count, handler_room;
 	bool force_handlers, any_errors_fatal, is_free;
 	atomic_bool is_over;                    /* meta: end_play */
 	double max_fail_percentage;      /* < 0: none */
@@ -27,7 +25,9 @@ struct play_state {
 	pthread_mutex_t lock;            /* of what follows */
 	bool *announced;                 /* by number of the task, in this batch */
 	size_t announced_room;
-	struct included *included;       /* files that were included */
+	struct included *included;       /* what was included */
+	const struct entry **handlers;   /* all of them, flat; an include of a role adds its own */
+	size_t handler_count, handler_room;
 };
 
 /* Tells that a task begins, once for each batch. Any thread. */
@@ -35,8 +35,14 @@ void play_announce(struct play_state *play, const struct entry *entry, unsigned 
 /* The task's number in the run. */
 unsigned play_task_number(struct play_state *play, const struct entry *entry);
 /* The entries of a task file, loaded and checked once for all hosts; NULL with err. Any thread. */
-const struct entries *play_include(struct play_state *play, const struct entry *from, const char *path,
-                                   struct template_vm *vm, struct err *err);
+const struct entries *play_include_tasks(struct play_state *play, const struct entry *from, const char *path,
+                                         struct template_vm *vm, struct err *err);
+/* A role's, likewise; its handlers become the play's. */
+const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
+                                        const struct role_from *files, struct template_vm *vm, struct err *err);
+/* How many handlers there are, and one of them. Any thread. */
+size_t play_handler_count(struct play_state *play);
+const struct entry *play_handler(struct play_state *play, size_t index);
 
 /* Runs a play to its end on the calling thread (the conductor). -1 if the play itself is at fault (a template in hosts:,
  * a vars file): err says why. *stop: the run must not go on to the next play. */

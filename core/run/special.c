@@ -1,4 +1,4 @@
-/* meta and include_tasks. */
+/* meta, include_tasks and include_role. */
 #include "run/special.h"
 
 #include <string.h>
@@ -9,7 +9,8 @@
 
 bool special_handles(const struct entry *entry)
 {
-	return strcmp(entry->action, "meta") == 0 || strcmp(entry->action, "include_tasks") == 0;
+	return strcmp(entry->action, "meta") == 0 || strcmp(entry->action, "include_tasks") == 0 ||
+	       strcmp(entry->action, "include_role") == 0;
 }
 
 bool special_counts(const struct entry *entry) { return strcmp(entry->action, "meta") != 0; }
@@ -72,30 +73,56 @@ static json_t *special_meta(struct walk *walk, const struct evaluation *at, stru
 	return json_pack("{s:b}", "changed", 0);
 }
 
-/* ---- include_tasks ---- */
+/* ---- includes ---- */
 
-static json_t *special_include(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+static json_t *included(struct walk *walk, const struct evaluation *at, const char *name,
+                        const struct entries *entries, json_t *loop)
 {
-	auto_free char *file = evaluated_word(at, "file", err);
-	if (!file)
-		return NULL;
-	const struct entries *entries = play_include(walk->play, at->entry, file, at->vm, err);
-	if (!entries)
-		return NULL;
 	walk_include(walk, entries, json_deep_copy(loop));
 	struct event *event = event_new(EVENT_INCLUDED);
 	event->play = mem_strdup(walk->play->name);
 	event->task_number = at->entry->number;
 	event->host = mem_strdup(walk->host->host->name);
-	event->text = mem_strdup(file);
+	event->text = mem_strdup(name);
 	event->data = json_pack("{s:[s]}", "hosts", walk->host->host->name);
 	event_emit(walk->run->events, event);
-	return json_pack("{s:b, s:s}", "changed", 0, "include", file);
+	return json_pack("{s:b, s:s}", "changed", 0, "include", name);
+}
+
+static json_t *special_include_tasks(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+{
+	auto_free char *file = evaluated_word(at, "file", err);
+	const struct entries *entries = file ? play_include_tasks(walk->play, at->entry, file, at->vm, err) : NULL;
+	return entries ? included(walk, at, file, entries, loop) : NULL;
+}
+
+static json_t *special_include_role(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+{
+	auto_json json_t *arguments = NULL;
+	if (template_value(at->vm, at->entry->arguments.value, &at->variables->scope, &arguments, NULL, err) < 0)
+		return NULL;
+	const char *name = json_string_value(json_object_get(arguments, "name"));
+	if (!name)
+		name = json_string_value(json_object_get(arguments, "role"));
+	if (!name) {
+		err_set(err, ERR_INPUT, "include_role needs name");
+		return NULL;
+	}
+	const struct role_from files = {
+		.tasks = json_string_value(json_object_get(arguments, "tasks_from")),
+		.handlers = json_string_value(json_object_get(arguments, "handlers_from")),
+		.vars = json_string_value(json_object_get(arguments, "vars_from")),
+		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
+	};
+	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
+	return entries ? included(walk, at, name, entries, loop) : NULL;
 }
 
 json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
 {
 	if (strcmp(at->entry->action, "meta") == 0)
 		return special_meta(walk, at, err);
-	return special_include(walk, at, loop, err);
+	if (strcmp(at->entry->action, "include_role") == 0)
+		return special_include_role(walk, at, loop, err);
+	return special_include_tasks(walk, at, loop, err);
 }

@@ -1,4 +1,4 @@
-/* Actions that are carried out by the walk itself, because they change where it goes: meta, include_tasks. */
+/* Actions that are carried out by the walk itself, because they change where it goes: meta, include_tasks, include_role. */
 #ifndef NEAP_RUN_SPECIAL_H
 #define NEAP_RUN_SPECIAL_H
 

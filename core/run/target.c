@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +26,8 @@ struct target {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct job *first, **last;
-	bool closing, reset;
+	bool closing, reset, cancelled;
 	struct wire *wire;    /* set under the lock, used by the thread */
-	atomic_bool cancelled;
 
 	int work_fd; /* eventfd: there is a job, or the end */
 	struct err lost; /* why the connection failed; kind ERR_NONE while it has not. Thread's own */
@@ -108,6 +106,16 @@ static void on_output(void *context, bool is_stderr, const char *bytes, size_t l
 
 /* ---- the connection ---- */
 
+static void disconnect(struct target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	struct wire *wire = target->wire;
+	target->wire = NULL;
+	pthread_mutex_unlock(&target->lock);
+	if (wire)
+		wire_close(wire);
+}
+
 static int connect_wire(struct target *target, struct err *err)
 {
 	const struct wire_watch watch = {
@@ -117,28 +125,18 @@ static int connect_wire(struct target *target, struct err *err)
 		.prompt = target->options.prompt,
 		.progress = on_progress,
 	};
-	if (atomic_load(&target->cancelled))
-		return err_set(err, ERR_INTERRUPTED, "interrupted");
-	struct wire *wire = NULL;
-	if (wire_open(&wire, target->options.hub, target->options.config, &watch, err) < 0)
-		return -1;
+	struct wire *wire = wire_new(target->options.hub, target->options.config);
 	pthread_mutex_lock(&target->lock);
 	target->wire = wire;
-	pthread_mutex_unlock(&target->lock);
-	if (atomic_load(&target->cancelled)) /* the cancel may have come while there was no wire to tell */
+	if (target->cancelled)
 		wire_cancel(wire);
+	pthread_mutex_unlock(&target->lock);
+	if (wire_connect(wire, &watch, err) < 0) {
+		disconnect(target);
+		return -1;
+	}
 	event_emit(target->options.events, host_event(target, EVENT_CONNECTED, wire_route(wire)));
 	return 0;
-}
-
-static void disconnect(struct target *target)
-{
-	pthread_mutex_lock(&target->lock);
-	struct wire *wire = target->wire;
-	target->wire = NULL;
-	pthread_mutex_unlock(&target->lock);
-	if (wire)
-		wire_close(wire);
 }
 
 /* ---- jobs ---- */
@@ -287,8 +285,8 @@ void target_submit(struct target *target, struct job *job)
 
 void target_cancel(struct target *target)
 {
-	atomic_store(&target->cancelled, true);
 	pthread_mutex_lock(&target->lock);
+	target->cancelled = true;
 	if (target->wire)
 		wire_cancel(target->wire);
 	pthread_mutex_unlock(&target->lock);

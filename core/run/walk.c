@@ -85,12 +85,12 @@ static bool next_block_section(struct walk *walk, struct frame *frame)
 
 static const struct entry *next_handler(struct walk *walk, struct frame *frame)
 {
-	while (frame->index < walk->play->handler_count) {
+	while (frame->index < walk->notified_count) {
 		size_t i = frame->index++;
 		if (!walk->notified[i])
 			continue;
 		walk->notified[i] = false;
-		return walk->play->handlers[i];
+		return play_handler(walk->play, i);
 	}
 	return NULL;
 }
@@ -240,8 +240,14 @@ static bool listens(const struct entry *handler, const char *name)
 bool walk_notify(struct walk *walk, const char *name)
 {
 	bool found = false;
-	for (size_t i = 0; i < walk->play->handler_count; i++) {
-		if (listens(walk->play->handlers[i], name)) {
+	size_t count = play_handler_count(walk->play);
+	if (count > walk->notified_count) { /* an include of a role has brought more */
+		walk->notified = mem_resize(walk->notified, count, sizeof(*walk->notified));
+		memset(walk->notified + walk->notified_count, 0, (count - walk->notified_count) * sizeof(*walk->notified));
+		walk->notified_count = count;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (listens(play_handler(walk->play, i), name)) {
 			walk->notified[i] = walk->notified_any = true;
 			found = true;
 		}
@@ -309,7 +315,6 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->play = play;
 	walk->host = host;
 	walk->ahead_window = AHEAD_WINDOW;
-	walk->notified = mem_array(play->handler_count, sizeof(*walk->notified));
 	variables_init(&walk->variables, run, play, host);
 	struct frame *frame = push(walk, FRAME_PLAY);
 	frame->list = section_list(play->play, SECTION_PRE);

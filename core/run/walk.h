@@ -41,6 +41,7 @@ struct walk {
 	struct frame *frames;
 	size_t frame_count, frame_room;
 	bool *notified;              /* by handler */
+	size_t notified_count;
 	bool notified_any;
 	const struct entry *next;    /* the task to do; NULL: the end */
 	struct task *task;           /* under way, or NULL */

@@ -43,21 +43,30 @@ static int wire_session_open(struct wire *wire, struct session **session, const 
 	return ssh_session_open(session, wire->hub, &wire->config, watch, wire->cancel_fd, err);
 }
 
+struct wire *wire_new(struct wire_hub *hub, const struct wire_config *config)
+{
+	struct wire *wire = mem_alloc(sizeof(*wire));
+	wire->config = *config;
+	wire->hub = hub;
+	wire->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return wire;
+}
+
+int wire_connect(struct wire *wire, const struct wire_watch *watch, struct err *err)
+{
+	if (wire->cancel_fd < 0)
+		return err_set(err, ERR_SYSTEM, "no file descriptor was free for this connection");
+	wire_block_sigpipe();
+	if (wire_session_open(wire, &wire->session, watch, err) < 0)
+		return -1;
+	return identity_shell(identity_find(&wire->identities, wire->session, NULL), err) ? 0 : -1;
+}
+
 int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
               const struct wire_watch *watch, struct err *err)
 {
-	struct wire *made = mem_alloc(sizeof(*made));
-	made->config = *config;
-	made->hub = hub;
-	made->cancel_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (made->cancel_fd < 0) {
-		err_errno(err, ERR_SYSTEM, "opening an eventfd");
-		wire_close(made);
-		return -1;
-	}
-	wire_block_sigpipe();
-	if (wire_session_open(made, &made->session, watch, err) < 0 ||
-	    !identity_shell(identity_find(&made->identities, made->session, NULL), err)) {
+	struct wire *made = wire_new(hub, config);
+	if (wire_connect(made, watch, err) < 0) {
 		wire_close(made);
 		return -1;
 	}

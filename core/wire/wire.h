@@ -66,8 +66,13 @@ struct wire_watch {
 	void (*progress)(void *context, const char *path, uint64_t done, uint64_t total);
 };
 
+/* A wire that is not connected yet: what another thread may cancel while it connects. Closed by wire_close. */
+struct wire *wire_new(struct wire_hub *hub, const struct wire_config *config);
 /* Connects, checks the host key, authenticates, and has the first shell under way. ERR_UNREACHABLE, ERR_AUTH,
- * ERR_HOSTKEY, ERR_TIMEOUT or ERR_INTERRUPTED, saying which phase failed, what was tried and what to do. */
+ * ERR_HOSTKEY, ERR_TIMEOUT or ERR_INTERRUPTED, saying which phase failed, what was tried and what to do; then only
+ * wire_close may follow. */
+int wire_connect(struct wire *wire, const struct wire_watch *watch, struct err *err) must_check;
+/* Both in one; *wire is set only where it succeeds. */
 int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
               const struct wire_watch *watch, struct err *err) must_check;
 /* Ends the session: temporary files that are still journalled are removed first, if the peer answers. */
