@@ -1,7 +1,9 @@
 /* Shell framing fed with any output in pieces of any size: what precedes the mark comes through whole, whatever the cuts.
  *
  * The first byte chooses how the input is cut, the second how much is kept; a byte 0xfe in the rest stands for the mark,
- * 0xfd for its first half, so that the fuzzer finds both without guessing. */
+ * 0xfd for its first half, so that the fuzzer finds both without guessing.
+ *
+ * covers: core/wire/framing.c */
 #include <assert.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,9 @@
 /* The SFTP engine against a server that answers anything: a session of our own hands it the input as what arrives.
  *
  * The first byte sets the size of the pieces. Then records: a byte below 0x40 makes a well-formed length word for that many
- * of the bytes that follow, so that packets get through to the parser; a byte from 0x40 sends that many raw bytes. */
+ * of the bytes that follow, so that packets get through to the parser; a byte from 0x40 sends that many raw bytes.
+ *
+ * covers: core/wire/packets.c core/wire/sftp.c */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
