@@ -11,7 +11,7 @@ local lexer = import("jinja/lexer.lua")
 
 local null = values.null
 local truth, equal, less, defined = values.truth, values.equal, values.less, values.defined
-local undefined, is_undefined = values.undefined, values.is_undefined
+local is_undefined = values.is_undefined
 local fail = values.fail
 
 local compiler = {
@@ -365,9 +365,7 @@ end
 
 function compile.choice(node, scope)
 	local condition, yes = expression(node.condition, scope), expression(node.yes, scope)
-	local no = node.no and expression(node.no, scope) or function()
-		return undefined("the condition of an 'if' without 'else' is false, so it has no value")
-	end
+	local no = node.no and expression(node.no, scope) or values.nothing
 	return function(frame)
 		if truth(condition(frame)) then
 			return yes(frame)
@@ -561,7 +559,7 @@ function compile.filter(node, scope)
 	return function(frame)
 		local value = object(frame)
 		if type(value) == "table" and getmetatable(value) == "undefined" then
-			values.raise_undefined(value)
+			value = value.soft and "" or values.raise_undefined(value)
 		end
 		return apply(frame, value)
 	end

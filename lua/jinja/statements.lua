@@ -66,7 +66,7 @@ local function printed(value)
 	elseif value == null then
 		return ""
 	end
-	return text(defined(value))
+	return text(value)
 end
 
 local function nothing() end

@@ -53,13 +53,24 @@ local function type_name(v)
 end
 values.type_name = type_name
 
+-- A table as a list or tuple: the table itself, or a copy where it is one of the other kind.
+local function tagged(items, wanted, meta)
+	local k = getmetatable(items)
+	if k == nil then
+		return setmetatable(items, meta)
+	elseif k == wanted then
+		return items
+	end
+	return setmetatable(table.move(items, 1, #items, 1, {}), meta)
+end
+
 function values.list(items)
-	return setmetatable(items or {}, list_meta)
+	return tagged(items or {}, "list", list_meta)
 end
 local list = values.list
 
 function values.tuple(items)
-	return setmetatable(items, tuple_meta)
+	return tagged(items, "tuple", tuple_meta)
 end
 
 function values.dict()
@@ -83,6 +94,11 @@ function values.undefined(text, name, hint)
 	return setmetatable({ text = text, name = name, hint = hint }, undefined_meta)
 end
 local undefined = values.undefined
+
+-- The value of an 'if' without 'else' whose condition is false: undefined, but it prints as nothing and is false.
+function values.nothing()
+	return setmetatable({ text = "the condition of an 'if' without 'else' is false, so it has no value", soft = true }, undefined_meta)
+end
 
 -- Raises the error of an undefined value that is used.
 local function raise_undefined(v)
@@ -285,7 +301,7 @@ local function truth(v)
 		elseif k == "dict" then
 			return #dict_keys(v) > 0
 		elseif k == "undefined" then
-			raise_undefined(v)
+			return not v.soft and raise_undefined(v)
 		elseif k == "timedelta" then
 			return v.microseconds ~= 0
 		end
@@ -513,6 +529,8 @@ local function text(v)
 		local k = getmetatable(v)
 		if k == "datetime" or k == "timedelta" then
 			return values.date_text(v)
+		elseif k == "undefined" and v.soft then
+			return ""
 		end
 	end
 	return repr(v)
@@ -734,7 +752,7 @@ function values.elements(v)
 		elseif k == "dict" then
 			return dict_keys(v)
 		elseif k == "undefined" then
-			raise_undefined(v)
+			return v.soft and {} or raise_undefined(v)
 		end
 	elseif t == "string" then
 		return native.characters(v)
@@ -973,7 +991,7 @@ local function settle(v)
 	end
 	local k = getmetatable(v)
 	if k == "undefined" then
-		raise_undefined(v)
+		return v.soft and "" or raise_undefined(v)
 	end
 	deeper()
 	if k == "list" or k == "tuple" then
