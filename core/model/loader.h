@@ -78,6 +78,8 @@ void role_read_list(struct loader *loader, struct entries *into, struct node lis
 /* Makes an entry of import_role, or of an include at run time, the block of that role. at: where the name stands. */
 void role_fill_entry(struct loader *loader, struct entry *entry, const char *name, const struct role_from *from,
                      struct node at);
+/* Tells of the library/ of a role that is included at run time, if there is such a role: its modules must be known before. */
+void role_tell_library(struct loader *loader, const char *name, const struct scope *parent);
 void role_free(struct role *role);
 
 #endif

@@ -258,6 +258,7 @@ int playbook_load(struct playbook **playbook, const char *path, const char *cons
 	size_t before = problems->errors;
 	*playbook = mem_alloc(sizeof(**playbook));
 	(*playbook)->values = json_array();
+	(*playbook)->role_paths = role_paths;
 	struct loader loader = { .playbook = *playbook, .role_paths = role_paths, .modules = modules, .problems = problems };
 	read_plays(&loader, path, node_of(NULL), NULL);
 	free(loader.uses);

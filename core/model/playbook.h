@@ -98,6 +98,7 @@ struct playbook {
 	char **libraries;            /* library/ folders that were told of; owned */
 	size_t library_count, library_room;
 	json_t *values;              /* made from the action shorthands; owned */
+	const char *const *role_paths; /* as they were given to playbook_load; borrowed */
 };
 
 /* What the loader asks about modules, which live on a higher floor. */

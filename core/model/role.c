@@ -168,6 +168,13 @@ void role_fill_entry(struct loader *loader, struct entry *entry, const char *nam
 		role_fill(loader, entry, role, role_meta(loader, role, at), from, at);
 }
 
+void role_tell_library(struct loader *loader, const char *name, const struct scope *parent)
+{
+	auto_free char *path = find_role(loader, name, parent);
+	if (path)
+		loader_library(loader, path);
+}
+
 /* ---- roles: and dependencies: ---- */
 
 static bool is_same(const json_t *a, const json_t *b) { return a == b || (a && b && json_equal(a, b)); }

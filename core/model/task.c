@@ -328,6 +328,15 @@ static void task_import(struct reading *reading, struct node node)
 		import_role(reading);
 }
 
+static void include_role(struct loader *loader, const struct entry *entry)
+{
+	const char *name = json_string_value(node_get(entry->arguments, "name").value);
+	if (!name)
+		name = json_string_value(node_get(entry->extra_arguments, "name").value);
+	if (name && *name && !loader_is_template(name))
+		role_tell_library(loader, name, entry->scope.parent);
+}
+
 /* ---- tasks and blocks ---- */
 
 static void task_read(struct loader *loader, struct entries *into, struct node node, const struct scope *parent,
@@ -346,6 +355,8 @@ static void task_read(struct loader *loader, struct entries *into, struct node n
 		entry_free(entry);
 	} else if (strcmp(entry->action, "import_tasks") == 0 || strcmp(entry->action, "import_role") == 0) {
 		task_import(&reading, node);
+	} else if (strcmp(entry->action, "include_role") == 0) {
+		include_role(loader, entry);
 	}
 }
 

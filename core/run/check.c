@@ -205,10 +205,13 @@ static void check_meta(struct check *check, const struct entry *entry)
 		check_known(check, action, false, text, actions, "meta");
 }
 
-/* Of include_tasks, which has no table. */
+/* Of the includes, which have no table. */
 static void check_own_arguments(struct check *check, const struct entry *entry)
 {
-	static const char *const names[] = { "file", "apply", NULL };
+	static const char *const tasks[] = { "file", "apply", NULL };
+	static const char *const role[] = { "name", "role", "apply", "tasks_from", "vars_from", "defaults_from",
+	                                    "handlers_from", "public", "allow_duplicates", "rolespec_validate", NULL };
+	const char *const *names = strcmp(entry->action, "include_role") == 0 ? role : tasks;
 	struct node given[] = { entry->arguments, entry->extra_arguments };
 	for (size_t g = 0; g < 2; g++)
 		for (size_t i = 0; json_is_object(given[g].value) && i < node_count(given[g]); i++) {
@@ -228,6 +231,17 @@ static bool was_seen(struct check *check, const char *path)
 	mem_grow(check->files, check->file_count, check->file_room);
 	check->files[check->file_count++] = mem_strdup(path);
 	return false;
+}
+
+/* Checks what an include brings in, and keeps it. */
+static void check_fragment(struct check *check, struct fragment *fragment)
+{
+	mem_grow(check->fragments, check->fragment_count, check->fragment_room);
+	check->fragments[check->fragment_count++] = fragment;
+	if (check->handlers)
+		entries_each(&fragment->handlers, collect_handler, check);
+	entries_each(&fragment->entries, check_entry, check);
+	entries_each(&fragment->handlers, check_entry, check);
 }
 
 /* Each file once: includes may go round in a circle, with a condition. */
@@ -253,12 +267,37 @@ static void check_include_tasks(struct check *check, const struct entry *entry)
 	if (was_seen(check, path) || fragment_load_tasks(&fragment, path, &entry->scope, entry->is_handler, &check->modules,
 	                                                  check->problems) < 0)
 		return;
-	mem_grow(check->fragments, check->fragment_count, check->fragment_room);
-	check->fragments[check->fragment_count++] = fragment;
-	if (check->handlers)
-		entries_each(&fragment->handlers, collect_handler, check);
-	entries_each(&fragment->entries, check_entry, check);
-	entries_each(&fragment->handlers, check_entry, check);
+	check_fragment(check, fragment);
+}
+
+/* A literal argument of include_role; *known becomes false for a template. */
+static const char *role_argument(const struct entry *entry, const char *name, bool *known)
+{
+	const char *text = json_string_value(node_get(entry->arguments, name).value);
+	*known = *known && !(text && spec_is_template(text));
+	return text;
+}
+
+static void check_include_role(struct check *check, const struct entry *entry)
+{
+	bool known = true;
+	const char *name = role_argument(entry, "name", &known);
+	name = name ? name : role_argument(entry, "role", &known);
+	struct role_from from = {
+		.tasks = role_argument(entry, "tasks_from", &known), .handlers = role_argument(entry, "handlers_from", &known),
+		.vars = role_argument(entry, "vars_from", &known), .defaults = role_argument(entry, "defaults_from", &known),
+	};
+	if (!name || !*name)
+		node_problem_key(check->problems, entry->arguments, "\"include_role\": { \"name\": \"common\" }",
+		                 "include_role needs \"name\", a string");
+	check->handlers_unknown = check->handlers_unknown || !known;
+	if (!name || !*name || !known || !check->playbook)
+		return;
+	auto_free char *key = mem_printf("role %s\n%s", name, from.tasks ? from.tasks : "");
+	struct fragment *fragment = NULL;
+	if (!was_seen(check, key) && fragment_load_role(&fragment, name, &from, &entry->scope, check->playbook->role_paths,
+	                                                &check->modules, check->problems) == 0)
+		check_fragment(check, fragment);
 }
 
 /* ---- entries ---- */
@@ -278,6 +317,8 @@ static void check_action(struct check *check, const struct entry *entry)
 		                 "neap does not have Ansible's module \"%s\" yet", entry->action);
 	if (strcmp(entry->action, "include_tasks") == 0)
 		check_include_tasks(check, entry);
+	else if (strcmp(entry->action, "include_role") == 0 && special_handles(entry))
+		check_include_role(check, entry);
 }
 
 static void check_entry(void *context, const struct entry *entry)
@@ -337,11 +378,12 @@ static void check_end(struct check *check)
 	json_decref(check->handlers);
 }
 
-static void check_play(const struct play *play, const struct registry *registry, struct template_vm *vm,
-                       struct problems *problems)
+static void check_play(const struct playbook *playbook, const struct play *play, const struct registry *registry,
+                       struct template_vm *vm, struct problems *problems)
 {
 	struct check check;
 	check_start(&check, registry, vm, problems);
+	check.playbook = playbook;
 	check.handlers = json_object();
 	check_keywords(&check, &play->scope);
 	entries_each(&play->handlers, collect_handler, &check);
@@ -358,7 +400,7 @@ void check_playbook(const struct playbook *playbook, const struct registry *regi
                     struct problems *problems)
 {
 	for (size_t i = 0; i < playbook->count; i++)
-		check_play(playbook->plays[i], registry, vm, problems);
+		check_play(playbook, playbook->plays[i], registry, vm, problems);
 	struct check check;
 	check_start(&check, registry, vm, problems);
 	for (size_t i = 0; i < playbook->import_count; i++)

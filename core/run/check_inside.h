@@ -8,6 +8,7 @@ struct check {
 	const struct registry *registry;
 	struct template_vm *vm;
 	struct problems *problems;
+	const struct playbook *playbook; /* NULL: a file that was included at run time */
 	struct playbook_modules modules; /* as the registry has them, for included files */
 	json_t *handlers;       /* names that can be notified, as keys; NULL: not checked */
 	bool handlers_unknown;  /* more may come while the play runs */

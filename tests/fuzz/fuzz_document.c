@@ -1,5 +1,6 @@
 /* Fuzzes the document reader: whatever the bytes are, it must return; what jansson takes it must take alike; and each value
- * must begin where its place says. */
+ * must begin where its place says.
+ * covers: core/model/document.c core/model/reader.c core/model/foreign.c core/model/position.c core/model/problem.c */
 #include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
