@@ -29,6 +29,7 @@ struct host_state {
 	json_t *included;  /* include_vars: templates */
 	struct event_stats stats;
 	bool failed, unreachable;
+	bool took_part; /* a play was for it: it is in the recap */
 };
 
 struct run_context {

@@ -291,19 +291,13 @@ static void emit_start(struct run_state *state)
 	event_emit(state->context.events, event);
 }
 
-static bool has_taken_part(const struct host_state *host)
-{
-	const struct event_stats *s = &host->stats;
-	return s->ok || s->changed || s->unreachable || s->failed || s->skipped || s->rescued || s->ignored;
-}
-
 static void emit_end(struct run_state *state)
 {
 	struct run_context *run = &state->context;
 	struct event *event = event_new(EVENT_RUN_END);
 	event->stats = mem_array(run->host_count, sizeof(*event->stats));
 	for (size_t i = 0; i < run->host_count; i++) {
-		if (!has_taken_part(run->hosts[i]))
+		if (!run->hosts[i]->took_part)
 			continue;
 		event->stats[event->stats_count] = run->hosts[i]->stats;
 		event->stats[event->stats_count++].host = mem_strdup(run->hosts[i]->host->name);

@@ -314,6 +314,7 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->run = run;
 	walk->play = play;
 	walk->host = host;
+	host->took_part = true;
 	walk->ahead_window = AHEAD_WINDOW;
 	variables_init(&walk->variables, run, play, host);
 	struct frame *frame = push(walk, FRAME_PLAY);

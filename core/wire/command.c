@@ -11,6 +11,7 @@
 #include "wire/command.h"
 
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -284,6 +285,17 @@ static int runner_kill(struct runner *runner, struct identity *identity, struct 
 	return status < 0 ? err_wrap(err, "killing a command that ran into its timeout") : 0;
 }
 
+/* Ctrl-C ends what runs on the target too: the cancellation is taken back for the time that takes. */
+static void runner_interrupt(struct runner *runner, struct identity *identity)
+{
+	struct err ignored = ERR_INIT;
+	eventfd_t value;
+	if (eventfd_read(identity->session->cancel_fd, &value) < 0)
+		return;
+	(void)!runner_kill(runner, identity, &ignored);
+	(void)eventfd_write(identity->session->cancel_fd, value);
+}
+
 static struct runner *runner_take(struct identity *identity, bool pty, struct err *err)
 {
 	int code = 0;
@@ -319,6 +331,8 @@ int command_run(struct identity *identity, const struct wire_command *command, s
 		if (ended == 0)
 			ended = runner_wait(runner, clock_deadline(500), err);
 	}
+	if (ended < 0 && err && err->kind == ERR_INTERRUPTED)
+		runner_interrupt(runner, identity);
 	runner_close(runner);
 	return ended < 0 ? -1 : 0;
 }
