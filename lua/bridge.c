@@ -21,6 +21,7 @@
 #include "lua/bridge_call.h"
 #include "lua/value.h"
 #include "lua/vm.h"
+#include "plan/path.h"
 
 enum {
 	MEMORY_MOST = 256 * 1024 * 1024,     /* a file being edited is there a few times over */
@@ -184,10 +185,35 @@ static int decide_protected(lua_State *L)
 	return 0;
 }
 
-static int bridge_decide(const struct module *module, const void *want, struct decision *decision, struct err *err)
+/* Paths with "~" or variables are what the target says they are: a copy of want with them replaced, want itself where there
+ * are none, or NULL until they are known. The decision keeps the copy. */
+static json_t *want_expand(const struct module *module, json_t *want, struct decision *decision)
+{
+	json_t *expanded = want;
+	bool waiting = false;
+	for (const struct arg *arg = module->spec.args; arg && arg->name; arg++) {
+		const char *path = json_string_value(json_object_get(want, arg->name));
+		if (arg->type != ARG_PATH || arg->controller_path || !path || !path_is_expandable(path))
+			continue;
+		const char *is = path_expand(decision, path);
+		waiting = waiting || !is;
+		if (expanded == want) {
+			expanded = json_deep_copy(want);
+			json_array_append_new(decision->kept, expanded);
+		}
+		if (is)
+			json_object_set_new(expanded, arg->name, json_string(is));
+	}
+	return waiting ? NULL : expanded;
+}
+
+static int bridge_decide(const struct module *module, const void *given, struct decision *decision, struct err *err)
 {
 	struct vm *vm = bridge_vm();
 	lua_State *L = vm_state(vm);
+	const json_t *want = want_expand(module, (json_t *)(uintptr_t)given, decision);
+	if (!want)
+		return 0;
 	struct bridge_call call = { .module = module, .decision = decision };
 	lua_pushcfunction(L, decide_protected);
 	if (code_push(vm, module->context, err) < 0) {

@@ -266,6 +266,28 @@ Test(bridge, fail_and_need_are_not_held_up_by_pcall)
 	bridge_thread_end();
 }
 
+Test(bridge, a_path_with_a_tilde_is_what_the_target_says)
+{
+	struct registry *registry = registry_new();
+	const struct module *module = decider(registry, "path = { 'path', doc = 'p' }", "result.path = want.path\n");
+	auto_json json_t *want = json_pack("{ss}", "path", "~/x");
+	struct decision decision;
+	decision_init(&decision, false);
+	decide(module, want, &decision);
+	cr_assert(decision_wants_answers(&decision));
+	cr_assert_eq(decision.asked[0].ask->kind, ASK_RUN);
+	struct answer *answer = answer_new();
+	answer->run = (struct command_result){ .ended = ENDED_EXIT, .output = "/home/jo/x", .output_length = 10, .errors = "" };
+	decision_answer(&decision, 0, answer);
+	decide(module, want, &decision);
+	cr_expect(decision_is_done(&decision));
+	cr_expect_str_eq(json_string_value(json_object_get(decision.result, "path")), "/home/jo/x");
+	cr_expect_str_eq(json_string_value(json_object_get(want, "path")), "~/x");
+	decision_release(&decision);
+	registry_free(registry);
+	bridge_thread_end();
+}
+
 Test(bridge, what_may_not_be_read_fails_the_task)
 {
 	struct registry *registry = registry_new();
