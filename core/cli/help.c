@@ -178,7 +178,7 @@ void help_manual(struct buf *out)
 	             ".SH SYNOPSIS\n.B neap\n.I COMMAND\n[\\fIOPTIONS\\fR] ...\n.SH DESCRIPTION\n"
 	             "neap reads a playbook (Ansible's keywords, written in JSON), asks each target what differs from it, and\n"
 	             "changes only that. A target needs an SSH server and a POSIX shell; nothing is installed there.\n"
-	             ".SH COMMANDS\n");
+	             ".SH COMMANDS\nEach of them takes \\fB\\-h\\fR, \\fB\\-\\-help\\fR as well.\n");
 	for (const struct command_row *const *row = commands; *row; row++)
 		manual_command(*row, out);
 	manual_statuses(out);

@@ -88,7 +88,9 @@ static json_t *element(const struct arg *arg)
 
 static json_t *argument(const struct arg *arg)
 {
-	json_t *schema = arg->choices && arg->type != ARG_LIST ? either(choices(arg), ref("template")) : plain(arg);
+	json_t *schema = !arg->choices || arg->type == ARG_LIST ? plain(arg)
+	                 : arg->type == ARG_MODE ? either(choices(arg), plain(arg)) /* words beside modes */
+	                                         : either(choices(arg), ref("template"));
 	if (!arg->required && !arg->fallback)
 		schema = either(schema, of_type("null"));
 	described(schema, arg->doc);

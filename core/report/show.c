@@ -46,6 +46,8 @@ json_t *show_clean(const struct event *event, unsigned verbosity)
 			continue;
 		if (verbosity < 3 && is_one_of(key, very_verbose))
 			continue;
+		if (strcmp(key, "failed") == 0 && !json_is_true(value))
+			continue;
 		if (event->action && strcmp(event->action, "debug") == 0 && is_hidden_of_debug(event->result, key))
 			continue;
 		json_object_set(clean, key, value);
