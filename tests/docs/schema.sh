@@ -2,7 +2,7 @@
 # `neap schema` accepts every playbook and example there is and refuses broken ones, by an independent validator: ajv.
 #   schema.sh NEAP SOURCE FOLDER      FOLDER: where npm puts ajv
 set -eu
-neap=$1 source=$2 node=$3
+neap=$(realpath "$1") source=$(realpath "$2") node=$3
 command -v npm >/dev/null || { echo "npm is missing"; exit 77; }
 if [ ! -d "$node/node_modules/ajv" ] || [ ! -d "$node/node_modules/jsonc-parser" ]; then
 	mkdir -p "$node"
