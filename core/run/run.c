@@ -260,6 +260,7 @@ static void cancel(struct run_context *run)
 	event->text = mem_strdup("interrupted: no new step is started, what is under way is ended and cleaned up; "
 	                         "press Ctrl-C again to leave at once");
 	event_emit(run->events, event);
+	wire_hub_cancel(run->hub);
 	targets_cancel(run->targets);
 	sched_hurry(run->sched);
 }

@@ -4,11 +4,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "wire/agent.h"
 #include "wire/private_key.h"
 
 enum { INTERACTIVE_ROUNDS = 8 };
@@ -18,7 +20,8 @@ struct auth {
 	struct buf tried;       /* "publickey ~/.ssh/id_ed25519, password" */
 	struct buf skipped;     /* "~/.ssh/id_rsa needs a passphrase" */
 	int allowed;            /* SSH_AUTH_METHOD_*; all until the server has said */
-	bool password_denied;
+	bool password_denied, gssapi_denied;
+	struct agent *agent;
 	char doing[160];
 };
 
@@ -115,42 +118,155 @@ static enum answer worth_opening(struct auth *auth, const char *path, struct err
 	return answer;
 }
 
-static enum answer try_identity(struct auth *auth, const char *path, const char *certificate, struct err *err)
+/* later: the second time round, for those that need to be asked about. */
+static enum answer try_identity(struct auth *auth, const char *path, const char *certificate, bool later, struct err *err)
 {
 	struct ssh_state *state = auth->state;
-	struct private_key identity = { .path = path, .certificate = certificate,
-		                         .passphrase = state->base.config->key_passphrase, .watch = &state->base.watch };
-	enum private_key_found found = private_key_open(&identity, state->hub, false);
-	if (found == PRIVATE_KEY_ENCRYPTED) {
+	struct private_key file = { .path = path, .certificate = certificate,
+		                        .passphrase = state->base.config->key_passphrase, .watch = &state->base.watch };
+	enum private_key_found found = private_key_open(&file, state->hub, false);
+	if ((found == PRIVATE_KEY_ENCRYPTED) != later)
+		return ANSWER_NO;
+	if (later) {
 		enum answer worth = worth_opening(auth, path, err);
 		if (worth != ANSWER_YES)
 			return worth;
-		found = private_key_open(&identity, state->hub, true);
+		found = private_key_open(&file, state->hub, true);
 	}
 	if (found == PRIVATE_KEY_ENCRYPTED)
 		auth_skip(auth, path, "needs a passphrase");
-	else if (found == PRIVATE_KEY_UNREADABLE)
+	else if (found == PRIVATE_KEY_UNREADABLE && !strstr(path, ".pub"))
 		auth_skip(auth, path, "cannot be read");
 	enum answer answer = ANSWER_NO;
-	if (identity.certified)
-		answer = offer_key(auth, identity.certified, path, " with its certificate", err);
-	if (answer == ANSWER_NO && identity.key)
-		answer = offer_key(auth, identity.key, path, "", err);
+	if (file.certified)
+		answer = offer_key(auth, file.certified, path, " with its certificate", err);
+	if (answer == ANSWER_NO && file.key)
+		answer = offer_key(auth, file.key, path, "", err);
 	return answer;
 }
 
-static enum answer try_keys(struct auth *auth, struct err *err)
+static enum answer try_identities(struct auth *auth, bool later, struct err *err)
 {
 	const struct ssh_config *c = &auth->state->config;
 	enum answer answer = ANSWER_NO;
 	for (size_t i = 0; i < c->identities.count && answer == ANSWER_NO; i++) {
-		if (!(auth->allowed & SSH_AUTH_METHOD_PUBLICKEY))
-			break;
-		answer = try_identity(auth, c->identities.items[i], NULL, err);
+		/* A certificate that is named goes before the key by itself. */
 		for (size_t j = 0; j < c->certificates.count && answer == ANSWER_NO; j++)
-			answer = try_identity(auth, c->identities.items[i], c->certificates.items[j], err);
+			answer = try_identity(auth, c->identities.items[i], c->certificates.items[j], later, err);
+		if (answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PUBLICKEY)
+			answer = try_identity(auth, c->identities.items[i], NULL, later, err);
 	}
 	return answer;
+}
+
+/* ---- the agent ---- */
+
+static int again_agent(struct ssh_state *state, void *context)
+{
+	(void)context;
+	return ssh_userauth_agent(state->ssh, NULL);
+}
+
+static bool key_is(ssh_key public, const struct agent_key *key)
+{
+	char *text = NULL;
+	auto_buf struct buf blob = BUF_INIT;
+	if (!public || ssh_pki_export_pubkey_base64(public, &text) != SSH_OK)
+		return false;
+	known_hosts_base64(&blob, key->blob, key->length);
+	bool same = strcmp(buf_text(&blob), text) == 0;
+	ssh_string_free_char(text);
+	return same;
+}
+
+/* Whether a configured file is the public half of the agent's key. */
+static bool is_configured(const struct ssh_config *c, const struct agent_key *key)
+{
+	bool found = false;
+	for (size_t i = 0; i < c->identities.count && !found; i++) {
+		ssh_key public = private_key_public(c->identities.items[i]);
+		found = key_is(public, key);
+		ssh_key_free(public);
+	}
+	return found;
+}
+
+static enum answer try_agent_key(struct auth *auth, struct agent *agent, size_t i, struct err *err)
+{
+	auto_buf struct buf what = BUF_INIT;
+	buf_str(&what, "publickey of the agent: ");
+	printable_line(&what, agent_key(agent, i)->comment, strnlen(agent_key(agent, i)->comment, 80));
+	auth_tried(auth, what.data);
+	agent_show(agent, i);
+	return auth_exchange(auth, again_agent, NULL, err);
+}
+
+/* Keys that the configuration names first, then, unless it wants these only, the others. */
+static enum answer try_agent_keys(struct auth *auth, struct agent *agent, struct err *err)
+{
+	const struct ssh_config *c = &auth->state->config;
+	enum answer answer = ANSWER_NO;
+	for (int named = 1; named >= (c->identities_only == SSH_CONFIG_YES); named--)
+		for (size_t i = 0; i < agent_count(agent) && answer == ANSWER_NO; i++)
+			if (auth->allowed & SSH_AUTH_METHOD_PUBLICKEY && is_configured(c, agent_key(agent, i)) == named)
+				answer = try_agent_key(auth, agent, i, err);
+	return answer;
+}
+
+static enum answer try_agent(struct auth *auth, struct err *err)
+{
+	struct ssh_state *state = auth->state;
+	const char *path = state->config.identity_agent ? state->config.identity_agent : getenv("SSH_AUTH_SOCK");
+	if (!path || !path[0] || strcmp(path, "none") == 0 || auth->agent)
+		return ANSWER_NO;
+	auth->agent = agent_open(path, state->base.cancel_fd);
+	if (!auth->agent || agent_count(auth->agent) == 0)
+		return ANSWER_NO;
+	int fd = agent_socket(auth->agent);
+	if (fd < 0 || ssh_set_agent_socket(state->ssh, fd) != SSH_OK)
+		return ANSWER_NO;
+	return try_agent_keys(auth, auth->agent, err);
+}
+
+/* Files that open by themselves, then the agent, then files that somebody has to be asked about. */
+static enum answer try_keys(struct auth *auth, struct err *err)
+{
+	if (!(auth->allowed & SSH_AUTH_METHOD_PUBLICKEY))
+		return ANSWER_NO;
+	enum answer answer = try_identities(auth, false, err);
+	if (answer == ANSWER_NO)
+		answer = try_agent(auth, err);
+	if (answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PUBLICKEY)
+		answer = try_identities(auth, true, err);
+	return answer;
+}
+
+/* ---- GSSAPI ---- */
+
+static int again_gssapi(struct ssh_state *state, void *context)
+{
+	(void)context;
+	return ssh_userauth_gssapi(state->ssh);
+}
+
+/* Without a ticket the Kerberos library would ask the network in vain. */
+static bool has_ticket(void)
+{
+	auto_free char *usual = mem_printf("/tmp/krb5cc_%u", (unsigned)getuid());
+	const char *named = getenv("KRB5CCNAME");
+	return (named && named[0]) || access(usual, R_OK) == 0;
+}
+
+static enum answer try_gssapi(struct auth *auth, struct err *err)
+{
+	struct ssh_state *state = auth->state;
+	int delegate = state->config.gssapi_delegate == SSH_CONFIG_YES;
+	if (!(auth->allowed & SSH_AUTH_METHOD_GSSAPI_MIC) || auth->gssapi_denied || !has_ticket())
+		return ANSWER_NO;
+	auth->gssapi_denied = true;
+	ssh_options_set(state->ssh, SSH_OPTIONS_GSSAPI_DELEGATE_CREDENTIALS, &delegate);
+	auth_tried(auth, "gssapi-with-mic");
+	return auth_exchange(auth, again_gssapi, NULL, err);
 }
 
 /* ---- passwords ---- */
@@ -227,11 +343,13 @@ struct method {
 	enum answer (*try)(struct auth *auth, struct err *err);
 };
 
+static int gssapi_allowed(const struct ssh_config *c) { return c->gssapi == SSH_CONFIG_YES; }
 static int pubkey_allowed(const struct ssh_config *c) { return c->pubkey != SSH_CONFIG_NO; }
 static int password_allowed(const struct ssh_config *c) { return c->password != SSH_CONFIG_NO; }
 static int interactive_allowed(const struct ssh_config *c) { return c->interactive != SSH_CONFIG_NO; }
 
 static const struct method methods[] = {
+	{ "gssapi-with-mic", gssapi_allowed, try_gssapi },
 	{ "publickey", pubkey_allowed, try_keys },
 	{ "password", password_allowed, try_password },
 	{ "keyboard-interactive", interactive_allowed, try_interactive },
@@ -244,8 +362,8 @@ static const char *method_order(const struct ssh_state *state)
 	if (state->config.preferred_authentications)
 		return state->config.preferred_authentications;
 	if (config->password && secret_given(config->password) && !config->private_key_file)
-		return "password,keyboard-interactive,publickey";
-	return "publickey,password,keyboard-interactive";
+		return "password,keyboard-interactive,gssapi-with-mic,publickey";
+	return "gssapi-with-mic,publickey,password,keyboard-interactive";
 }
 
 static enum answer try_method(struct auth *auth, const char *name, size_t length, struct err *err)
@@ -303,6 +421,7 @@ int auth_run(struct ssh_state *state, struct err *err)
 	struct auth auth = { .state = state, .allowed = ~0 };
 	enum answer answer = try_methods(&auth, err);
 	int status = answer == ANSWER_YES ? 0 : answer == ANSWER_BROKEN ? -1 : denied(&auth, err);
+	agent_free(auth.agent);
 	buf_release(&auth.tried);
 	buf_release(&auth.skipped);
 	return status;

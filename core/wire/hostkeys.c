@@ -197,6 +197,15 @@ static void save_key(struct ssh_state *state, const char *name, const struct hos
 	hub_known_hosts_add(state->hub, path, line.data, line.length - 1);
 }
 
+static void save_once(struct ssh_state *state, struct question *question)
+{
+	hub_saving_lock(state->hub);
+	each_file(state, look_key, question);
+	if (question->verdict == KNOWN_HOSTS_UNKNOWN)
+		save_key(state, question->name, question->key);
+	hub_saving_unlock(state->hub);
+}
+
 /* ---- what follows from it ---- */
 
 static int refuse(const struct ssh_state *state, const struct question *question, struct err *err)
@@ -226,7 +235,7 @@ static int refuse(const struct ssh_state *state, const struct question *question
 	}
 }
 
-static int decide(struct ssh_state *state, const struct question *question, struct err *err)
+static int decide(struct ssh_state *state, struct question *question, struct err *err)
 {
 	enum wire_host_keys rule = policy(state);
 	if (question->verdict == KNOWN_HOSTS_MATCH)
@@ -239,8 +248,8 @@ static int decide(struct ssh_state *state, const struct question *question, stru
 		return 0;
 	}
 	if (rule == WIRE_KEYS_ACCEPT_NEW && question->verdict == KNOWN_HOSTS_UNKNOWN) {
-		save_key(state, question->name, question->key);
-		return 0;
+		save_once(state, question);
+		return question->verdict == KNOWN_HOSTS_UNKNOWN ? 0 : decide(state, question, err);
 	}
 	return refuse(state, question, err);
 }

@@ -53,10 +53,16 @@ struct wire_hub {
 	size_t file_count, file_room;
 	struct kept_key *keys;
 	size_t key_count, key_room;
+	char **refused; /* keys whose passphrase nobody knew */
+	size_t refused_count, refused_room;
 	char **busy; /* a server for each slot that is held */
 	size_t busy_count, busy_room;
 	struct waiter *first, **last;
 	struct jump_table *jumps;
+	int *openings; /* cancel descriptors of wires that are being opened */
+	size_t opening_count, opening_room;
+	bool cancelled;
+	pthread_mutex_t saving;
 };
 
 struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
@@ -68,6 +74,7 @@ struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->opening, NULL);
 	pthread_mutex_init(&hub->asking, NULL);
+	pthread_mutex_init(&hub->saving, NULL);
 	hub->last = &hub->first;
 	hub->jumps = jump_table_new();
 	/* A peer that goes away while libssh writes must be an error of that call, not the end of the program. */
@@ -90,6 +97,9 @@ void wire_hub_free(struct wire_hub *hub)
 		ssh_key_free(hub->keys[i].key);
 		free(hub->keys[i].path);
 	}
+	for (size_t i = 0; i < hub->refused_count; i++)
+		free(hub->refused[i]);
+	free(hub->refused);
 	for (size_t i = 0; i < hub->busy_count; i++)
 		free(hub->busy[i]);
 	for (size_t i = 0; i < hub->config_count; i++) {
@@ -97,12 +107,14 @@ void wire_hub_free(struct wire_hub *hub)
 		free(hub->configs[i].text);
 	}
 	free(hub->configs);
+	free(hub->openings);
 	free(hub->files);
 	free(hub->keys);
 	free(hub->busy);
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->opening);
 	pthread_mutex_destroy(&hub->asking);
+	pthread_mutex_destroy(&hub->saving);
 	free(hub);
 }
 
@@ -197,7 +209,45 @@ void hub_slot_release(struct wire_hub *hub, struct hub_slot *slot)
 	pthread_mutex_unlock(&hub->lock);
 }
 
+/* ---- openings ---- */
+
+void hub_opening(struct wire_hub *hub, int cancel_fd)
+{
+	pthread_mutex_lock(&hub->lock);
+	mem_grow(hub->openings, hub->opening_count, hub->opening_room);
+	hub->openings[hub->opening_count++] = cancel_fd;
+	if (hub->cancelled)
+		(void)eventfd_write(cancel_fd, 1);
+	pthread_mutex_unlock(&hub->lock);
+}
+
+void hub_opened(struct wire_hub *hub, int cancel_fd)
+{
+	pthread_mutex_lock(&hub->lock);
+	for (size_t i = 0; i < hub->opening_count; i++) {
+		if (hub->openings[i] != cancel_fd)
+			continue;
+		hub->openings[i] = hub->openings[--hub->opening_count];
+		break;
+	}
+	pthread_mutex_unlock(&hub->lock);
+}
+
+void wire_hub_cancel(struct wire_hub *hub)
+{
+	pthread_mutex_lock(&hub->lock);
+	hub->cancelled = true;
+	for (size_t i = 0; i < hub->opening_count; i++)
+		(void)eventfd_write(hub->openings[i], 1);
+	pthread_mutex_unlock(&hub->lock);
+}
+
 /* ---- known hosts ---- */
+
+void hub_saving_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->saving); }
+
+void hub_saving_unlock(struct wire_hub *hub) { pthread_mutex_unlock(&hub->saving); }
+
 
 static void read_whole(const char *path, struct buf *text)
 {
@@ -290,6 +340,24 @@ ssh_key hub_key_keep(struct wire_hub *hub, const char *path, ssh_key key)
 	hub->keys[hub->key_count++] = (struct kept_key){ mem_strdup(path), key };
 	pthread_mutex_unlock(&hub->lock);
 	return key;
+}
+
+void hub_key_refuse(struct wire_hub *hub, const char *path)
+{
+	pthread_mutex_lock(&hub->lock);
+	mem_grow(hub->refused, hub->refused_count, hub->refused_room);
+	hub->refused[hub->refused_count++] = mem_strdup(path);
+	pthread_mutex_unlock(&hub->lock);
+}
+
+bool hub_key_refused(struct wire_hub *hub, const char *path)
+{
+	bool refused = false;
+	pthread_mutex_lock(&hub->lock);
+	for (size_t i = 0; i < hub->refused_count && !refused; i++)
+		refused = strcmp(hub->refused[i], path) == 0;
+	pthread_mutex_unlock(&hub->lock);
+	return refused;
 }
 
 void hub_keys_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->opening); }

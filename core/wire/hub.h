@@ -22,6 +22,11 @@ int hub_slot_take(struct wire_hub *hub, struct hub_slot *slot, const char *serve
                   struct err *err) must_check;
 void hub_slot_release(struct wire_hub *hub, struct hub_slot *slot);
 
+/* ---- wires that are being opened: wire_hub_cancel writes to their cancel descriptors ---- */
+
+void hub_opening(struct wire_hub *hub, int cancel_fd);
+void hub_opened(struct wire_hub *hub, int cancel_fd);
+
 /* ---- known hosts ---- */
 
 /* Whether host keys are checked at all (wire_hub_options). */
@@ -29,6 +34,9 @@ bool hub_checks_host_keys(const struct wire_hub *hub);
 /* Calls look with the parsed file, under the hub's lock; a file that does not exist is an empty one. */
 void hub_known_hosts(struct wire_hub *hub, const char *path,
                      void (*look)(const struct known_hosts *known, void *context), void *context);
+/* Between these no other thread saves a key: it is looked for once more and then saved. */
+void hub_saving_lock(struct wire_hub *hub);
+void hub_saving_unlock(struct wire_hub *hub);
 /* Adds a line that was written to the file. */
 void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length);
 
@@ -52,6 +60,10 @@ struct jump_table *hub_jumps(struct wire_hub *hub);
 ssh_key hub_key_find(struct wire_hub *hub, const char *path);
 /* Hands an opened key over; returns the one to use (another thread may have been faster: then that one). */
 ssh_key hub_key_keep(struct wire_hub *hub, const char *path, ssh_key key);
+
+/* Nobody knew its passphrase when asked: once is enough for a run. */
+void hub_key_refuse(struct wire_hub *hub, const char *path);
+bool hub_key_refused(struct wire_hub *hub, const char *path);
 
 /* One thread at a time opens keys and asks for passphrases: the second finds what the first opened. */
 void hub_keys_lock(struct wire_hub *hub);

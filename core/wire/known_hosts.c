@@ -29,7 +29,7 @@ static unsigned char *base64_decode(const char *text, size_t length, size_t *dec
 	return steal(bytes);
 }
 
-static void base64_add(struct buf *text, const unsigned char *bytes, size_t length)
+void known_hosts_base64(struct buf *text, const unsigned char *bytes, size_t length)
 {
 	char *place = buf_reserve(text, length / 3 * 4 + 5);
 	text->length += (size_t)EVP_EncodeBlock((unsigned char *)place, bytes, (int)length);
@@ -266,14 +266,14 @@ void known_hosts_write(struct buf *text, const char *name, bool hashed, const ch
 	unsigned char salt[HASH_LENGTH], hash[HASH_LENGTH];
 	if (hashed && RAND_bytes(salt, sizeof(salt)) == 1 && name_hash(salt, sizeof(salt), name, hash)) {
 		buf_str(text, "|1|");
-		base64_add(text, salt, sizeof(salt));
+		known_hosts_base64(text, salt, sizeof(salt));
 		buf_char(text, '|');
-		base64_add(text, hash, sizeof(hash));
+		known_hosts_base64(text, hash, sizeof(hash));
 	} else {
 		buf_str(text, name);
 	}
 	buf_printf(text, " %s ", type);
-	base64_add(text, blob, blob_length);
+	known_hosts_base64(text, blob, blob_length);
 	buf_char(text, '\n');
 }
 
@@ -283,7 +283,7 @@ void known_hosts_fingerprint(struct buf *text, const unsigned char *blob, size_t
 	unsigned length = 0;
 	EVP_Digest(blob, blob_length, hash, &length, EVP_sha256(), NULL);
 	buf_str(text, "SHA256:");
-	base64_add(text, hash, length);
+	known_hosts_base64(text, hash, length);
 	while (text->length > 0 && text->data[text->length - 1] == '=')
 		text->data[--text->length] = '\0';
 }

@@ -62,6 +62,8 @@ void known_hosts_ask(const struct known_hosts *known, const char *name, const ch
 void known_hosts_write(struct buf *text, const char *name, bool hashed, const char *type, const unsigned char *blob,
                        size_t blob_length);
 
+/* Base64 with padding. */
+void known_hosts_base64(struct buf *text, const unsigned char *bytes, size_t length);
 /* "SHA256:..." as ssh-keygen -l shows it. */
 void known_hosts_fingerprint(struct buf *text, const unsigned char *blob, size_t blob_length);
 

@@ -51,7 +51,9 @@ static bool is_encrypted(const char *text)
 ssh_key private_key_public(const char *path)
 {
 	ssh_key key = NULL;
-	auto_free char *public = mem_printf("%s.pub", path);
+	/* IdentityFile may name the public half itself, for a key that is in the agent. */
+	const char *dot = strrchr(path, '.');
+	auto_free char *public = mem_printf("%s%s", path, dot && strcmp(dot, ".pub") == 0 ? "" : ".pub");
 	return ssh_pki_import_pubkey_file(public, &key) == SSH_OK ? key : NULL;
 }
 
@@ -90,8 +92,11 @@ static enum private_key_found open_key(struct private_key *file, struct wire_hub
 		key = decrypt(&text, NULL);
 	else if (file->passphrase && secret_given(file->passphrase))
 		key = decrypt(&text, file->passphrase->bytes);
-	if (!key && encrypted && ask)
+	if (!key && encrypted && ask && !hub_key_refused(hub, file->path)) {
 		key = ask_and_decrypt(file, &text);
+		if (!key)
+			hub_key_refuse(hub, file->path);
+	}
 	if (!key)
 		return encrypted ? PRIVATE_KEY_ENCRYPTED : PRIVATE_KEY_UNREADABLE;
 	file->key = hub_key_keep(hub, file->path, key);
@@ -99,6 +104,44 @@ static enum private_key_found open_key(struct private_key *file, struct wire_hub
 }
 
 /* ---- certificates ---- */
+
+/* The public half, or the certificate, as it goes over the wire. */
+static bool key_blob(const ssh_key key, struct buf *blob)
+{
+	char *text = NULL;
+	if (ssh_pki_export_pubkey_base64(key, &text) != SSH_OK)
+		return false;
+	size_t length = strlen(text);
+	unsigned char *place = (unsigned char *)buf_reserve(blob, length);
+	int decoded = EVP_DecodeBlock(place, (const unsigned char *)text, (int)length);
+	blob->length = decoded > 0 ? (size_t)decoded : 0;
+	while (length > 0 && blob->length > 0 && text[--length] == '=')
+		blob->length--;
+	ssh_string_free_char(text);
+	return blob->length > 0;
+}
+
+/* Where the string at that place of a blob ends; past the end if it does not fit. */
+static size_t after_string(const struct buf *blob, size_t at)
+{
+	if (at + 4 > blob->length)
+		return blob->length + 1;
+	const unsigned char *bytes = (const unsigned char *)blob->data + at;
+	return at + 4 + ((size_t)bytes[0] << 24 | (size_t)bytes[1] << 16 | (size_t)bytes[2] << 8 | bytes[3]);
+}
+
+/* A certificate is its type, a nonce, and then the key's own fields (PROTOCOL.certkeys): libssh's comparison stops at the
+ * type. */
+static bool certificate_is_for(const ssh_key certificate, const ssh_key key)
+{
+	auto_buf struct buf certified = BUF_INIT, plain = BUF_INIT;
+	if (!key_blob(certificate, &certified) || !key_blob(key, &plain))
+		return false;
+	size_t at = after_string(&certified, after_string(&certified, 0)), from = after_string(&plain, 0);
+	if (from > plain.length || at > certified.length || certified.length - at < plain.length - from)
+		return false;
+	return memcmp(certified.data + at, plain.data + from, plain.length - from) == 0;
+}
 
 static void attach_certificate(struct private_key *file, struct wire_hub *hub)
 {
@@ -110,7 +153,7 @@ static void attach_certificate(struct private_key *file, struct wire_hub *hub)
 	if (file->certified || ssh_pki_import_cert_file(certificate_path, &certificate) != SSH_OK)
 		return;
 	ssh_key both = ssh_key_dup(file->key);
-	if (both && ssh_key_cmp(certificate, file->key, SSH_KEY_CMP_PUBLIC) == 0 &&
+	if (both && certificate_is_for(certificate, file->key) &&
 	    ssh_pki_copy_cert_to_privkey(certificate, both) == SSH_OK)
 		file->certified = hub_key_keep(hub, name, both);
 	else

@@ -23,7 +23,7 @@
 #include "wire/dial.h"
 #include "wire/jump.h"
 
-enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, PUMP_ROUNDS = 16 };
+enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, PUMP_ROUNDS = 16, TRIES = 3, BACK_OFF_MS = 200 };
 
 /* ---- telling ---- */
 
@@ -216,22 +216,113 @@ static int phase_event(struct ssh_state *state, struct err *err)
 	return 0;
 }
 
-static int session_connect(struct ssh_state *state, struct err *err)
+/* ---- the end of a connection ---- */
+
+/* Says good-bye and frees. libssh closes its descriptor when it fails but not in ssh_disconnect; the number is closed here
+ * only if it still is the socket that our duplicate is. */
+static void end_libssh(struct ssh_state *state)
+{
+	if (!state->ssh)
+		return;
+	int fd = ssh_get_fd(state->ssh);
+	if (state->event) {
+		ssh_event_remove_session(state->event, state->ssh);
+		ssh_event_free(state->event);
+	}
+	ssh_disconnect(state->ssh);
+	ssh_free(state->ssh);
+	struct stat theirs, ours;
+	if (fd >= 0 && state->fd >= 0 && fstat(fd, &theirs) == 0 && fstat(state->fd, &ours) == 0 &&
+	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
+		close(fd);
+	state->ssh = NULL;
+	state->event = NULL;
+}
+
+/* Undoes what connect_once did. */
+static void disconnect(struct ssh_state *state)
+{
+	end_libssh(state);
+	if (state->fd >= 0)
+		close(state->fd);
+	state->fd = -1;
+	jump_release(state);
+	proxy_end(&state->proxy);
+	hub_slot_release(state->hub, &state->slot);
+}
+
+/* ---- all phases ---- */
+
+/* The sshd that a slot is for; every address of this machine leads to the same one. */
+static char *server_name(const struct ssh_state *state)
+{
+	const struct ssh_config *c = &state->config;
+	bool here = strncmp(c->host_name, "127.", 4) == 0 || strcmp(c->host_name, "::1") == 0 ||
+	            strcasecmp(c->host_name, "localhost") == 0;
+	return mem_printf("%s port %d by %s", here ? "localhost" : c->host_name, c->port,
+	                  c->proxy_jump ? c->proxy_jump : "");
+}
+
+/* Up to the point where something about the user is sent. *again: it is worth another try. */
+static int connect_once(struct ssh_state *state, bool *again, struct err *err)
 {
 	int fd = -1;
-	auto_free char *server = mem_printf("%s port %d", state->config.host_name, state->config.port);
-	if (state->config.proxy_jump && jump_prepare(state, err) < 0)
-		return -1;
+	auto_free char *server = server_name(state);
+	*again = false;
 	if (hub_slot_take(state->hub, &state->slot, server, state->base.cancel_fd, err) < 0)
 		return -1;
+	*again = state->tries + 1 < state->config.attempts;
 	if (phase_dial(state, &fd, err) < 0)
 		return -1;
 	if (start_libssh(state, fd, err) < 0) {
+		*again = false;
 		close(fd);
 		return -1;
 	}
 	snprintf(state->base.route, sizeof(state->base.route), "%.60s@%.100s%.80s", state->config.user, state->peer, state->via);
-	if (phase_handshake(state, err) < 0)
+	/* sshd hangs up on newcomers when it has too many: that passes. */
+	if (phase_handshake(state, err) < 0) {
+		*again = err->kind == ERR_UNREACHABLE;
+		return -1;
+	}
+	return 0;
+}
+
+/* Waits longer each time, and not as long as its neighbours. */
+static int back_off(const struct ssh_state *state, struct err *err)
+{
+	struct pollfd cancel = { state->base.cancel_fd, POLLIN, 0 };
+	int wait = BACK_OFF_MS << (state->tries < 5 ? state->tries : 5);
+	wait += (int)(clock_wall_us() % wait);
+	if (poll(&cancel, 1, wait) > 0)
+		return err_set(err, ERR_INTERRUPTED, "cancelled while waiting to try %s again", state->peer);
+	return 0;
+}
+
+static int connect_again(struct ssh_state *state, struct err *err)
+{
+	bool again;
+	while (connect_once(state, &again, err) < 0) {
+		state->tries++;
+		if (!again || (state->tries >= TRIES && state->tries >= state->config.attempts)) {
+			if (state->tries > 1 && err->kind != ERR_INTERRUPTED)
+				err_wrap(err, "tried %d times", state->tries);
+			return -1;
+		}
+		ssh_phase(state, "trying again after: %s", err->text);
+		disconnect(state);
+		if (back_off(state, err) < 0)
+			return -1;
+		err_clear(err);
+	}
+	return 0;
+}
+
+static int session_connect(struct ssh_state *state, struct err *err)
+{
+	if (state->config.proxy_jump && jump_prepare(state, err) < 0)
+		return -1;
+	if (connect_again(state, err) < 0)
 		return -1;
 	ssh_phase(state, "checking the host key of %s", state->peer);
 	if (hostkeys_check(state, err) < 0 || auth_run(state, err) < 0)
@@ -357,37 +448,11 @@ static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, stru
 
 /* ---- the end ---- */
 
-/* Says good-bye and frees. libssh closes its descriptor when it fails but not in ssh_disconnect; the number is closed here
- * only if it still is the socket that our duplicate is. */
-static void end_libssh(struct ssh_state *state)
-{
-	if (!state->ssh)
-		return;
-	int fd = ssh_get_fd(state->ssh);
-	if (state->event) {
-		ssh_event_remove_session(state->event, state->ssh);
-		ssh_event_free(state->event);
-	}
-	ssh_disconnect(state->ssh);
-	ssh_free(state->ssh);
-	struct stat theirs, ours;
-	if (fd >= 0 && state->fd >= 0 && fstat(fd, &theirs) == 0 && fstat(state->fd, &ours) == 0 &&
-	    theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
-		close(fd);
-	state->ssh = NULL;
-	state->event = NULL;
-}
-
 static void ssh_end(struct session *session)
 {
 	struct ssh_state *state = (struct ssh_state *)session;
 	ssh_channels_free(state);
-	end_libssh(state);
-	if (state->fd >= 0)
-		close(state->fd);
-	jump_release(state);
-	proxy_end(&state->proxy);
-	hub_slot_release(state->hub, &state->slot);
+	disconnect(state);
 	ssh_config_release(&state->config);
 	free(state);
 }
@@ -437,5 +502,8 @@ int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const
 int ssh_session_open(struct session **session, struct wire_hub *hub, const struct wire_config *config,
                      const struct wire_watch *watch, int cancel_fd, struct err *err)
 {
-	return ssh_session_open_chain(session, hub, config, watch, cancel_fd, NULL, err);
+	hub_opening(hub, cancel_fd);
+	int status = ssh_session_open_chain(session, hub, config, watch, cancel_fd, NULL, err);
+	hub_opened(hub, cancel_fd);
+	return status;
 }

@@ -35,7 +35,8 @@ struct ssh_state {
 	struct jump *jump;             /* that it is behind, or NULL */
 	struct way *way;
 	struct proxy proxy;
-	bool lost, warned;
+	bool lost;
+	int tries;                     /* of connecting that failed */
 	struct err why;                /* of the loss */
 	char peer[160];                /* "10.0.0.1 port 22" */
 	char via[96];                  /* " by jump1", or "" */

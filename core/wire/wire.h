@@ -30,6 +30,9 @@ struct wire_hub_options {
 };
 /* Holds parsed known_hosts, opened private keys, ssh -G results, sessions of jump hosts, and paces handshakes. */
 struct wire_hub *wire_hub_new(const struct wire_hub_options *options);
+/* Makes every wire_open under way, and all later ones, fail with ERR_INTERRUPTED: a wire that is not open yet has no
+ * handle for wire_cancel. Any thread. */
+void wire_hub_cancel(struct wire_hub *hub);
 /* After all wires are closed. */
 void wire_hub_free(struct wire_hub *hub);
 

@@ -2,7 +2,7 @@
  *
  *   wire_try [-p port] [-u user] [-i key] [-a common-args] [-P password] [-K key-passphrase] [-A answer-to-prompts]
  *            [-k strict|accept-new|off] [-T timeout-ms] [-L keepalive-ms] [-t] [-n times] [-w wires] [-c cancel-after-ms]
- *            [-s idle-ms] [-q] host [script...]
+ *            [-C cancel-opening-after-ms] [-s idle-ms] [-q] host [script...]
  *
  * Prints "route ...", "method ...", then each script's output. Exit status: that of the last script, 200 plus the kind's
  * exit status when the wire fails, whose error goes to stderr. -w opens that many wires at once, a thread each. */
@@ -20,7 +20,7 @@ struct options {
 	struct wire_config config;
 	const char *answer;
 	char **scripts;
-	int script_count, times, wires, cancel_ms, idle_ms;
+	int script_count, times, wires, cancel_ms, cancel_open_ms, idle_ms;
 	bool quiet, pty;
 	struct wire_hub *hub;
 	int status;
@@ -121,9 +121,20 @@ static void *one_wire(void *context)
 	return NULL;
 }
 
+static void *cancel_openings(void *context)
+{
+	struct options *options = context;
+	usleep((useconds_t)options->cancel_open_ms * 1000);
+	wire_hub_cancel(options->hub);
+	return NULL;
+}
+
 static int run_wires(struct options *options)
 {
 	int status = 0;
+	pthread_t canceller;
+	if (options->cancel_open_ms)
+		pthread_create(&canceller, NULL, cancel_openings, options);
 	struct options *each = mem_array((size_t)options->wires, sizeof(*each));
 	pthread_t *threads = mem_array((size_t)options->wires, sizeof(*threads));
 	for (int i = 0; i < options->wires; i++) {
@@ -141,6 +152,8 @@ static int run_wires(struct options *options)
 	}
 	free(each);
 	free(threads);
+	if (options->cancel_open_ms)
+		pthread_join(canceller, NULL);
 	return status;
 }
 
@@ -158,12 +171,20 @@ static const struct secret *secret_of(char *text)
 	return secret;
 }
 
+static void secret_drop(const struct secret *secret)
+{
+	struct secret *own = (struct secret *)secret;
+	if (own)
+		secret_release(own);
+	free(own);
+}
+
 int main(int count, char **words)
 {
 	struct options options = { .times = 1, .wires = 1 };
 	struct wire_hub_options hub_options = { .host_key_checking = true };
 	int flag;
-	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:s:q")) != -1) {
+	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:C:s:q")) != -1) {
 		switch (flag) {
 		case 'p': options.config.port = (int)strtol(optarg, NULL, 10); break;
 		case 'u': options.config.user = optarg; break;
@@ -179,6 +200,7 @@ int main(int count, char **words)
 		case 'n': options.times = (int)strtol(optarg, NULL, 10); break;
 		case 'w': options.wires = (int)strtol(optarg, NULL, 10); break;
 		case 'c': options.cancel_ms = (int)strtol(optarg, NULL, 10); break;
+		case 'C': options.cancel_open_ms = (int)strtol(optarg, NULL, 10); break;
 		case 's': options.idle_ms = (int)strtol(optarg, NULL, 10); break;
 		case 'q': options.quiet = true; break;
 		default: return 99;
@@ -192,5 +214,7 @@ int main(int count, char **words)
 	options.hub = wire_hub_new(&hub_options);
 	int status = run_wires(&options);
 	wire_hub_free(options.hub);
+	secret_drop(options.config.password);
+	secret_drop(options.config.key_passphrase);
 	return status;
 }

@@ -1,0 +1,95 @@
+#!/bin/sh
+# Peers that are slow, silent, dead or not SSH servers; and the user's cancel at any moment.
+. "${SOURCE_ROOT:-.}/tests/wire/try.sh"
+
+start web
+port=$(sshd_port web)
+proxy_start "$port"
+
+# elapsed_under MS: since `clock`
+clock() { clock_start=$(date +%s%N); }
+elapsed_under() {
+	elapsed=$((($(date +%s%N) - clock_start) / 1000000))
+	[ "$elapsed" -lt "$1" ] || try_problem "took $elapsed ms"
+}
+go() { try -p "$PROXY_PORT" "$@"; }
+
+it "gives up on a server that sends no banner"
+kill -USR2 "$PROXY_PID"
+clock
+go -T 700 web true
+status 202
+said "error: TIMEOUT"
+said "waiting for the SSH banner: 127.0.0.1 port $PROXY_PORT did not answer within"
+elapsed_under 4000
+
+it "is cancelled while it waits for the banner"
+clock
+go -T 20000 -C 300 web true
+status 43
+said "INTERRUPTED"
+said "cancelled while waiting for the SSH banner"
+elapsed_under 4000
+kill -USR2 "$PROXY_PID"
+
+it "notices a peer that dies in the middle"
+(sleep 1; kill -USR2 "$PROXY_PID") &
+clock
+go -L 400 -s 20000 web
+status 204
+said "is dead: nothing came for"
+elapsed_under 12000
+wait $!
+kill -USR2 "$PROXY_PID"
+
+it "keeps an idle session alive"
+clock
+go -L 200 -s 2000 web 'echo hello'
+status 0
+output hello
+
+it "notices a connection that is cut"
+(sleep 1; kill -USR1 "$PROXY_PID") &
+go -s 20000 web
+status 204
+said "error: UNREACHABLE"
+said "was lost"
+wait $!
+
+it "is cancelled while a command runs"
+clock
+go -c 500 web 'sleep 20'
+status 43
+said "INTERRUPTED"
+elapsed_under 5000
+
+it "says that what answers is not an SSH server"
+printf 'HTTP/1.1 400 Bad Request\r\n\r\n' >"$SSHD_DIR/http"
+TRY_OPTIONS="-o 'ProxyCommand=cat $SSHD_DIR/http; exit 0'" try web true
+status 204
+unsaid "permission denied"
+
+it "shows the server's words without its control characters"
+TRY_OPTIONS="-o 'ProxyCommand=printf \"\\033[31mred\\n\" >&2; exit 3'" try web true
+status 204
+! grep -q "$(printf '\033')" "$SSHD_DIR/err" || try_problem "an escape sequence got through"
+
+it "tries again when the server hangs up before authentication"
+proxy_start "$port" -1 -w 30
+try -p "$PROXY_PORT" web 'echo hello'
+status 0
+output hello
+
+it "does not try for ever"
+proxy_start "$port" -w 30
+try -p "$PROXY_PORT" web 'echo hello'
+status 204
+said "error: UNREACHABLE"
+said "tried 3 times"
+
+it "connects many at once to one server that allows no more than ten newcomers"
+try -q -w 40 web 'echo hello'
+status 0
+unlogged web MaxStartups
+
+done_testing
