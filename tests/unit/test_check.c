@@ -151,6 +151,24 @@ Test(check, finds_faults_in_included_files)
 	            "site.json:2:103: include_tasks needs the name of a file (\"include_tasks\": \"more.json\")\n");
 }
 
+Test(check, finds_faults_in_included_roles)
+{
+	mkdir("roles", 0755);
+	mkdir("roles/r", 0755);
+	mkdir("roles/r/tasks", 0755);
+	mkdir("roles/r/handlers", 0755);
+	write_file("roles/r/tasks/main.json", "[\n{\"place\": {\"ownr\": 1, \"path\": \"x\"}, \"notify\": \"restart\"}]");
+	write_file("roles/r/handlers/main.json", "[{\"name\": \"restart\", \"place\": {\"path\": \"x\"}}]");
+	expect_task("{\"include_role\": {\"name\": \"r\"}}",
+	            "roles/r/tasks/main.json:2:12: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
+	expect_task("{\"include_role\": {\"name\": \"none\"}}",
+	            "site.json:2:1: there is no role \"none\" (it was looked for in roles and .)\n");
+	expect_task("{\"include_role\": {\"nme\": \"r\"}}",
+	            "site.json:2:19: unknown argument \"nme\" of module include_role (did you mean \"name\"?)\n"
+	            "site.json:2:2: include_role needs \"name\", a string (\"include_role\": { \"name\": \"common\" })\n");
+	expect_task("{\"place\": \"path=x\", \"notify\": \"any\"}, {\"include_role\": {\"name\": \"{{ r }}\"}}", "");
+}
+
 Test(check, finds_handlers_that_are_not_there)
 {
 	expect("[{\"hosts\": \"all\", \"tasks\": [\n{\"place\": \"path=x\", \"notify\": [\"restrt web\", \"{{ any }}\"]}],"
