@@ -518,8 +518,11 @@ static int judge_conditions(struct task *task, bool *again, struct err *err)
 	if (enough)
 		return 0;
 	*again = task->tries <= task->settings.retries;
-	if (!*again)
-		json_object_set_new(task->result, "failed", json_true());
+	if (*again)
+		return 0;
+	/* Ansible counts the attempts of a task that never made it without the first. */
+	json_object_set_new(task->result, "attempts", json_integer(task->tries - 1));
+	json_object_set_new(task->result, "failed", json_true());
 	return 0;
 }
 
@@ -533,7 +536,8 @@ static void emit_retry(struct task *task)
 	event->host = mem_strdup(task->walk->host->host->name);
 	event->no_log = task->settings.no_log;
 	event->result = json_deep_copy(task->result);
-	event->data = json_pack("{s:i, s:i}", "attempts", (int)task->tries, "retries", (int)task->settings.retries);
+	event->data = json_pack("{s:i, s:i}", "attempts", (int)task->tries, "retries",
+	                        (int)task->settings.retries + 1);
 	event_emit(task->walk->run->events, event);
 }
 

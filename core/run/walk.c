@@ -216,16 +216,20 @@ void walk_enter_variables(struct walk *walk, const struct entry *entry)
 	}
 }
 
+static bool is_named(const struct entry *handler, const char *name)
+{
+	if (!handler->name)
+		return false;
+	if (strcmp(handler->name, name) == 0)
+		return true;
+	if (!handler->scope.role)
+		return false;
+	auto_free char *full = mem_printf("%s : %s", handler->scope.role->name, handler->name);
+	return strcmp(full, name) == 0;
+}
+
 static bool listens(const struct entry *handler, const char *name)
 {
-	if (handler->name && strcmp(handler->name, name) == 0)
-		return true;
-	if (handler->name && handler->scope.role) {
-		size_t length = strlen(handler->scope.role->name);
-		if (strncmp(name, handler->scope.role->name, length) == 0 && strncmp(name + length, " : ", 3) == 0 &&
-		    strcmp(name + length + 3, handler->name) == 0)
-			return true;
-	}
 	json_t *topics = scope_own(&handler->scope, "listen").value;
 	if (json_is_string(topics))
 		return strcmp(json_string_value(topics), name) == 0;
@@ -237,22 +241,25 @@ static bool listens(const struct entry *handler, const char *name)
 	return false;
 }
 
+/* Of handlers with the same name the last counts, as with Ansible; all that listen to a topic do. */
 bool walk_notify(struct walk *walk, const char *name)
 {
-	bool found = false;
 	size_t count = play_handler_count(walk->play);
 	if (count > walk->notified_count) { /* an include of a role has brought more */
 		walk->notified = mem_resize(walk->notified, count, sizeof(*walk->notified));
 		memset(walk->notified + walk->notified_count, 0, (count - walk->notified_count) * sizeof(*walk->notified));
 		walk->notified_count = count;
 	}
-	for (size_t i = 0; i < count; i++) {
-		if (listens(play_handler(walk->play, i), name)) {
-			walk->notified[i] = walk->notified_any = true;
-			found = true;
-		}
+	bool named = false, listening = false;
+	for (size_t i = count; i-- > 0;) {
+		const struct entry *handler = play_handler(walk->play, i);
+		bool by_name = !named && is_named(handler, name), by_topic = listens(handler, name);
+		walk->notified[i] = walk->notified[i] || by_name || by_topic;
+		named = named || by_name;
+		listening = listening || by_topic;
 	}
-	return found;
+	walk->notified_any = walk->notified_any || named || listening;
+	return named || listening;
 }
 
 /* ---- positions ---- */
