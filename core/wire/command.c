@@ -178,7 +178,11 @@ static void runner_inner_text(const struct runner *runner, struct buf *text)
 	buf_printf(text, "echo %s$$$1; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
-	buf_printf(text, "set --; eval \"$neap_s\"%s\n", runner->command->input || runner->command->pty ? "" : " </dev/null");
+	const struct wire_command *command = runner->command;
+	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
+		buf_printf(text, "set --; head -c %zu | eval \"$neap_s\"\n", command->input_length);
+	else
+		buf_printf(text, "set --; eval \"$neap_s\"%s\n", command->input || command->pty ? "" : " </dev/null");
 }
 
 static void runner_script_text(struct buf *text, const char *script)
