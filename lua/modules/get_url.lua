@@ -154,6 +154,7 @@ return {
 		http_agent = { "str", default = "ansible-httpget", doc = "The name of the program in the request." },
 		url_username = { "str", aliases = { "username" }, doc = "A name for the server. Needs curl." },
 		url_password = { "secret", aliases = { "password" }, doc = "A password for the server." },
+		force_basic_auth = { "bool", default = false, doc = "Has no effect: name and password are always sent with the first request." },
 		validate_certs = { "bool", default = true, doc = "Whether the server's certificate must be good." },
 		client_cert = { "path", doc = "A certificate for the server to know the host by. Needs curl." },
 		client_key = { "path", doc = "The key of that certificate." },
