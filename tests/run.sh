@@ -2,7 +2,7 @@
 # Builds neap and passes all its tests; installs what it needs on Debian 12. The last line is "N passed, N failed".
 #   sh tests/run.sh                       everything
 #   sh tests/run.sh plain                 only that: plain, sanitized, race or fuzz, one or several
-# plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan. race: neap under TSan. fuzz: libFuzzer.
+# plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan, but for what measures. race: neap under TSan. fuzz: libFuzzer.
 # Builds go to build-*/ here, or to $NEAP_BUILD-*.
 set -eu
 cd "$(dirname "$0")/.."
@@ -57,7 +57,7 @@ for name in $stages; do
 		UBSAN_OPTIONS=log_path=$where/report:print_stacktrace=1
 		export ASAN_OPTIONS UBSAN_OPTIONS
 		stage sanitized "-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Dbuildtype=debugoptimized" \
-			"--no-suite race --timeout-multiplier 4"
+			"--no-suite race --no-suite measure --timeout-multiplier 4"
 		unset ASAN_OPTIONS UBSAN_OPTIONS
 		reports "$where"
 		;;

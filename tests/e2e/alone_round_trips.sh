@@ -1,0 +1,85 @@
+# A run that finds nothing to do costs the round trips of the handshake and at most 4 more, however many tasks there are.
+# Round trips = (wall at 200 ms - wall at 100 ms) / 100 ms, over a proxy that delays each direction by half of that.
+. "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
+e2e_setup
+sshd_start loopback || exit 99
+port=$SSHD_PORT
+
+# A third each: literal arguments, dotted variables, Lua modules.
+playbook() {
+	python3 - "$1" "$SSHD_DIR/roots/h001" <<'END'
+import json, sys
+count, root = int(sys.argv[1]), sys.argv[2]
+tasks = []
+for i in range(count // 3):
+    tasks.append({"copy": {"dest": f"{root}/literal{i}", "content": f"literal {i}\n", "mode": "0644"}})
+    tasks.append({"file": {"path": "{{ conf.root }}/folder%d" % i, "state": "directory", "mode": "{{ conf.mode }}"}})
+    tasks.append({"lineinfile": {"path": f"{root}/lines", "line": f"line {i}", "create": True, "mode": "0644"}})
+print(json.dumps([{"hosts": "all", "gather_facts": False, "vars": {"conf": {"root": root, "mode": "0755"}}, "tasks": tasks}]))
+END
+}
+
+# wall PORT COMMAND...: the best of three, in ms.
+wall() {
+	wall_best=
+	for wall_try in 1 2 3; do
+		wall_from=$(now_ms)
+		"$@" || fault "$* failed"
+		wall_took=$(($(now_ms) - wall_from))
+		[ -n "$wall_best" ] && [ "$wall_best" -le "$wall_took" ] || wall_best=$wall_took
+	done
+}
+
+nothing_to_do() {
+	neap run "$1" -i "$2"
+	[ "$STATUS" = 0 ] && grep -q 'changed=0 .*failed=0' out
+}
+
+# Up to authentication: a connection that the server ends with "no" to its first key. The key asked for costs one round trip,
+# as the right one does.
+refused() {
+	neap exec all -i "$1" -m ping
+	[ "$STATUS" = 4 ]
+}
+
+# trips COMMAND...: with the inventories at 100 and 200 ms behind it; sets TRIPS.
+trips() {
+	wall "$@" near.json
+	trips_near=$wall_best
+	wall "$@" far.json
+	TRIPS=$(((wall_best - trips_near + 50) / 100))
+	echo "# $*: $trips_near ms at 100 ms, $wall_best ms at 200 ms: $TRIPS round trips"
+}
+
+proxy_start "$port" -d 50
+sshd_inventory near.json 1 loopback "$PROXY_PORT"
+proxy_start "$port" -d 100
+sshd_inventory far.json 1 loopback "$PROXY_PORT"
+sshd_inventory here.json 1 loopback "$port"
+playbook 30 >tasks30.json
+playbook 300 >tasks300.json
+
+it "counts the round trips up to authentication"
+ssh-keygen -q -t ed25519 -N '' -f wrong_key
+for name in near far; do sed "s|$SSHD_KEY|$WORK/wrong_key|" "$name.json" >"$name.wrong.json"; done
+wall refused near.wrong.json
+near=$wall_best
+wall refused far.wrong.json
+base=$(((wall_best - near + 50) / 100))
+echo "# refused: $near ms at 100 ms, $wall_best ms at 200 ms: $base round trips"
+less 3 "$base"
+less "$base" 10
+
+it "needs at most 4 more for 30 tasks that have nothing to do"
+neap run tasks30.json -i here.json
+status 0
+trips nothing_to_do tasks30.json
+thirty=$TRIPS
+less "$thirty" $((base + 4)) "round trips: "
+
+it "needs no more for 300 tasks"
+neap run tasks300.json -i here.json
+status 0
+trips nothing_to_do tasks300.json
+less "$TRIPS" "$thirty" "round trips: "
+done_testing
