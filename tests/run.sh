@@ -15,6 +15,8 @@ packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev 
 case " $stages " in *" fuzz "*) packages_need clang llvm libclang-rt-14-dev ;; esac
 # The oracles: what neap is compared with, and the shells and tools a target may have.
 packages_need ansible-core busybox mksh
+# ajv, which reads the JSON Schema, comes by npm; groff reads the man page.
+packages_need npm groff-base
 
 passed=0 failed=0
 
