@@ -1,4 +1,5 @@
 /* copy: files, whole trees of them, or given text, put on a target. */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -96,15 +97,27 @@ struct attributes copy_attributes(const struct copy_task *task, const struct fil
 	return attributes;
 }
 
+/* JSON as Python writes it: the digits of an escape are small letters. */
+static void add_json(struct buf *text, json_t *value)
+{
+	auto_free char *dump = json_dumps(value, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
+	for (char *p = dump; p && *p; p++) {
+		if (*p != '\\')
+			continue;
+		if (*++p == 'u') {
+			for (int i = 1; i <= 4; i++)
+				p[i] = (char)tolower((unsigned char)p[i]);
+		}
+	}
+	buf_str(text, dump ? dump : "");
+}
+
 static void take_content(struct copy_task *task)
 {
 	json_t *content = task->want->content;
 	auto_buf struct buf text = BUF_INIT;
-	if (!spec_convert_text(&text, content)) {
-		char *dump = json_dumps(content, JSON_ENSURE_ASCII | JSON_ENCODE_ANY);
-		buf_str(&text, dump ? dump : "");
-		free(dump);
-	}
+	if (!spec_convert_text(&text, content))
+		add_json(&text, content);
 	task->bytes = arena_copy(&task->decision->arena, buf_text(&text), text.length);
 	task->length = text.length;
 }

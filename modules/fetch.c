@@ -57,14 +57,21 @@ static void add_inside(struct buf *buf, const char *path)
 	}
 }
 
+/* dest on the controller: a relative one is beside the playbook. */
+static const char *local_dest(const struct fetch_want *want, struct decision *decision)
+{
+	return *want->dest == '/' ? want->dest : path_join(decision, decision->folder, want->dest);
+}
+
 /* NULL after the task was failed. */
 static const char *destination(const struct fetch_want *want, struct decision *decision, const char *src, bool dest_is_folder)
 {
+	const char *dest = local_dest(want, decision);
 	if (want->flat) {
-		if (path_ends_in_slash(want->dest))
-			return path_join(decision, want->dest, path_base(src));
+		if (path_ends_in_slash(dest))
+			return path_join(decision, dest, path_base(src));
 		if (!dest_is_folder)
-			return want->dest;
+			return dest;
 		result_fail(decision, "dest is an existing directory, use a trailing slash if you want to fetch src into that directory");
 		return NULL;
 	}
@@ -74,7 +81,7 @@ static const char *destination(const struct fetch_want *want, struct decision *d
 		return NULL;
 	}
 	auto_buf struct buf path = BUF_INIT;
-	buf_str(&path, want->dest);
+	buf_str(&path, dest);
 	while (path.length > 1 && path.data[path.length - 1] == '/')
 		path.data[--path.length] = 0;
 	buf_printf(&path, "%s%s", path.length == 1 && *path.data == '/' ? "" : "/", host);
@@ -137,7 +144,7 @@ static int fetch_decide(const struct module *module, const void *wanted, struct 
 		return 0;
 	const struct stat_answer *stat = ask_stat(decision, src, ASK_FOLLOW);
 	const struct answer *hash = ask_hash(decision, src, "sha1");
-	const struct answer *here = want->flat ? ask_here(decision, ASK_STAT, want->dest, NULL) : NULL;
+	const struct answer *here = want->flat ? ask_here(decision, ASK_STAT, local_dest(want, decision), NULL) : NULL;
 	if (!stat || !hash || (want->flat && !here))
 		return 0;
 	if (!stat->type)

@@ -8,7 +8,7 @@
 void decision_init(struct decision *decision, bool check_mode)
 {
 	*decision = (struct decision){
-		.host = "", .umask = 022, .check_mode = check_mode, .changed = -1,
+		.host = "", .folder = "", .umask = 022, .check_mode = check_mode, .changed = -1,
 		.kept = json_array(), .result = json_object(),
 	};
 }

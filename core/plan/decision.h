@@ -64,6 +64,7 @@ struct decision {
 	/* Set by the runner before the first call. */
 	const char *host;   /* the host's name in the inventory, "" where there is none; borrowed */
 	mode_t umask;       /* of the target's shell; decision_init says 022 */
+	const char *folder; /* the playbook's, that relative paths on the controller are beside; "": the process's own; borrowed */
 	unsigned verbosity; /* how many -v */
 	bool diff_mode;     /* differences are shown: worth asking for contents (result_wants_diff) */
 

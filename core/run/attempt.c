@@ -161,6 +161,7 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 	decision_init(&attempt->decision, check);
 	attempt->decision.host = at->variables->host->host->name;
 	attempt->decision.diff_mode = diff;
+	attempt->decision.folder = at->variables->scope.directory ? at->variables->scope.directory : "";
 	attempt->decision.verbosity = at->variables->run->options->verbosity;
 	auto_json json_t *written = NULL, *evaluated = json_object();
 	if (written_arguments(at, &module->spec, &written, err) < 0)
