@@ -5,7 +5,10 @@
 
 #include "base/mem.h"
 
-struct host_state *context_host(struct run_context *run, const struct host *host) { return run->hosts[host->index]; }
+struct host_state *context_host(struct run_context *run, const struct host *host) 
+{
+	return host->implicit ? run->localhost : run->hosts[host->index];
+}
 
 void context_warn(struct run_context *run, const char *host, const char *format, ...)
 {

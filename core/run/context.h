@@ -48,6 +48,7 @@ struct run_context {
 	json_t *options_vars;          /* magic variables that are the same for all hosts */
 	struct host_state **hosts;     /* by host->index */
 	size_t host_count;
+	struct host_state *localhost;  /* where it is implicit, else NULL */
 	struct secret password, become_password;
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
 	atomic_bool start_found;       /* --start-at-task was met */

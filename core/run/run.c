@@ -158,19 +158,34 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	return magic;
 }
 
-/* Makes what is implicit, so that no host is added while the run goes on. */
+static struct host_state *new_state(const struct host *host)
+{
+	struct host_state *state = mem_alloc(sizeof(*state));
+	*state = (struct host_state){ .host = host, .variables = json_object(), .included = json_object() };
+	return state;
+}
+
+static void state_free(struct host_state *state)
+{
+	if (!state)
+		return;
+	json_decref(state->variables);
+	json_decref(state->included);
+	free(state);
+}
+
+/* What is implicit is made now, so that no host is added while the run goes on. */
 static void make_hosts(struct run_state *state)
 {
 	struct run_context *run = &state->context;
-	inventory_host(run->inventory, "localhost");
+	const struct host *localhost = inventory_host(run->inventory, "localhost");
+	if (localhost->implicit)
+		run->localhost = new_state(localhost);
 	run->host_count = inventory_host_count(run->inventory);
 	run->hosts = mem_array(run->host_count, sizeof(struct host_state *));
 	for (size_t i = 0; i < run->host_count; i++) {
-		struct host *host = inventory_host_at(run->inventory, i);
-		run->hosts[host->index] = mem_alloc(sizeof(struct host_state));
-		*run->hosts[host->index] = (struct host_state){
-			.host = host, .variables = json_object(), .included = json_object(), .stats = { .host = NULL },
-		};
+		const struct host *host = inventory_host_at(run->inventory, i);
+		run->hosts[host->index] = new_state(host);
 	}
 	run->groups = magic_groups(run->inventory);
 	run->options_vars = magic_options(run->options, run->forks);
@@ -292,17 +307,22 @@ static void emit_start(struct run_state *state)
 	event_emit(state->context.events, event);
 }
 
+static void add_stats(struct event *event, const struct host_state *host)
+{
+	if (!host || !host->took_part)
+		return;
+	event->stats[event->stats_count] = host->stats;
+	event->stats[event->stats_count++].host = mem_strdup(host->host->name);
+}
+
 static void emit_end(struct run_state *state)
 {
 	struct run_context *run = &state->context;
 	struct event *event = event_new(EVENT_RUN_END);
-	event->stats = mem_array(run->host_count, sizeof(*event->stats));
-	for (size_t i = 0; i < run->host_count; i++) {
-		if (!run->hosts[i]->took_part)
-			continue;
-		event->stats[event->stats_count] = run->hosts[i]->stats;
-		event->stats[event->stats_count++].host = mem_strdup(run->hosts[i]->host->name);
-	}
+	event->stats = mem_array(run->host_count + 1, sizeof(*event->stats));
+	for (size_t i = 0; i < run->host_count; i++)
+		add_stats(event, run->hosts[i]);
+	add_stats(event, run->localhost);
 	event_emit(run->events, event);
 }
 
@@ -373,14 +393,13 @@ static int exit_status(const struct run_state *state)
 		return err_exit_status(ERR_INTERRUPTED);
 	if (state->err.kind != ERR_NONE)
 		return err_exit_status(state->err.kind);
-	int status = 0;
+	bool failed = run->localhost && run->localhost->failed;
 	for (size_t i = 0; i < run->host_count; i++) {
 		if (run->hosts[i]->unreachable)
 			return err_exit_status(ERR_UNREACHABLE);
-		if (run->hosts[i]->failed)
-			status = err_exit_status(ERR_HOST);
+		failed = failed || run->hosts[i]->failed;
 	}
-	return status;
+	return failed ? err_exit_status(ERR_HOST) : 0;
 }
 
 static int finish_reporters(struct run_state *state, int status, struct err *err)
@@ -439,11 +458,9 @@ static int list_all(struct run_state *state, struct err *err)
 static void state_release(struct run_state *state)
 {
 	struct run_context *run = &state->context;
-	for (size_t i = 0; i < run->host_count; i++) {
-		json_decref(run->hosts[i]->variables);
-		json_decref(run->hosts[i]->included);
-		free(run->hosts[i]);
-	}
+	for (size_t i = 0; i < run->host_count; i++)
+		state_free(run->hosts[i]);
+	state_free(run->localhost);
 	free(run->hosts);
 	wire_hub_free(run->hub);
 	host_slots_free(run->slots);
