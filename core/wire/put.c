@@ -140,10 +140,35 @@ static int put_readback(struct identity *identity, const char *path, char sha1[R
 	return status;
 }
 
+/* Forces the file systems of all directories to the disk; where only all of them can be, all of them. */
+static void put_sync_text(const struct put_batch *batch, struct buf *script)
+{
+	const char *last = "";
+	size_t last_length = 0;
+	buf_str(script, "sync -f");
+	for (size_t i = 0; i < batch->limit; i++) {
+		const char *path = batch->files[i].temp, *slash = strrchr(path, '/');
+		size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+		if (i && length == last_length && memcmp(path, last, length) == 0)
+			continue;
+		auto_free char *folder = length ? mem_strndup(path, length) : mem_strdup(".");
+		buf_str(script, *folder == '-' ? " ./" : " ");
+		quote_word(script, folder);
+		last = path;
+		last_length = length;
+	}
+	buf_str(script, " 2>/dev/null || sync");
+}
+
 static int put_hashes(struct put_batch *batch, const char *const *paths, size_t count, char (*sha1)[REMOTE_SHA1],
                       struct err *err)
 {
-	int status = count ? remote_sha1(batch->identity, paths, count, sha1, err) : 1;
+	auto_buf struct buf sync = BUF_INIT;
+	if (batch->syncs_together && batch->limit)
+		put_sync_text(batch, &sync);
+	int status = count ? remote_sha1(batch->identity, buf_text(&sync), paths, count, sha1, err) : 1;
+	for (size_t i = 0; status >= 0 && sync.length && i < batch->limit; i++)
+		batch->files[i].result->fsynced = true;
 	for (size_t i = 0; status == 0 && i < count; i++)
 		if (put_readback(batch->identity, paths[i], sha1[i], err) < 0)
 			return -1;

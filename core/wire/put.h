@@ -32,6 +32,7 @@ struct put_batch {
 	struct put_file *files;
 	size_t count, limit;
 	struct err *err;
+	bool syncs_together; /* to the disk, by one call for the whole file system: a thousand fsyncs take seconds */
 	bool retry;  /* the server ran out of handles at limit: the rest goes into another window */
 };
 

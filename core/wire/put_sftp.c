@@ -14,6 +14,7 @@
 enum {
 	PUT_FLIGHT = 4 * 1024 * 1024, /* bytes of WRITEs in flight */
 	PUT_TYPE = 0170000, PUT_REGULAR = 0100000, PUT_FOLDER = 0040000,
+	PUT_SYNC_EACH = 8,            /* files that are forced to the disk one by one */
 	PUT_HANDLES_KNOWN = 64,       /* any server lets that many be open */
 };
 
@@ -212,18 +213,18 @@ static struct packet_attributes put_sftp_times(const struct put_file *file)
 		.mtime = put_sftp_second(&put->mtime, put->has_mtime, now->mtime) };
 }
 
-static void put_sftp_finish_file(struct sftp *sftp, struct put_file *file, long umask)
+static void put_sftp_finish_file(struct sftp *sftp, struct put_file *file, long umask, bool fsync)
 {
 	put_sftp_attributes(sftp, file, umask);
 	if (put_sftp_has_times(file->put)) {
 		struct packet_attributes times = put_sftp_times(file);
 		sftp_fsetstat(sftp, &file->set, &file->handle, &times);
 	}
-	if (sftp_has_fsync(sftp))
+	if (fsync)
 		sftp_fsync(sftp, &file->sync, &file->handle);
 	sftp_close_handle(sftp, &file->close, &file->handle);
 	file->opened = false;
-	file->result->fsynced = sftp_has_fsync(sftp);
+	file->result->fsynced = fsync;
 }
 
 /* The old file's owner is kept where that is allowed; one that was asked for must be got, and setuid without the owner
@@ -235,8 +236,10 @@ static bool put_sftp_set_matters(const struct put_file *file)
 
 static int put_sftp_finish(struct put_batch *batch, struct sftp *sftp, struct err *err)
 {
+	batch->syncs_together = batch->limit > PUT_SYNC_EACH;
+	bool fsync = sftp_has_fsync(sftp) && !batch->syncs_together;
 	for (size_t i = 0; i < batch->limit; i++)
-		put_sftp_finish_file(sftp, &batch->files[i], batch->identity->umask);
+		put_sftp_finish_file(sftp, &batch->files[i], batch->identity->umask, fsync);
 	if (sftp_wait(sftp, 0, 0, err) < 0)
 		return -1;
 	size_t count = batch->limit;

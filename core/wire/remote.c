@@ -10,7 +10,7 @@
 #include "base/printable.h"
 #include "base/quote.h"
 
-enum { REMOTE_WORDS_MOST = 64 * 1024, REMOTE_NO_TOOL = 99, REMOTE_SAID_MOST = 300 };
+enum { REMOTE_WORDS_MOST = 64 * 1024, REMOTE_NO_TOOL = 99, REMOTE_BEFORE_FAILED = 98, REMOTE_SAID_MOST = 300 };
 
 int remote_run(struct identity *identity, const char *script, struct wire_outcome *outcome, struct err *err)
 {
@@ -48,7 +48,7 @@ int remote_do(struct identity *identity, const char *what, const char *script, s
 /* ---- hashes ---- */
 
 /* One script for as many files as fit a command line. Absolute or "./" paths: none begins with a dash. */
-static size_t remote_sha1_script(struct buf *script, const char *const *paths, size_t count)
+static size_t remote_sha1_script(struct buf *script, const char *before, const char *const *paths, size_t count)
 {
 	static const char tools[] =
 		"; if command -v sha1sum >/dev/null 2>&1; then sha1sum \"$@\"; "
@@ -56,6 +56,8 @@ static size_t remote_sha1_script(struct buf *script, const char *const *paths, s
 		"elif command -v shasum >/dev/null 2>&1; then shasum -a 1 \"$@\"; "
 		"elif command -v openssl >/dev/null 2>&1; then openssl dgst -sha1 -r \"$@\"; else exit 99; fi";
 	size_t taken = 0;
+	if (*before)
+		buf_printf(script, "{ %s; } || exit 98; ", before);
 	buf_str(script, "set --");
 	while (taken < count && script->length < REMOTE_WORDS_MOST) {
 		const char *path = paths[taken++];
@@ -83,16 +85,18 @@ static size_t remote_sha1_parse(const struct buf *output, char (*sha1)[REMOTE_SH
 	return found;
 }
 
-int remote_sha1(struct identity *identity, const char *const *paths, size_t count, char (*sha1)[REMOTE_SHA1],
-                struct err *err)
+int remote_sha1(struct identity *identity, const char *before, const char *const *paths, size_t count,
+                char (*sha1)[REMOTE_SHA1], struct err *err)
 {
 	for (size_t done = 0; done < count;) {
 		auto_buf struct buf script = BUF_INIT;
-		size_t part = remote_sha1_script(&script, paths + done, count - done);
+		size_t part = remote_sha1_script(&script, done ? "" : before, paths + done, count - done);
 		struct wire_outcome outcome;
 		int status = remote_run(identity, script.data, &outcome, err);
 		bool missing = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == REMOTE_NO_TOOL;
-		if (status == 0 && !missing && remote_sha1_parse(&outcome.output, sha1 + done, part) != part)
+		if (status == 0 && outcome.ended == WIRE_EXITED && outcome.code == REMOTE_BEFORE_FAILED)
+			status = remote_error(&outcome, err, "writing to the disk");
+		else if (status == 0 && !missing && remote_sha1_parse(&outcome.output, sha1 + done, part) != part)
 			status = remote_error(&outcome, err, "reading back what was written");
 		wire_outcome_release(&outcome);
 		if (status < 0)

@@ -12,9 +12,10 @@ int remote_run(struct identity *identity, const char *script, struct wire_outcom
 int remote_do(struct identity *identity, const char *what, const char *script, struct err *err) must_check;
 /* ERR_HOST: "what: the last line it said". -1. */
 int remote_error(const struct wire_outcome *outcome, struct err *err, const char *what);
-/* SHA-1 in lower-case hex of each file, by whatever tool there is, in one round trip. 1: done; 0: there is no tool. */
-int remote_sha1(struct identity *identity, const char *const *paths, size_t count, char (*sha1)[REMOTE_SHA1],
-                struct err *err) must_check;
+/* SHA-1 in lower-case hex of each file, by whatever tool there is, in one round trip; before is a script that is run first
+ * and must not fail. 1: done; 0: there is no tool. */
+int remote_sha1(struct identity *identity, const char *before, const char *const *paths, size_t count,
+                char (*sha1)[REMOTE_SHA1], struct err *err) must_check;
 /* The umask of the user there, asked once. */
 int remote_umask(struct identity *identity, struct err *err) must_check;
 /* The number of a user or group, given by name or number. */
