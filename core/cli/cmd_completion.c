@@ -38,13 +38,13 @@ static void bash_value(const struct option_row *row, struct buf *out)
 	if (row->choices) {
 		buf_str(out, "COMPREPLY=($(compgen -W '");
 		add_words(out, row->choices);
-		buf_str(out, "' -- \"$word\"))");
+		buf_str(out, "' -- \"$word\")); ");
 	} else if (is_path(row)) {
-		buf_str(out, "compopt -o default");
+		buf_str(out, "compopt -o default; ");
 	} else if (strcmp(row->value, "MODULE") == 0) {
-		buf_str(out, "COMPREPLY=($(compgen -W \"$(neap doc --names 2>/dev/null)\" -- \"$word\"))");
+		buf_str(out, "COMPREPLY=($(compgen -W \"$(neap doc --names 2>/dev/null)\" -- \"$word\")); ");
 	}
-	buf_str(out, "; return ;;\n");
+	buf_str(out, "return ;;\n");
 }
 
 static void bash_command(const struct command_row *command, struct buf *out)

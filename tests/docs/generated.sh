@@ -17,3 +17,14 @@ if command -v groff >/dev/null; then
 	groff -man -Tutf8 -ww "$work/reference/neap.1" 2>&1 >/dev/null | tee "$work/groff"
 	[ ! -s "$work/groff" ]
 fi
+for shell in bash zsh fish; do
+	"$1" completion "$shell" > "$work/completion"
+	[ -s "$work/completion" ]
+	! command -v "$shell" >/dev/null || "$shell" -n "$work/completion"
+done
+# Bash offers what the table has.
+"$1" completion bash > "$work/completion"
+offered=$(bash -c '. "$1"; COMP_WORDS=(neap run --format js); COMP_CWORD=3; _neap; echo "${COMPREPLY[@]}"
+	COMP_WORDS=(neap run --syn); COMP_CWORD=2; _neap; echo "${COMPREPLY[@]}"' bash "$work/completion")
+[ "$offered" = "json jsonl
+--syntax-check" ] || { echo "bash completion offers: $offered"; exit 1; }
