@@ -417,7 +417,7 @@ static int native_password_hash(lua_State *state)
 		lua_pushfstring(state, "%s%s", native_schemes[at].prefix, salt);
 	struct crypt_data *data = lua_newuserdatauv(state, sizeof(*data), 0);
 	memset(data, 0, sizeof(*data));
-	const char *hashed = crypt_r(luaL_checkstring(state, 1), lua_tostring(state, -2), data);
+	const char *hashed = crypt_rn(luaL_checkstring(state, 1), lua_tostring(state, -2), data, sizeof(*data));
 	if (!hashed || hashed[0] == '*')
 		return luaL_error(state, "password_hash: the salt or the number of rounds is not valid");
 	lua_pushstring(state, hashed);
