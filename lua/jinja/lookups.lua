@@ -34,7 +34,7 @@ function known.file(terms, options)
 			content = content:gsub("^%s+", "")
 		end
 		if values.truth(option(options, "rstrip", true)) then
-			content = content:match("^(.-)%s*$")
+			content = values.strip(content, nil, "r")
 		end
 		out[i] = content
 	end

@@ -178,11 +178,20 @@ local function plain_set(characters)
 	return "[" .. characters:gsub("[%^%]%-%%]", "%%%0") .. "]"
 end
 
+-- A pattern such as "^(.-)%s*$" would look at a long run of blanks again and again.
+local function right_stripped(s)
+	local last = #s
+	while last > 0 and s:find("^%s", last) do
+		last = last - 1
+	end
+	return s:sub(1, last)
+end
+
 -- Strips whitespace, or any of the characters given, from the sides named ("l", "r", "lr").
 function values.strip(s, characters, sides)
 	if characters == nil or characters == null then
 		s = sides:find("l") and s:gsub("^%s+", "") or s
-		return sides:find("r") and s:match("^(.-)%s*$") or s
+		return sides:find("r") and right_stripped(s) or s
 	end
 	string_argument(characters, "the characters to strip")
 	if characters == "" then
@@ -280,7 +289,7 @@ local function split_blank(s, most)
 	local out, at = {}, s:match("^%s*()")
 	while at <= #s do
 		if most >= 0 and #out == most then
-			out[#out + 1] = s:match("^(.-)%s*$", at)
+			out[#out + 1] = right_stripped(s:sub(at))
 			break
 		end
 		local word, behind = s:match("^(%S+)%s*()", at)
@@ -328,7 +337,7 @@ method("str", "rsplit", { "sep", "maxsplit" }, function(s, separator, most)
 	end
 	local out = {}
 	if separator == nil or separator == null then
-		s = s:match("^(.-)%s*$")
+		s = right_stripped(s)
 		while #out < most and s ~= "" do
 			local head, word = s:match("^(.-)%s*(%S+)$")
 			table.insert(out, 1, word)
