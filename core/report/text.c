@@ -301,7 +301,6 @@ static void text_handle(void *context, const struct event *event)
 		on_included(text, event);
 		break;
 	case EVENT_NO_HOSTS:
-		add_play_banner(text, event);
 		add(text, COLOUR_SKIP, "skipping: no hosts matched\n");
 		break;
 	case EVENT_NO_HOSTS_LEFT:

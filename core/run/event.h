@@ -14,7 +14,7 @@
 enum event_kind {
 	EVENT_RUN_START,     /* data: {"playbooks": [...], "check": bool} */
 	EVENT_PLAY_START,    /* play, place; data: {"hosts": [...], "strategy": "free" where it is not linear} */
-	EVENT_NO_HOSTS,      /* play: its pattern matched none */
+	EVENT_NO_HOSTS,      /* play, after its start: its pattern matched none */
 	EVENT_TASK_START,    /* play, task, action, place, is_handler */
 	EVENT_HOST_START,    /* host began the task (for the progress line) */
 	EVENT_RESULT,        /* host, task, status, result; item results of a loop come before it with is_item */

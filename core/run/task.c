@@ -144,6 +144,17 @@ static void fail_unreachable(struct task *task, const struct err *err)
 
 /* ---- begin ---- */
 
+static void emit_start(const struct task *task)
+{
+	struct event *event = event_new(EVENT_HOST_START);
+	event->task = mem_strdup(task->name);
+	event->task_number = task->number;
+	event->action = mem_strdup(task->entry->action);
+	event->place = node_where(task->entry->scope.node);
+	event->host = mem_strdup(task->walk->host->host->name);
+	event_emit(task->walk->run->events, event);
+}
+
 static enum state begin(struct task *task)
 {
 	struct walk *walk = task->walk;
@@ -152,6 +163,7 @@ static enum state begin(struct task *task)
 	walk_enter_variables(walk, task->entry);
 	task->name = keyword_task_name(&task->at);
 	play_announce(walk->play, task->entry, task->number, task->name);
+	emit_start(task);
 	struct err err = ERR_INIT;
 	if (loop_init(&task->loop, &task->at, &err) < 0) {
 		/* A condition that is false without the items spares the error, as Ansible does it. */
