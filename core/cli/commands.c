@@ -7,7 +7,7 @@
 #include "base/suggest.h"
 #include "cli/command.h"
 
-extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_doc, cmd_schema, cmd_completion, cmd_help,
+extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_doc, cmd_module, cmd_schema, cmd_completion, cmd_help,
 	cmd_version;
 
 const struct command_row *const commands[] = {
@@ -15,6 +15,7 @@ const struct command_row *const commands[] = {
 	&cmd_exec,
 	&cmd_inventory,
 	&cmd_doc,
+	&cmd_module,
 	&cmd_schema,
 	&cmd_completion,
 	&cmd_help,
