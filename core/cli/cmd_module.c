@@ -114,13 +114,13 @@ static bool doc_file(struct registry *registry, const char *path)
 	return true;
 }
 
-struct place { const char *file; };
+struct shown { const char *file; };
 
 static void show_fault(void *context, const char *case_name, const char *text)
 {
-	const struct place *place = context;
+	const struct shown *shown = context;
 	auto_buf struct buf line = BUF_INIT;
-	buf_printf(&line, "%s: %s: %s", place->file, case_name, text);
+	buf_printf(&line, "%s: %s: %s", shown->file, case_name, text);
 	auto_buf struct buf safe = BUF_INIT;
 	printable_add(&safe, buf_text(&line), line.length);
 	printf("%s\n", buf_text(&safe));
@@ -130,11 +130,11 @@ static void show_fault(void *context, const char *case_name, const char *text)
 static void show_complaint(void *context, const char *path, bool at_key, const char *hint, const char *text)
 {
 	(void)at_key;
-	const struct place *place = context;
-	printf("%s: an example: %s%s%s%s%s\n", place->file, path, *path ? ": " : "", text, hint ? ": " : "", hint ? hint : "");
+	const struct shown *shown = context;
+	printf("%s: an example: %s%s%s%s%s\n", shown->file, path, *path ? ": " : "", text, hint ? ": " : "", hint ? hint : "");
 }
 
-static void test_examples(struct cases *cases, const struct module *module, struct place *place)
+static void test_examples(struct cases *cases, const struct module *module, struct shown *shown)
 {
 	for (const struct module_example *example = module->examples; example->json; example++) {
 		struct err err = ERR_INIT;
@@ -142,9 +142,9 @@ static void test_examples(struct cases *cases, const struct module *module, stru
 		json_t *written = json_object_get(task, module->name);
 		auto_json json_t *arguments = written ? spec_arguments(&module->spec, written, NULL, &err) : NULL;
 		auto_json json_t *bound =
-			arguments ? spec_bind(&module->spec, arguments, SPEC_TEMPLATES, show_complaint, place, NULL) : NULL;
+			arguments ? spec_bind(&module->spec, arguments, SPEC_TEMPLATES, show_complaint, shown, NULL) : NULL;
 		if (!arguments)
-			printf("%s: the example \"%s\": %s\n", place->file, example->title, written ? err.text : "it does not use the module");
+			printf("%s: the example \"%s\": %s\n", shown->file, example->title, written ? err.text : "it does not use the module");
 		if (bound)
 			cases->passed++;
 		else
@@ -152,16 +152,16 @@ static void test_examples(struct cases *cases, const struct module *module, stru
 	}
 }
 
-static bool test_file(struct registry *registry, const char *path, struct cases *cases, struct place *place)
+static bool test_file(struct registry *registry, const char *path, struct cases *cases, struct shown *shown)
 {
 	const struct module *module = load(registry, path);
 	if (!module)
 		return false;
-	place->file = path;
-	test_examples(cases, module, place);
+	shown->file = path;
+	test_examples(cases, module, shown);
 	auto_free char *file = mem_printf("%.*s.cases.json", (int)(strlen(path) - strlen(".lua")), path);
 	struct err err = ERR_INIT;
-	place->file = file;
+	shown->file = file;
 	if (cases_run_file(cases, module, file, &err) == 0)
 		return true;
 	err_hint(&err, "the cases of %s stand beside it, in %s", path, file);
@@ -172,11 +172,11 @@ static bool test_file(struct registry *registry, const char *path, struct cases 
 static int module_each(bool test, char **paths)
 {
 	struct registry *registry = registry_new();
-	struct place place = { "" };
-	struct cases cases = { .fault = show_fault, .context = &place };
+	struct shown shown = { "" };
+	struct cases cases = { .fault = show_fault, .context = &shown };
 	bool ok = true;
 	for (; *paths; paths++)
-		ok &= test ? test_file(registry, *paths, &cases, &place) : doc_file(registry, *paths);
+		ok &= test ? test_file(registry, *paths, &cases, &shown) : doc_file(registry, *paths);
 	if (test)
 		printf("%zu passed, %zu failed\n", cases.passed, cases.failed);
 	registry_free(registry);

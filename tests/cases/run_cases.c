@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "lua/bridge.h"
 #include "plan/cases.h"
 
-struct place { const char *file; };
+struct shown { const char *file; };
 
 static void show(void *context, const char *case_name, const char *text)
 {
-	const struct place *place = context;
+	const struct shown *place = context;
 	printf("%s: %s: %s\n", place->file, case_name, text);
 }
 
@@ -31,7 +32,7 @@ static int is_module(const struct dirent *entry)
 }
 
 /* All files of one module; the number of files that could not be read. */
-static int run_folder(struct cases *cases, struct place *place, const struct module *module, const char *folder)
+static int run_folder(struct cases *cases, struct shown *place, const struct module *module, const char *folder)
 {
 	struct dirent **files;
 	int count = scandir(folder, &files, is_case_file, by_name), broken = 0;
@@ -54,9 +55,10 @@ int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return 5;
-	struct place place = { "" };
+	struct shown place = { "" };
 	struct cases cases = { .fault = show, .context = &place };
 	struct registry *registry = registry_new();
+	bridge_add_builtin(registry);
 	struct dirent **folders;
 	int count = scandir(argv[1], &folders, is_module, by_name), broken = 0;
 	for (int i = 0; i < count; i++) {
@@ -69,6 +71,7 @@ int main(int argc, char **argv)
 	if (count >= 0)
 		free(folders);
 	registry_free(registry);
+	bridge_thread_end();
 	printf("%zu cases passed, %zu failed\n", cases.passed, cases.failed + (size_t)broken);
 	return cases.failed || broken || !cases.passed;
 }
