@@ -76,12 +76,6 @@ static int finish(struct copy_task *task, const struct place *place)
 	return 0;
 }
 
-static int fail_validation(struct copy_task *task, const struct outcome *outcome)
-{
-	result_command(task->decision, &outcome->run, true);
-	return result_fail(task->decision, "failed to validate");
-}
-
 static int put(struct copy_task *task, const struct place *place, const char *digest, const struct folder_list *missing)
 {
 	struct decision *decision = task->decision;
@@ -102,8 +96,6 @@ static int put(struct copy_task *task, const struct place *place, const char *di
 	const struct outcome *outcome = step_put(decision, &step);
 	if (!outcome)
 		return 0;
-	if (!outcome->ok)
-		return fail_validation(task, outcome);
 	if (outcome->backup_file)
 		result_str(decision, "backup_file", outcome->backup_file);
 	return finish(task, place);

@@ -138,16 +138,11 @@ static bool put_file(struct tree *tree, const struct item *item)
 			return true;
 		return step_setattr(task->decision, &(struct step_setattr){ .path = item->path, .attributes = change });
 	}
-	const struct outcome *outcome = step_put(task->decision, &(struct put){
+	return step_put(task->decision, &(struct put){
 		.path = item->path, .source = task->want->remote_src ? PUT_REMOTE_FILE : PUT_LOCAL_FILE,
 		.from = path_join(task->decision, task->source, item->name), .backup = task->want->backup,
 		.validate = task->want->validate, .sha1 = item->digest, .attributes = copy_attributes(task, &goal, item->now),
 	});
-	if (outcome && !outcome->ok) {
-		result_command(task->decision, &outcome->run, true);
-		result_fail(task->decision, "failed to validate");
-	}
-	return outcome;
 }
 
 static bool put_link(struct tree *tree, const struct item *item)

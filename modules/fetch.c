@@ -32,7 +32,7 @@ static const struct module_example fetch_examples[] = {
 static const struct module_return fetch_returns[] = {
 	{ "dest", "str", "The file on the controller." },
 	{ "checksum", "str", "Its SHA-1." },
-	{ "md5sum", "str", "Its MD5, where it was there already." },
+	{ "md5sum", "str", "Its MD5." },
 	{ "remote_checksum", "str", "The SHA-1 on the target." },
 	{ "file", "str", "The file on the target, where nothing was done." },
 	{ 0 },
@@ -99,6 +99,11 @@ static int missing(const struct fetch_want *want, struct decision *decision, con
 	return 0;
 }
 
+static const struct answer *ask_here(struct decision *decision, enum ask_kind kind, const char *path, const char *algorithm)
+{
+	return ask_local(decision, &(struct ask){ .kind = kind, .path = path, .algorithm = algorithm, .follow = kind == ASK_STAT });
+}
+
 static int bring(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest,
                  const char *digest)
 {
@@ -108,14 +113,14 @@ static int bring(const struct fetch_want *want, struct decision *decision, const
 	result_set(decision, "remote_md5sum", json_null());
 	const struct get get = { .path = src, .to = dest, .sha1 = want->validate_checksum ? digest : NULL };
 	const struct outcome *outcome = step_get(decision, &get);
-	if (outcome && outcome->digest)
+	if (!outcome)
+		return 0;
+	if (outcome->digest)
 		result_str(decision, "checksum", outcome->digest);
+	const struct answer *md5 = ask_here(decision, ASK_HASH, dest, "md5");
+	if (md5 && md5->state == ANSWER_OK)
+		result_str(decision, "md5sum", md5->hash);
 	return 0;
-}
-
-static const struct answer *ask_here(struct decision *decision, enum ask_kind kind, const char *path, const char *algorithm)
-{
-	return ask_local(decision, &(struct ask){ .kind = kind, .path = path, .algorithm = algorithm, .follow = kind == ASK_STAT });
 }
 
 static int compare(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest,

@@ -417,6 +417,10 @@ static int file_decide(const struct module *module, const void *wanted, struct d
 	task.now = ask_stat(decision, task.path, ASK_NO_FOLLOW);
 	task.followed = want->follow && !removing ? ask_stat(decision, task.path, ASK_FOLLOW) : task.now;
 	int found = removing ? 0 : file_goal_find(&task.goal, &want->wish, decision);
+	if (decision->failed && task.now) {
+		result_str(decision, "path", task.path);
+		file_result(decision, task.now);
+	}
 	if (!task.now || !task.followed || found < 0)
 		return 0;
 	task.state = state_meant(want, task.now);
