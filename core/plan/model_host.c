@@ -410,9 +410,11 @@ static void answer_account(struct model_host *host, const struct ask *ask, struc
 		return;
 	}
 	const char *home = json_string_value(json_object_get(value, "home")), *shell = json_string_value(json_object_get(value, "shell"));
+	const char *comment = json_string_value(json_object_get(value, "comment"));
 	answer->user = (struct user_answer){
 		.name = arena_str(&answer->arena, name), .uid = (uid_t)json_integer_value(id),
-		.gid = (gid_t)json_integer_value(json_is_object(value) ? json_object_get(value, "group") : id), .comment = "",
+		.gid = (gid_t)json_integer_value(json_is_object(value) ? json_object_get(value, "group") : id),
+		.comment = arena_str(&answer->arena, comment ? comment : ""),
 		.home = home ? arena_str(&answer->arena, home) : arena_printf(&answer->arena, "/home/%s", name),
 		.shell = arena_str(&answer->arena, shell ? shell : "/bin/sh"),
 	};
@@ -443,11 +445,20 @@ static void answer_find(struct model_host *host, const struct ask *ask, struct a
 
 /* ---- commands ---- */
 
+/* A script is given whole, or its start with a "*" behind. */
+static bool is_script(const char *canned, const char *script)
+{
+	size_t length = strlen(canned);
+	if (length && canned[length - 1] == '*')
+		return strncmp(canned, script, length - 1) == 0;
+	return strcmp(canned, script) == 0;
+}
+
 static bool is_command(json_t *canned, const struct command *command)
 {
 	const char *script = json_string_value(json_object_get(canned, "script"));
 	if (script || command->script)
-		return script && command->script && strcmp(script, command->script) == 0;
+		return script && command->script && is_script(script, command->script);
 	json_t *argv = json_object_get(canned, "argv");
 	size_t count = 0;
 	while (command->argv && command->argv[count])

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "lua/bridge.h"
+#include "plan/cases.h"
 
 static void say(void *context, const char *path, bool at_key, const char *hint, const char *text)
 {
@@ -78,6 +79,48 @@ Test(guide, every_module_in_it_loads)
 		p = end + 3;
 	}
 	cr_expect_geq(count, 3);
+	rmdir(folder);
+	bridge_thread_end();
+}
+
+static void say_fault(void *context, const char *case_name, const char *text)
+{
+	(void)context;
+	cr_expect(false, "%s: %s", case_name, text);
+}
+
+/* The block behind the mark, up to its end; new string. */
+static char *block(const char *guide, const char *mark)
+{
+	const char *start = strstr(guide, mark);
+	cr_assert(start);
+	start += strlen(mark);
+	return mem_strndup(start, (size_t)(strstr(start, "```") - start));
+}
+
+Test(guide, the_cases_of_its_first_module_pass)
+{
+	auto_free char *guide = file_text(NEAP_SOURCE "/docs/guide/writing-a-lua-module.md");
+	auto_free char *code = block(guide, "```lua\n");
+	auto_free char *cases_text = block(guide, "```json\n");
+	char folder[] = "/tmp/neap-guide-XXXXXX";
+	cr_assert(mkdtemp(folder));
+	auto_free char *path = mem_printf("%s/motd.lua", folder);
+	FILE *file = fopen(path, "w");
+	fputs(code, file);
+	fclose(file);
+	struct registry *registry = registry_new();
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	cr_assert_eq(bridge_add_file(registry, path, &problems), 0);
+	auto_json json_t *list = json_loads(cases_text, 0, NULL);
+	struct cases cases = { .fault = say_fault };
+	size_t i;
+	json_t *one;
+	json_array_foreach(list, i, one)
+		cases_run(&cases, registry_find(registry, "motd"), one);
+	cr_expect_eq(cases.passed, 3);
+	registry_free(registry);
+	unlink(path);
 	rmdir(folder);
 	bridge_thread_end();
 }
