@@ -13,7 +13,10 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
+#include "wire/certificate.h"
+#include "wire/probe.h"
 
 /* ---- the name and the policy ---- */
 
@@ -206,6 +209,74 @@ static void save_once(struct ssh_state *state, struct question *question)
 	hub_saving_unlock(state->hub);
 }
 
+/* ---- authorities ---- */
+
+struct vouching {
+	const char *name;
+	const struct certificate *certificate; /* NULL: is there any authority for the host? */
+	bool found, revoked;
+};
+
+static void look_authority(const struct known_hosts *known, void *context)
+{
+	struct vouching *vouching = context;
+	for (size_t i = 0; i < known->count; i++) {
+		const struct known_hosts_line *line = &known->lines[i];
+		const struct buf *authority = vouching->certificate ? &vouching->certificate->authority : NULL;
+		bool same = !authority || (line->blob_length == authority->length &&
+		                           memcmp(line->blob, authority->data, authority->length) == 0);
+		if (line->mark == KNOWN_HOSTS_KEY || !same || !known_hosts_line_matches(line, vouching->name))
+			continue;
+		vouching->found |= line->mark == KNOWN_HOSTS_AUTHORITY;
+		vouching->revoked |= authority && line->mark == KNOWN_HOSTS_REVOKED;
+	}
+}
+
+static int certificate_fetch(struct ssh_state *state, struct certificate *certificate, struct err *err)
+{
+	struct ssh_state probe;
+	auto_buf struct buf blob = BUF_INIT;
+	ssh_phase(state, "fetching the host certificate of %s", state->peer);
+	int status = ssh_dial_again(state, &probe, err);
+	if (status == 0)
+		status = probe_certificate(probe.fd, state->base.cancel_fd, clock_deadline(state->timeout_ms), &blob, err);
+	ssh_dial_end(&probe);
+	return status < 0 ? -1 : certificate_read(certificate, blob.data, blob.length, err);
+}
+
+static int certificate_passes(struct ssh_state *state, const struct certificate *certificate, const char *name,
+                              const struct host_key *key, struct err *err)
+{
+	const struct ssh_config *c = &state->config;
+	struct vouching vouching = { .name = name, .certificate = certificate };
+	each_file(state, look_authority, &vouching);
+	if (vouching.revoked)
+		return err_set(err, ERR_HOSTKEY, "the authority of its certificate is revoked");
+	if (!vouching.found)
+		return err_set(err, ERR_HOSTKEY, "its certificate is of an authority that is not known");
+	if (certificate->key.length != key->length || memcmp(certificate->key.data, key->blob, key->length) != 0)
+		return err_set(err, ERR_HOSTKEY, "its certificate is for another key than it uses");
+	return certificate_check(certificate, c->host_key_alias ? c->host_key_alias : c->host_name,
+	                         clock_wall_us() / 1000000, err);
+}
+
+/* 1: an authority vouches for the key; 0: no authority is known for this host; -1: there is one, and it does not. */
+static int ask_authority(struct ssh_state *state, const char *name, const struct host_key *key, struct err *err)
+{
+	struct vouching any = { .name = name };
+	each_file(state, look_authority, &any);
+	if (!any.found)
+		return 0;
+	struct certificate certificate = { 0 };
+	int status = certificate_fetch(state, &certificate, err);
+	if (status == 0)
+		status = certificate_passes(state, &certificate, name, key, err);
+	certificate_release(&certificate);
+	if (status < 0 && err->kind == ERR_HOSTKEY)
+		err_wrap(err, "known hosts have an authority for %s, but", name);
+	return status < 0 ? -1 : 1;
+}
+
 /* ---- what follows from it ---- */
 
 static int refuse(const struct ssh_state *state, const struct question *question, struct err *err)
@@ -262,7 +333,9 @@ int hostkeys_check(struct ssh_state *state, struct err *err)
 	int status = host_key_get(state, &key, err);
 	if (status == 0) {
 		each_file(state, look_key, &question);
-		status = decide(state, &question, err);
+		bool open = question.verdict != KNOWN_HOSTS_MATCH && question.verdict != KNOWN_HOSTS_WAS_REVOKED;
+		status = open && policy(state) != WIRE_KEYS_OFF ? ask_authority(state, name, &key, err) : 0;
+		status = status == 0 ? decide(state, &question, err) : status < 0 ? -1 : 0;
 	}
 	free(question.file);
 	host_key_release(&key);

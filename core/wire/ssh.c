@@ -251,6 +251,23 @@ static void disconnect(struct ssh_state *state)
 	hub_slot_release(state->hub, &state->slot);
 }
 
+/* ---- beside the session ---- */
+
+int ssh_dial_again(struct ssh_state *state, struct ssh_state *probe, struct err *err)
+{
+	int fd = -1;
+	/* The configuration is borrowed, so only what dialling makes is ended afterwards. */
+	*probe = (struct ssh_state){ .base = { .config = state->base.config, .cancel_fd = state->base.cancel_fd },
+		                         .hub = state->hub, .config = state->config, .jump = state->jump, .fd = -1,
+		                         .timeout_ms = state->timeout_ms };
+	if (phase_dial(probe, &fd, err) < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+void ssh_dial_end(struct ssh_state *probe) { disconnect(probe); }
+
 /* ---- all phases ---- */
 
 /* The sshd that a slot is for; every address of this machine leads to the same one. */

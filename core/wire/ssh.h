@@ -55,6 +55,11 @@ int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const
 void ssh_phase(struct ssh_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ssh_warning(struct ssh_state *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Connects as the configuration says, once more beside the session: *probe holds what belongs to the new connection, is
+ * zeroed before, and is ended by ssh_dial_end. Returns 0 with probe->fd. */
+int ssh_dial_again(struct ssh_state *state, struct ssh_state *probe, struct err *err) must_check;
+void ssh_dial_end(struct ssh_state *probe);
+
 /* One wait of a phase that steps libssh by hand: until the socket has something, or -1 with ERR_TIMEOUT (text says what
  * took too long) or ERR_INTERRUPTED. */
 int ssh_wait(struct ssh_state *state, int64_t deadline, const char *what, struct err *err) must_check;

@@ -155,4 +155,93 @@ go -k off
 status 0
 said "warning: the host key of $name"
 
+# ---- authorities ----
+
+ssh-keygen -q -t ed25519 -N '' -f "$SSHD_DIR/authority"
+ssh-keygen -q -t ecdsa -N '' -f "$SSHD_DIR/ec_authority"
+ssh-keygen -q -t rsa -b 3072 -N '' -f "$SSHD_DIR/rsa_authority"
+# certified NAME AUTHORITY [ssh-keygen flag...]: a server with a host certificate
+certified() {
+	certified_name=$1 certified_by=$2
+	shift 2
+	ssh-keygen -q -t ed25519 -N '' -f "$SSHD_DIR/$certified_name.key"
+	ssh-keygen -q -s "$SSHD_DIR/$certified_by" -h -I "host $certified_name" "$@" "$SSHD_DIR/$certified_name.key.pub"
+	start "$certified_name" "HostKey $SSHD_DIR/$certified_name.key" \
+		"HostCertificate $SSHD_DIR/$certified_name.key-cert.pub"
+	port=$(sshd_port "$certified_name")
+	name="[127.0.0.1]:$port"
+}
+authority=$(cut -d' ' -f1,2 "$SSHD_DIR/authority.pub")
+
+certified good authority -n 127.0.0.1 -V +1h
+it "passes a host that a known authority vouches for"
+knows "@cert-authority [127.0.0.1]:* $authority"
+go
+status 0
+output hello
+
+it "passes it by a jump host too"
+sshd_start bastion
+cat >"$SSHD_DIR/jump_config" <<END
+Host bastion
+	HostName 127.0.0.1
+	Port $(sshd_port bastion)
+	User $SSHD_USER
+	IdentityFile $SSHD_KEY
+	UserKnownHostsFile $SSHD_DIR/known_hosts
+Host *
+	UserKnownHostsFile $known
+END
+try -a "-F $SSHD_DIR/jump_config -J bastion" -p "$port" -u "$SSHD_USER" -i "$SSHD_KEY" 127.0.0.1 'echo hello'
+status 0
+
+it "stops where the authority is not the one that is known"
+knows "@cert-authority [127.0.0.1]:* $(cut -d' ' -f1,2 "$SSHD_DIR/ec_authority.pub")"
+go
+refused
+said "of an authority that is not known"
+
+it "stops where the authority is revoked"
+knows "@cert-authority * $authority" "@revoked * $authority"
+go
+refused
+said "revoked"
+
+it "stops where the authority is for other hosts"
+knows "@cert-authority *.example $authority"
+go
+refused
+said "is not known"
+
+for kind in ec_authority rsa_authority; do
+	certified "by_$kind" "$kind" -n '127.0.0.*'
+	it "verifies the signature of an $kind, and a pattern as its principal"
+	knows "@cert-authority * $(cut -d' ' -f1,2 "$SSHD_DIR/$kind.pub")"
+	go
+	status 0
+done
+
+certified elsewhere authority -n other.example
+it "stops at a certificate for another host"
+knows "@cert-authority * $authority"
+go
+refused
+said "for another host"
+
+certified expired authority -n 127.0.0.1 -V 20200101:20200201
+it "stops at a certificate that has expired"
+knows "@cert-authority * $authority"
+go
+refused
+said "has expired"
+
+start bare
+port=$(sshd_port bare)
+name="[127.0.0.1]:$port"
+it "stops at a host without a certificate where an authority is known"
+knows "@cert-authority * $authority"
+go
+refused
+said "the server has no host certificate"
+
 done_testing

@@ -77,6 +77,8 @@ done_testing() {
 # Fingerprint of a public key file as sshd logs it.
 fingerprint() { ssh-keygen -lf "$1" | cut -d' ' -f2; }
 
+export LSAN_OPTIONS="suppressions=${SOURCE_ROOT:-.}/tests/wire/lsan.supp:print_suppressions=0"
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}fast_unwind_on_malloc=0"
 unset SSH_AUTH_SOCK KRB5CCNAME
 sshd_setup
 mkdir -p "$SSHD_DIR/home/.ssh"
