@@ -22,6 +22,7 @@ sshd_setup() {
 	else
 		SSHD_DIR=$(mktemp -d "${TMPDIR:-/tmp}/neap-sshd.XXXXXX") SSHD_OWNS_DIR=1
 	fi
+	mkdir -p "$SSHD_DIR/home" # empty, so that no test depends on whose rc files a login shell reads, or waits for them
 	chmod 700 "$SSHD_DIR"
 	SSHD_DIR=$(cd "$SSHD_DIR" && pwd -P)
 	SSHD_USER=$(id -un)
@@ -96,6 +97,7 @@ PrintMotd no
 PrintLastLog no
 X11Forwarding no
 AcceptEnv LANG LC_*
+SetEnv HOME=$SSHD_DIR/home
 Subsystem sftp internal-sftp
 END
 	sshd_match=
