@@ -80,8 +80,6 @@ int running_go(const struct running_options *options, const struct run_options *
 	signal(SIGPIPE, SIG_IGN); /* a peer or a reader of the report that goes away is an error value, not the end */
 	struct reporter *reporter = make_reporter(options, run->adhoc != NULL);
 	int status = run_playbooks(run, &reporter, 1, &problems, &err);
-	if (reporter->finish(reporter->context) < 0 && status == 0)
-		status = err_exit_status(ERR_SYSTEM);
 	report_free(reporter);
 	auto_buf struct buf text = BUF_INIT;
 	problems_print(&problems, &text, wants_colour(STDERR_FILENO));

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 
-enum { COLUMNS_USUAL = 80 };
+enum { COLUMNS_USUAL = 80, PARTIAL_MOST = 16 * 1024 };
 
 void screen_init(struct screen *screen, const struct report_options *options)
 {
@@ -79,16 +79,20 @@ static void end_partial(struct screen *screen)
 static void say_output(struct screen *screen, const struct event *event)
 {
 	const char *text = event->text ? event->text : "", *host = event->host ? event->host : "";
-	if (screen->partial_host && strcmp(screen->partial_host, host) != 0)
+	if (screen->partial_host &&
+	    (strcmp(screen->partial_host, host) != 0 || screen->partial_is_stderr != event->is_stderr))
 		end_partial(screen);
 	free(screen->partial_host);
 	screen->partial_host = mem_strdup(host);
+	screen->partial_is_stderr = event->is_stderr;
 	for (const char *stop; (stop = strchr(text, '\n')); text = stop + 1) {
 		buf_add(&screen->partial, text, (size_t)(stop - text));
 		say_output_line(screen, host, buf_text(&screen->partial), screen->partial.length);
 		buf_clear(&screen->partial);
 	}
 	buf_str(&screen->partial, text);
+	if (screen->partial.length > PARTIAL_MOST) /* a line without an end is not kept whole */
+		end_partial(screen);
 }
 
 /* ---- events ---- */

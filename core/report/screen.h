@@ -11,6 +11,7 @@ struct screen {
 	struct progress *progress;
 	struct buf partial;      /* live output without its end of line yet */
 	char *partial_host;
+	bool partial_is_stderr;
 	size_t line_width;       /* of the progress line that stands there now; 0: none */
 	bool failed;             /* standard output could not be written */
 };

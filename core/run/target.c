@@ -92,13 +92,25 @@ static void on_progress(void *context, const char *path, uint64_t done, uint64_t
 	event_emit(target->options.events, event);
 }
 
+/* An event's text ends at its first NUL: each is written out, as the report writes other control characters. */
+static char *text_without_nul(const char *bytes, size_t length)
+{
+	struct buf text = BUF_INIT;
+	for (const char *nul; (nul = memchr(bytes, '\0', length)); length -= (size_t)(nul - bytes) + 1, bytes = nul + 1) {
+		buf_add(&text, bytes, (size_t)(nul - bytes));
+		buf_str(&text, "\\x00");
+	}
+	buf_add(&text, bytes, length);
+	return buf_take(&text);
+}
+
 static void on_output(void *context, bool is_stderr, const char *bytes, size_t length)
 {
 	struct target *target = context;
 	struct event *event = event_new(EVENT_OUTPUT);
 	event->host = mem_strdup(target->options.name);
 	event->task = mem_strdup(target->task);
-	event->text = mem_strndup(bytes, length);
+	event->text = text_without_nul(bytes, length);
 	event->is_stderr = is_stderr;
 	event->verbosity = 1;
 	event_emit(target->options.events, event);

@@ -230,6 +230,35 @@ Test(text, lets_nothing_from_a_target_touch_the_terminal)
 	cr_expect_str_eq(messages, "web1 | \\x1b]0;owned\\x07\nweb1 | rest\n");
 }
 
+static void put_output(const char *text, bool is_stderr)
+{
+	struct event *event = of_task(EVENT_OUTPUT, "web1");
+	event->text = mem_strdup(text);
+	event->is_stderr = is_stderr;
+	put(event);
+}
+
+Test(text, does_not_join_a_line_of_live_output_with_one_of_the_other_stream)
+{
+	begin(report_text, (struct report_options){ .verbosity = 1 });
+	put_output("half", false);
+	put_output("oops\n", true);
+	end();
+	cr_expect_str_eq(messages, "web1 | half\nweb1 | oops\n");
+}
+
+Test(text, bounds_a_line_of_live_output_that_never_ends)
+{
+	begin(report_text, (struct report_options){ .verbosity = 1 });
+	char chunk[1025] = "";
+	memset(chunk, 'x', 1024);
+	for (int i = 0; i < 64; i++)
+		put_output(chunk, false);
+	fflush(options.messages);
+	cr_expect_not_null(strchr(messages, '\n'));
+	end();
+}
+
 Test(text, colours_lines_and_only_where_asked)
 {
 	begin(report_text, (struct report_options){ .colour = true });
