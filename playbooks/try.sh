@@ -10,8 +10,8 @@ playbook=${1:-$here/site.json}
 build=${NEAP_BUILD:-$source/build}
 
 . "$source/tests/lib/packages.sh"
-packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev \
-	openssh-server openssh-client openssh-sftp-server
+packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libyaml-dev \
+	libssl-dev openssh-server openssh-client openssh-sftp-server
 
 echo "== building neap in $build"
 [ -f "$build/build.ninja" ] || meson setup "$build" "$source" -Dtests=false >/dev/null

@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 stages=${*:-plain sanitized race fuzz}
 build=${NEAP_BUILD:-build}
 . tests/lib/packages.sh
-packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev \
-	libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync
+packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libyaml-dev \
+	libssl-dev libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync
 case " $stages " in *" fuzz "*) packages_need clang llvm libclang-rt-14-dev ;; esac
 # The oracles: what neap is compared with, and the shells and tools a target may have.
 packages_need ansible-core busybox mksh

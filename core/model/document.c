@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/buf.h"
@@ -12,6 +13,7 @@
 #include "base/printable.h"
 #include "model/position.h"
 #include "model/reader.h"
+#include "model/yaml.h"
 
 enum { TEXT_MOST = 60 }; /* characters of a value in a message */
 
@@ -23,10 +25,63 @@ struct document {
 	struct positions positions;
 };
 
+/* ---- formats ---- */
+
+static bool name_ends(const char *name, const char *ending)
+{
+	size_t length = strlen(name), ending_length = strlen(ending);
+	return length > ending_length && strcasecmp(name + length - ending_length, ending) == 0;
+}
+
+/* Behind blanks and a byte order mark. */
+static const char *first_character(const char *bytes)
+{
+	if (strncmp(bytes, "\xef\xbb\xbf", 3) == 0)
+		bytes += 3;
+	return bytes + strspn(bytes, " \t\r\n");
+}
+
+static enum document_format format_of(enum document_format format, const char *name, const char *bytes)
+{
+	const char *first = first_character(bytes);
+	bool braced = *first == '{' || *first == '[';
+	if (format == DOCUMENT_BY_NAME && name_ends(name, ".json"))
+		return DOCUMENT_JSON;
+	if (format == DOCUMENT_BY_NAME && !name_ends(name, ".yml") && !name_ends(name, ".yaml"))
+		return braced || strncmp(first, "//", 2) == 0 || strncmp(first, "/*", 2) == 0 ? DOCUMENT_JSON : DOCUMENT_YAML;
+	if (format == DOCUMENT_BY_NAME || format == DOCUMENT_EITHER)
+		return braced ? DOCUMENT_EITHER : DOCUMENT_YAML;
+	return format;
+}
+
 /* ---- loading ---- */
 
-int document_parse(struct document **document, const char *name, const char *bytes, size_t length,
-                   struct problems *problems)
+static json_t *read_json(struct document *document, struct problems *problems)
+{
+	struct reader reader = { .name = document->name, .bytes = buf_text(&document->bytes), .length = document->bytes.length,
+	                         .problems = problems, .positions = &document->positions };
+	return reader_read(&reader, &document->span);
+}
+
+static json_t *read_yaml(struct document *document, struct problems *problems)
+{
+	struct yaml yaml = { .name = document->name, .bytes = buf_text(&document->bytes), .length = document->bytes.length,
+	                     .problems = problems, .positions = &document->positions };
+	return yaml_read(&yaml, &document->span);
+}
+
+static json_t *read_either(struct document *document, struct problems *problems)
+{
+	auto_problems struct problems unseen = PROBLEMS_INIT;
+	json_t *value = read_json(document, &unseen);
+	if (value)
+		return value;
+	positions_release(&document->positions);
+	return read_yaml(document, problems);
+}
+
+int document_parse_as(struct document **document, enum document_format format, const char *name, const char *bytes,
+                      size_t length, struct problems *problems)
 {
 	*document = NULL;
 	struct place whole = { .file = name };
@@ -37,15 +92,22 @@ int document_parse(struct document **document, const char *name, const char *byt
 	struct document *made = mem_alloc(sizeof(*made));
 	made->name = mem_strdup(name);
 	buf_add(&made->bytes, bytes, length);
-	struct reader reader = { .name = made->name, .bytes = buf_text(&made->bytes), .length = length,
-	                         .problems = problems, .positions = &made->positions };
-	made->root = reader_read(&reader, &made->span);
+	format = format_of(format, name, buf_text(&made->bytes));
+	made->root = format == DOCUMENT_JSON ? read_json(made, problems)
+	           : format == DOCUMENT_YAML ? read_yaml(made, problems)
+	                                     : read_either(made, problems);
 	if (!made->root) {
 		document_free(made);
 		return -1;
 	}
 	*document = made;
 	return 0;
+}
+
+int document_parse(struct document **document, const char *name, const char *bytes, size_t length,
+                   struct problems *problems)
+{
+	return document_parse_as(document, DOCUMENT_BY_NAME, name, bytes, length, problems);
 }
 
 /* Stops one byte behind the limit, which document_parse then reports. */

@@ -1,8 +1,10 @@
-/* A JSON document that knows where each of its values stands.
+/* A document, in JSON or YAML, that knows where each of its values stands.
  *
- * The reader takes RFC 8259, with line and block comments and trailing commas as people write them in configuration.
+ * The JSON reader takes RFC 8259, with line and block comments and trailing commas as people write them in configuration.
  * Duplicate keys, lone surrogates, bytes that are not UTF-8, numbers that do not fit, too much depth or size are
- * errors. The values are jansson's; a document is immutable once it is loaded and may be read by any thread that does
+ * errors. The YAML reader takes what Ansible's takes, with the same meaning; there a duplicate key is a warning. What JSON
+ * has no form for is written as Ansible writes it: !vault is { "__ansible_vault": text }, !unsafe { "__ansible_unsafe": text }.
+ * Dates, infinity and integers beyond 64 bits are texts, and so are all keys. mode: 0644 is "0644". The values are jansson's; a document is immutable once it is loaded and may be read by any thread that does
  * not touch reference counts (see architecture.md, "Values across threads").
  *
  * A node is a value together with the document it stands in and its position. Values that did not come from a
@@ -25,6 +27,13 @@ enum {
 
 struct document;
 
+enum document_format {
+	DOCUMENT_BY_NAME, /* .json: JSON; .yml, .yaml: EITHER; else JSON where it begins with { or [ or a JSON comment, or YAML */
+	DOCUMENT_JSON,
+	DOCUMENT_YAML,
+	DOCUMENT_EITHER,  /* JSON if it is JSON without a fault, else YAML: as Ansible tries them */
+};
+
 struct node {
 	const struct document *document; /* NULL: made in memory */
 	json_t *value;                   /* borrowed; NULL: there is no such value */
@@ -35,9 +44,11 @@ struct node {
 /* Reads a file ("-" is standard input). Faults go to problems with their position and -1 is returned; a file that
  * cannot be opened or read is a problem without a line. The caller frees with document_free. */
 int document_load(struct document **document, const char *path, struct problems *problems) must_check;
-/* As above from memory; name is what messages call it. */
+/* As above from memory; name is what messages call it, and tells the format. */
 int document_parse(struct document **document, const char *name, const char *bytes, size_t length,
                    struct problems *problems) must_check;
+int document_parse_as(struct document **document, enum document_format format, const char *name, const char *bytes,
+                      size_t length, struct problems *problems) must_check;
 void document_free(struct document *document);
 
 const char *document_name(const struct document *document);

@@ -12,8 +12,7 @@ static bool is_assignment(const char *text, char sign)
 
 const char *foreign_hint(const char *text)
 {
-	static const char yaml[] = "this looks like YAML; neap reads JSON. Convert it once: python3 -c 'import sys, yaml, "
-		"json; json.dump(yaml.safe_load(sys.stdin), sys.stdout, indent=2)' < FILE.yml > FILE.json";
+	static const char yaml[] = "this looks like YAML: name the file .yml, or convert it by neap convert FILE.yml --output FILE.json";
 	text += strspn(text, " \t\r\n");
 	if (*text == '/')
 		return NULL; /* a comment, as only JSON has them here */

@@ -212,7 +212,7 @@ static void ini_hosts(struct ini *ini)
 		return;
 	}
 	if (!count || !*words[0] || strcmp(words[0], "---") == 0) {
-		ini_problem(ini, NULL, 0, count && *words[0] ? "a YAML inventory is not read; write it as JSON or INI" : NULL,
+		ini_problem(ini, NULL, 0, count && *words[0] ? "an inventory in YAML has a name that ends in .yml, or none of the other endings" : NULL,
 		            "this is no host's name");
 		return;
 	}

@@ -1,4 +1,4 @@
-/* Reads JSON inventories in both of Ansible's shapes, told apart part by part:
+/* Reads inventories in JSON and YAML, in both of Ansible's shapes, told apart part by part:
  *
  *   { "all": { "hosts": { "web1": {} }, "children": { "db": { "hosts": { "db[1:3]": null } } }, "vars": {} } }
  *   { "web": { "hosts": ["web1"], "vars": {}, "children": ["db"] }, "db": ["db1"], "_meta": { "hostvars": {} } } */
@@ -224,6 +224,13 @@ void inventory_json_read(struct inventory *inventory, struct node root, const ch
 	if (!json_is_object(root.value)) {
 		node_problem(problems, root, "write { \"all\": { \"hosts\": { \"web1\": {} } } }",
 		             "an inventory is a dictionary of groups, not %s", node_kind(root.value));
+		return;
+	}
+	struct node plugin = node_get(root, "plugin");
+	if (json_is_string(plugin.value)) {
+		node_problem_key(problems, plugin, "let ansible-inventory --list --export write what it finds into a file",
+		                 "this configures the inventory plugin \"%s\", and neap has no such plugins",
+		                 json_string_value(plugin.value));
 		return;
 	}
 	auto_json json_t *seen = json_object();

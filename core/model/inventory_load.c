@@ -96,22 +96,60 @@ static bool path_ends(const char *path, const char *ending)
 	return length > ending_length && strcasecmp(path + length - ending_length, ending) == 0;
 }
 
-/* JSON begins with a brace, behind blanks and comments; an INI file has no line like that. */
-static bool text_is_json(const char *path, const char *text)
+/* Behind blanks, a byte order mark and comments of JSON or YAML. */
+static const char *text_start(const char *text)
 {
-	if (path_ends(path, ".json") || path_ends(path, ".yml") || path_ends(path, ".yaml"))
-		return true;
 	for (;;) {
 		text += strspn(text, " \t\r\n");
 		if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
 			text += 3;
-		else if (strncmp(text, "//", 2) == 0)
+		else if (strncmp(text, "//", 2) == 0 || *text == '#')
 			text += strcspn(text, "\n");
 		else if (strncmp(text, "/*", 2) == 0 && strstr(text + 2, "*/"))
 			text = strstr(text + 2, "*/") + 2;
 		else
-			return *text == '{';
+			return text;
 	}
+}
+
+/* "---", or a first line that is a key alone, is no INI file's, even where the rest is faulty. */
+static bool text_looks_like_yaml(const char *text)
+{
+	text = text_start(text);
+	size_t line = strcspn(text, "\r\n");
+	return strncmp(text, "---", 3) == 0 || (line > 1 && text[line - 1] == ':' && *text != '[' && strcspn(text, "= ") >= line);
+}
+
+static bool source_is_tree(const char *path, const char *text)
+{
+	if (path_ends(path, ".json") || path_ends(path, ".yml") || path_ends(path, ".yaml"))
+		return true;
+	return *text_start(text) == '{' || text_looks_like_yaml(text);
+}
+
+static bool has_extension(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return strchr(slash ? slash + 1 : path, '.') != NULL;
+}
+
+static void source_read_tree(struct inventory *inventory, struct document *document, struct problems *problems)
+{
+	inventory_keep_document(inventory, document);
+	inventory_json_read(inventory, document_root(document), NULL, problems);
+}
+
+/* As Ansible does: a file without an extension is YAML where it is a dictionary in YAML, else INI. */
+static struct document *document_without_extension(const char *path, const struct buf *bytes)
+{
+	auto_problems struct problems unseen = PROBLEMS_INIT;
+	struct document *document = NULL;
+	if (has_extension(path) || document_parse(&document, path, buf_text(bytes), bytes->length, &unseen) < 0)
+		return NULL;
+	if (json_is_object(document_root(document).value))
+		return document;
+	document_free(document);
+	return NULL;
 }
 
 static void source_read_file(struct inventory *inventory, const char *path, struct problems *problems)
@@ -122,14 +160,14 @@ static void source_read_file(struct inventory *inventory, const char *path, stru
 		source_problem(problems, path, NULL, "cannot be read: %s", strerror(err.os_error));
 		return;
 	}
-	if (!text_is_json(path, buf_text(&bytes))) {
-		inventory_ini_read(inventory, path, buf_text(&bytes), bytes.length, problems);
-		return;
-	}
 	struct document *document;
-	if (document_parse(&document, path, buf_text(&bytes), bytes.length, problems) == 0) {
-		inventory_keep_document(inventory, document);
-		inventory_json_read(inventory, document_root(document), NULL, problems);
+	if (source_is_tree(path, buf_text(&bytes))) {
+		if (document_parse(&document, path, buf_text(&bytes), bytes.length, problems) == 0)
+			source_read_tree(inventory, document, problems);
+	} else if ((document = document_without_extension(path, &bytes))) {
+		source_read_tree(inventory, document, problems);
+	} else {
+		inventory_ini_read(inventory, path, buf_text(&bytes), bytes.length, problems);
 	}
 }
 

@@ -59,7 +59,7 @@ static struct document *script_run(struct inventory *inventory, const char *path
 		return NULL;
 	}
 	const char *text = host && !out.length ? "{}" : buf_text(&out);
-	if (document_parse(&document, name, text, strlen(text), problems) < 0) {
+	if (document_parse_as(&document, DOCUMENT_JSON, name, text, strlen(text), problems) < 0) {
 		auto_free char *hint = last_lines(&said);
 		if (hint)
 			problem_add(problems, PROBLEM_ERROR, (struct place){ .file = path }, NULL, hint, "it did not print JSON (%s)", name);

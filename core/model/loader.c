@@ -37,6 +37,17 @@ bool loader_is_folder(const char *path)
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+char *loader_find_stem(const char *stem, bool as_named)
+{
+	static const char *const extensions[] = { "", ".yml", ".yaml", ".json", "" };
+	for (size_t i = as_named ? 0 : 1; i < sizeof(extensions) / sizeof(*extensions); i++) {
+		auto_free char *path = mem_printf("%s%s", stem, extensions[i]);
+		if (loader_is_file(path))
+			return steal(path);
+	}
+	return NULL;
+}
+
 bool loader_enter(const struct loading **stack, struct loading *frame, const char *path, struct node at,
                   struct problems *problems)
 {

@@ -56,6 +56,9 @@ void loader_check_vars(struct loader *loader, struct node vars);
 char *loader_directory(const char *path);
 /* New string; name alone where it is absolute or directory is ".". */
 char *loader_join(const char *directory, const char *name);
+/* stem with .yml, .yaml, .json or nothing behind it, in that order; as_named: first as it is. The first file that is there,
+ * as a new string; NULL if none is. */
+char *loader_find_stem(const char *stem, bool as_named);
 bool loader_is_file(const char *path);
 bool loader_is_folder(const char *path);
 

@@ -588,9 +588,9 @@ static json_t *read_value(struct reader *reader, struct span *span)
 	return stop(reader);
 }
 
-/* Reports the first byte that is not UTF-8. */
-static bool is_utf8(struct reader *reader)
+bool reader_check_utf8(struct reader *reader)
 {
+	reader->line = reader->column = 1;
 	while (!at_end(reader)) {
 		size_t step = printable_utf8(reader->bytes + reader->at, reader->length - reader->at, NULL);
 		if (!step) {
@@ -606,8 +606,7 @@ static bool is_utf8(struct reader *reader)
 
 json_t *reader_read(struct reader *reader, struct span *span)
 {
-	reader->line = reader->column = 1;
-	if (!is_utf8(reader))
+	if (!reader_check_utf8(reader))
 		return NULL;
 	reader->at = 0;
 	reader->at = looking_at(reader, BYTE_ORDER_MARK) ? MARK_LENGTH : 0;

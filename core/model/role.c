@@ -48,27 +48,21 @@ static void report_missing_role(struct loader *loader, const char *name, struct 
 	node_problem(loader->problems, at, buf_text(&hint), "there is no role \"%s\"", name);
 }
 
-/* role/part/base with an extension that is read; NULL if there is none. A YAML file in its place is a problem. */
+/* role/part/base with one of the extensions, in Ansible's order; NULL if there is none, which is a problem where a file was
+ * asked for by name. */
 static char *find_part(struct loader *loader, const struct role *role, const char *part, const char *base, struct node at)
 {
 	auto_free char *folder = loader_join(role->path, part);
 	auto_free char *stem = loader_join(folder, base);
-	static const char *const extensions[] = { ".json", "", ".yml", ".yaml" };
-	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions); i++) {
-		auto_free char *path = mem_printf("%s%s", stem, extensions[i]);
-		if (!loader_is_file(path))
-			continue;
-		if (i < 2)
-			return steal(path);
-		auto_free char *hint = mem_printf("convert it to %s.json", stem);
-		node_problem(loader->problems, at, hint, "role \"%s\" has %s, and neap reads JSON", role->name, path);
-		return NULL;
-	}
-	if (strcmp(base, "main") != 0)
-		node_problem(loader->problems, at, NULL, "role \"%s\" has no %s.json", role->name, stem);
+	bool is_main = strcmp(base, "main") == 0;
+	char *path = loader_find_stem(stem, !is_main);
+	if (path)
+		return path;
+	if (!is_main)
+		node_problem(loader->problems, at, NULL, "role \"%s\" has no %s.yml or .json", role->name, stem);
 	else if (loader_is_folder(stem))
-		node_problem(loader->problems, at, "put its files into one, main.json", "%s is a folder, and neap reads a file there",
-		             stem);
+		node_problem(loader->problems, at, "put its files into one, main.yml or main.json",
+		             "%s is a folder, and neap reads a file there", stem);
 	return NULL;
 }
 
@@ -110,7 +104,7 @@ static struct node role_meta(struct loader *loader, struct role *role, struct no
 		return node_of(NULL);
 	struct node root = document_root(document), allow = node_get(root, "allow_duplicates");
 	if (!json_is_object(root.value) && !json_is_null(root.value))
-		node_problem(loader->problems, root, NULL, "a role's meta/main.json holds a dictionary, not %s",
+		node_problem(loader->problems, root, NULL, "a role's meta/main holds a dictionary, not %s",
 		             node_kind(root.value));
 	if (allow.value && keyword_bool(allow.value) < 0)
 		node_problem(loader->problems, allow, NULL, "\"allow_duplicates\" must be true or false, not %s",

@@ -274,13 +274,17 @@ static const char *import_argument(struct reading *reading, const char *name, bo
 	return text;
 }
 
-/* "setup.yml" was converted to "setup.json", say. */
+/* "setup.yml" was converted to "setup.json", say, or the other way round. */
 static void report_missing_file(struct reading *reading, const char *name, struct node at)
 {
+	static const char *const extensions[] = { ".json", ".yml", ".yaml" };
 	const char *dot = strrchr(name, '.');
-	auto_free char *other = mem_printf("%.*s.json", dot ? (int)(dot - name) : (int)strlen(name), name);
-	auto_free char *found = scope_find_file(&reading->entry->scope, "tasks", other);
-	auto_free char *hint = found ? mem_printf("there is %s", found) : NULL;
+	auto_free char *hint = NULL;
+	for (size_t i = 0; i < sizeof(extensions) / sizeof(*extensions) && !hint; i++) {
+		auto_free char *other = mem_printf("%.*s%s", dot ? (int)(dot - name) : (int)strlen(name), name, extensions[i]);
+		auto_free char *found = scope_find_file(&reading->entry->scope, "tasks", other);
+		hint = found ? mem_printf("there is %s", found) : NULL;
+	}
 	node_problem(reading->loader->problems, at, hint, "there is no file %s", name);
 }
 

@@ -21,7 +21,7 @@ static json_t *read_json(const char *text, struct problems *problems, struct err
 {
 	struct document *document = NULL;
 	json_t *values = NULL;
-	if (document_parse(&document, "-e", text, strlen(text), problems) == 0)
+	if (document_parse_as(&document, DOCUMENT_EITHER, "-e", text, strlen(text), problems) == 0)
 		values = json_deep_copy(document_root(document).value);
 	if (values && !json_is_object(values)) {
 		json_decref(values);
@@ -29,7 +29,7 @@ static json_t *read_json(const char *text, struct problems *problems, struct err
 	}
 	document_free(document);
 	if (!values)
-		err_set(err, ERR_INPUT, "-e %s: this is not a dictionary in JSON", text);
+		err_set(err, ERR_INPUT, "-e %s: this is not a dictionary in JSON or YAML", text);
 	return values;
 }
 

@@ -342,7 +342,7 @@ Test(playbook, takes_other_files_of_a_role_when_asked)
 	cr_assert_not_null(node_get(tasks->items[0]->scope.role->vars, "x").value);
 	cr_assert(json_is_true(scope_keyword(&tasks->items[0]->block.items[0]->scope, "become").value));
 	playbook_free(playbook);
-	expect_task_problem("{\"import_role\": {\"name\": \"a\", \"tasks_from\": \"no\"}}", 26, "role \"a\" has no roles/a/tasks/no.json");
+	expect_task_problem("{\"import_role\": {\"name\": \"a\", \"tasks_from\": \"no\"}}", 26, "role \"a\" has no roles/a/tasks/no.yml or .json");
 }
 
 Test(playbook, refuses_roles_that_depend_on_themselves)
@@ -353,11 +353,23 @@ Test(playbook, refuses_roles_that_depend_on_themselves)
 	                "roles/b/meta/main.json:1:28: roles/a brings in itself, without an end (include_tasks with a condition may go round)\n");
 }
 
-Test(playbook, points_to_roles_in_yaml)
+Test(playbook, reads_roles_in_yaml)
 {
-	write_file("roles/a/tasks/main.yml", "- ping:\n");
-	expect_problems("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]", "site.json:1:29: role \"a\" has roles/a/tasks/main.yml, and neap "
-	                "reads JSON (convert it to roles/a/tasks/main.json)\n");
+	write_file("roles/a/tasks/main.yml", "- name: one\n  ping:\n");
+	write_file("roles/a/tasks/main.json", "[{\"nosuch\": {}}]"); /* .yml comes first, as in Ansible */
+	write_file("roles/a/defaults/main.yaml", "---\nport: 80\n");
+	write_file("roles/a/vars/main", "user: www\n");
+	write_file("roles/a/meta/main.yml", "dependencies: []\n");
+	expect_problems("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]", "");
+}
+
+Test(playbook, points_into_roles_in_yaml)
+{
+	write_file("roles/a/tasks/main.yml", "---\n- name: one\n  nosuch:\n");
+	write_file("roles/a/defaults/main.yml", "a-b: 1\n");
+	expect_problems("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]",
+	                "roles/a/defaults/main.yml:1:1: \"a-b\" cannot name a variable (letters, digits and _ only, not first a digit, "
+	                "and no word of the language)\nroles/a/tasks/main.yml:3:3: unknown key \"nosuch\" of a task\n");
 }
 
 Test(playbook, refuses_malformed_roles)
