@@ -1,6 +1,7 @@
 /* Growing byte buffers. */
 #include "base/buf.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,7 @@ void buf_char(struct buf *buf, char c) { buf_add(buf, &c, 1); }
 
 void buf_vprintf(struct buf *buf, const char *format, va_list arguments)
 {
+	assert(format);
 	va_list again;
 	va_copy(again, arguments);
 	int length = vsnprintf(NULL, 0, format, arguments);
