@@ -45,15 +45,26 @@ static const char *native_directory(lua_State *state)
 	return scope && scope->directory ? scope->directory : ".";
 }
 
-/* Pushes the path of the first of name's places that is a file: as it is where it is absolute, else below
- * directory/folder, directory and beside the template that asks. false, with nothing pushed, if there is none. */
+/* NULL where the evaluation is not for a role. */
+static const char *native_role(lua_State *state)
+{
+	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
+	return scope ? scope->role : NULL;
+}
+
+/* Pushes the path of the first of name's places that is a file: as it is where it is absolute, else below the role's folder,
+ * the role, directory/folder, directory and beside the template that asks. false, with nothing pushed, if there is none. */
 static bool native_push_path(lua_State *state, const char *name, const char *folder, const char *beside)
 {
-	const char *directory = native_directory(state);
+	const char *directory = native_directory(state), *role = native_role(state);
 	const char *slash = beside ? strrchr(beside, '/') : NULL;
-	for (int place = 0; place < 3; place++) {
+	for (int place = role && name[0] != '/' ? -2 : 0; place < 3; place++) {
 		if (name[0] == '/')
 			lua_pushstring(state, name);
+		else if (place == -2)
+			lua_pushfstring(state, "%s/%s/%s", role, folder, name);
+		else if (place == -1)
+			lua_pushfstring(state, "%s/%s", role, name);
 		else if (place == 0)
 			lua_pushfstring(state, "%s/%s/%s", directory, folder, name);
 		else if (place == 1)
@@ -114,13 +125,17 @@ static int native_read_file(lua_State *state)
 	return 2;
 }
 
-/* read_template(name, beside): the content, or nil. */
+/* read_template(name, beside): the content and the path, or nil. */
 static int native_read_template(lua_State *state)
 {
 	const char *beside = lua_isstring(state, 2) ? lua_tostring(state, 2) : NULL;
 	if (!native_push_path(state, luaL_checkstring(state, 1), "templates", beside))
 		return 0;
-	return native_push_content(state) == 1;
+	int path = lua_gettop(state);
+	if (native_push_content(state) != 1)
+		return 0;
+	lua_pushvalue(state, path);
+	return 2;
 }
 
 static int native_find_file(lua_State *state)

@@ -288,8 +288,38 @@ int template_expression(struct template_vm *vm, const char *expression, const st
 	return *result ? 0 : -1;
 }
 
-int template_text(struct template_vm *vm, const char *name, const char *text, size_t length,
-                  const struct template_scope *scope, char **result, size_t *result_length, struct err *err)
+static void template_push_mark(lua_State *state, const char *name, const char *mark)
+{
+	if (!mark)
+		return;
+	lua_pushstring(state, mark);
+	lua_setfield(state, -2, name);
+}
+
+/* Pushes the settings as the four arguments that the entry "file" takes behind the text. */
+static void template_push_settings(lua_State *state, const struct template_settings *settings)
+{
+	static const struct template_settings usual = {.trim_blocks = true};
+	if (!settings)
+		settings = &usual;
+	lua_pushboolean(state, settings->trim_blocks);
+	lua_pushboolean(state, settings->lstrip_blocks);
+	if (settings->newline && strcmp(settings->newline, "\n") != 0)
+		lua_pushstring(state, settings->newline);
+	else
+		lua_pushnil(state);
+	lua_newtable(state);
+	template_push_mark(state, "block_start", settings->block_start);
+	template_push_mark(state, "block_end", settings->block_end);
+	template_push_mark(state, "variable_start", settings->variable_start);
+	template_push_mark(state, "variable_end", settings->variable_end);
+	template_push_mark(state, "comment_start", settings->comment_start);
+	template_push_mark(state, "comment_end", settings->comment_end);
+}
+
+int template_text(struct template_vm *vm, const char *path, const char *text, size_t length,
+                  const struct template_settings *settings, const struct template_scope *scope, char **result,
+                  size_t *result_length, struct err *err)
 {
 	lua_State *state = vm_state(vm->vm);
 	*result = NULL;
@@ -298,9 +328,10 @@ int template_text(struct template_vm *vm, const char *name, const char *text, si
 	const struct vm_budget budget = {
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX, .cancelled = scope ? scope->cancelled : NULL, .context = scope ? scope->context : NULL};
 	lua_getfield(state, 1, "file");
-	lua_pushstring(state, name);
+	lua_pushstring(state, path);
 	lua_pushlstring(state, text, length);
-	int status = vm_call(vm->vm, 2, 1, &budget, err);
+	template_push_settings(state, settings);
+	int status = vm_call(vm->vm, 6, 1, &budget, err);
 	if (status < 0) {
 		template_failed(vm, err);
 	} else {

@@ -25,7 +25,8 @@ struct template_scope {
 	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
 	/* What is called to end an evaluation early, e.g. on Ctrl-C; may be NULL. */
 	bool (*cancelled)(void *context);
-	const char *directory; /* where lookups and includes look first; NULL: the working directory */
+	const char *role;      /* the folder of the role, where lookups and includes look first; NULL: none */
+	const char *directory; /* where they look then; NULL: the working directory */
 };
 
 struct template_vm *template_vm_new(void);
@@ -43,9 +44,18 @@ int template_condition(struct template_vm *vm, json_t *expression, const struct 
 /* A bare expression's value. */
 int template_expression(struct template_vm *vm, const char *expression, const struct template_scope *scope,
                         json_t **result, struct err *err) must_check;
-/* A template file's text, with Ansible's whitespace settings. The result is bytes with a NUL behind, to free. */
-int template_text(struct template_vm *vm, const char *name, const char *text, size_t length,
-                  const struct template_scope *scope, char **result, size_t *result_length, struct err *err) must_check;
+/* How a template file is read. A mark that is NULL is Jinja2's own. */
+struct template_settings {
+	bool trim_blocks, lstrip_blocks;
+	const char *newline; /* what its newlines become; NULL: they stay */
+	const char *block_start, *block_end, *variable_start, *variable_end, *comment_start, *comment_end;
+};
+/* The text that a template file gives. Files that it names are looked for beside it too. settings NULL: as Ansible's
+ * template module has them. A first line "#jinja2: ..." has settings of its own. The result is bytes with a NUL behind, to
+ * free. In err->text the file and the line come first. */
+int template_text(struct template_vm *vm, const char *path, const char *text, size_t length,
+                  const struct template_settings *settings, const struct template_scope *scope, char **result,
+                  size_t *result_length, struct err *err) must_check;
 /* Whether text could be compiled; for the check before the run. is_expression: it is a bare expression. */
 int template_check(struct template_vm *vm, const char *text, bool is_expression, struct err *err) must_check;
 /* The names a template reads from its scope ("a" for a.b[c] and "c"), offered once each; for prefetching and checks. */

@@ -78,7 +78,7 @@ struct file_goal copy_goal(const struct copy_task *task, mode_t source_mode)
 	struct file_goal goal = task->goal;
 	char text[8];
 	if (goal.wish.mode && strcmp(goal.wish.mode, "preserve") == 0)
-		goal.wish.mode = !task->source ? NULL : arena_str(&task->decision->arena, mode_text(source_mode, text));
+		goal.wish.mode = !task->source_stat ? NULL : arena_str(&task->decision->arena, mode_text(source_mode, text));
 	return goal;
 }
 
@@ -142,6 +142,7 @@ static int find_source(struct copy_task *task)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	task->source = arena_copy(&task->decision->arena, path, length);
+	task->name = path_base(task->source);
 	const struct answer *stat =
 		copy_ask_source(task, &(struct ask){ .kind = ASK_STAT, .path = task->source, .follow = true });
 	if (!stat)

@@ -64,7 +64,7 @@ static bool show_difference(struct copy_task *task, const struct place *place)
 	if (!has_after || (before && before->state != ANSWER_OK))
 		return true;
 	result_diff(task->decision, place->path, before ? before->read.bytes : NULL, before ? before->read.length : 0,
-	            task->source ? task->source : place->path, after.bytes, after.length);
+	            task->source ? task->source : task->origin ? task->origin : place->path, after.bytes, after.length);
 	return true;
 }
 
@@ -83,6 +83,8 @@ static int put(struct copy_task *task, const struct place *place, const char *di
 	if (!md5 || !show_difference(task, place))
 		return 0;
 	result_str(decision, "md5sum", md5);
+	if (task->origin)
+		result_str(decision, "src", task->origin);
 	const struct file_goal goal = copy_goal(task, task->source_stat ? task->source_stat->mode : 0), folders = copy_folder_goal(task);
 	const struct attributes folder_attributes = file_goal_new(&folders, decision, true);
 	bool replaces_link = place->now->type == 'l' && !task->want->follow;
@@ -116,9 +118,9 @@ static int keep(struct copy_task *task, const struct place *place)
 /* Where the file goes: into dest, where that is a folder, else to dest. false: not answered yet. */
 static bool find_place(struct copy_task *task, struct place *place)
 {
-	if (!task->source)
+	if (!task->name)
 		return look(task, task->dest, place);
-	const char *inside = path_join(task->decision, task->dest, path_base(task->source));
+	const char *inside = path_join(task->decision, task->dest, task->name);
 	if (path_ends_in_slash(task->dest))
 		return look(task, inside, place);
 	struct place itself;
@@ -162,7 +164,7 @@ int copy_file(struct copy_task *task)
 		return result_fail(decision, "Copied file does not match the expected checksum. Transfer failed.");
 	}
 	if (place.followed->type == 'd')
-		return result_fail(decision, task->source ? "%s is a directory" : "can not use content with a dir as dest", place.path);
+		return result_fail(decision, task->name ? "%s is a directory" : "can not use content with a dir as dest", place.path);
 	if (place.now->type && !task->want->force)
 		return 0;
 	bool is_written_through = place.now->type != 'l' || task->want->follow;

@@ -16,11 +16,13 @@ struct copy_task {
 	struct decision *decision;
 	enum ask_side side;       /* where the source is */
 	const char *source;       /* its path, without slashes at its end; NULL: content */
+	const char *name;         /* what it is called in a folder; NULL: dest must not be a folder */
+	const char *origin;       /* where the content comes from, for messages; NULL: the task itself */
 	const char *bytes;        /* content */
 	size_t length;
 	const char *dest;         /* expanded */
 	struct file_goal goal;    /* wish.mode may be "preserve" */
-	const struct stat_answer *source_stat;
+	const struct stat_answer *source_stat; /* of source or origin; or NULL */
 };
 
 /* An ask about the source, on its side. NULL: not answered yet. */

@@ -34,11 +34,13 @@ void file_result(struct decision *decision, const struct stat_answer *stat);
 void file_diff(struct decision *decision, const char *path, const char *name, json_t *before, json_t *after);
 
 /* words: what a mode may be beside a mode, or NULL. */
-#define FILE_WISH_ARGS(want, words)                                                                                  \
-	{ .name = "mode", .type = ARG_MODE, .choices = words, .offset = offsetof(struct want, wish.mode),                \
+#define FILE_WISH_ARGS(want, words) FILE_WISH_ARGS_IN(want, wish, words)
+/* The wish is the member of that name. */
+#define FILE_WISH_ARGS_IN(want, member, words)                                                                                  \
+	{ .name = "mode", .type = ARG_MODE, .choices = words, .offset = offsetof(struct want, member.mode),                \
 	  .doc = "The permissions: octal digits in a string (\"0644\") or symbols (\"u=rw,go=r\"). Without it they stay as "  \
 	         "they are; a new path gets what the target's umask leaves." },                                           \
-	{ .name = "owner", .offset = offsetof(struct want, wish.owner), .doc = "The owner, a name or a number." },           \
-	{ .name = "group", .offset = offsetof(struct want, wish.group), .doc = "The group, a name or a number." }
+	{ .name = "owner", .offset = offsetof(struct want, member.owner), .doc = "The owner, a name or a number." },           \
+	{ .name = "group", .offset = offsetof(struct want, member.group), .doc = "The group, a name or a number." }
 
 #endif

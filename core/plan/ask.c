@@ -12,11 +12,35 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* All texts of the settings. */
+enum { SETTING_TEXTS = 9 };
+static void setting_texts(const struct ask_template *settings, const char *texts[SETTING_TEXTS])
+{
+	const char *const all[SETTING_TEXTS] = {
+		settings->newline, settings->block_start, settings->block_end, settings->variable_start, settings->variable_end,
+		settings->comment_start, settings->comment_end, settings->name, settings->dest,
+	};
+	memcpy(texts, all, sizeof(all));
+}
+
+static bool same_settings(const struct ask_template *a, const struct ask_template *b)
+{
+	const char *texts_a[SETTING_TEXTS], *texts_b[SETTING_TEXTS];
+	setting_texts(a, texts_a);
+	setting_texts(b, texts_b);
+	for (size_t i = 0; i < SETTING_TEXTS; i++) {
+		if (!same_text(texts_a[i], texts_b[i]))
+			return false;
+	}
+	return a->trim_blocks == b->trim_blocks && a->lstrip_blocks == b->lstrip_blocks;
+}
+
 bool ask_same(const struct ask *a, const struct ask *b)
 {
 	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse &&
 	       a->limit == b->limit && same_text(a->path, b->path) && same_text(a->algorithm, b->algorithm) &&
-	       same_text(a->folder, b->folder) && command_same(&a->command, &b->command);
+	       same_text(a->folder, b->folder) && command_same(&a->command, &b->command) &&
+	       same_settings(&a->settings, &b->settings);
 }
 
 /* FNV-1a, 32 bit. */
@@ -39,6 +63,18 @@ unsigned ask_hash_code(const struct ask *ask)
 	return code;
 }
 
+static struct ask_template copy_settings(struct arena *arena, const struct ask_template *settings)
+{
+	struct ask_template copy = *settings;
+	const char **const texts[SETTING_TEXTS] = {
+		&copy.newline, &copy.block_start, &copy.block_end, &copy.variable_start, &copy.variable_end, &copy.comment_start,
+		&copy.comment_end, &copy.name, &copy.dest,
+	};
+	for (size_t i = 0; i < SETTING_TEXTS; i++)
+		*texts[i] = arena_str(arena, *texts[i]);
+	return copy;
+}
+
 const struct ask *ask_copy(struct arena *arena, const struct ask *ask)
 {
 	struct ask *copy = arena_alloc(arena, sizeof(*copy));
@@ -47,18 +83,20 @@ const struct ask *ask_copy(struct arena *arena, const struct ask *ask)
 	copy->algorithm = arena_str(arena, ask->algorithm);
 	copy->folder = arena_str(arena, ask->folder);
 	copy->command = command_copy(arena, &ask->command);
+	copy->settings = copy_settings(arena, &ask->settings);
 	return copy;
 }
 
 static const char *const kind_words[] = {
 	[ASK_STAT] = "stat", [ASK_READ] = "read", [ASK_HASH] = "hash", [ASK_LIST] = "list", [ASK_GLOB] = "glob",
 	[ASK_RUN] = "run", [ASK_USER] = "user", [ASK_GROUP] = "group", [ASK_FACTS] = "facts", [ASK_FIND] = "find",
+	[ASK_RENDER] = "render",
 };
 
 const char *ask_describe(struct arena *arena, const struct ask *ask)
 {
 	auto_buf struct buf text = BUF_INIT;
-	buf_str(&text, ask->side == ASK_ON_CONTROLLER && ask->kind != ASK_FIND ? "local " : "");
+	buf_str(&text, ask->side == ASK_ON_CONTROLLER && ask->kind < ASK_FIND ? "local " : "");
 	buf_printf(&text, "%s ", kind_words[ask->kind]);
 	if (ask->kind == ASK_RUN)
 		command_describe(&text, &ask->command);
@@ -208,4 +246,11 @@ const struct answer *ask_find(struct decision *decision, const char *name, const
 {
 	return ask_any(decision,
 	               &(struct ask){ .kind = ASK_FIND, .side = ASK_ON_CONTROLLER, .path = name, .folder = folder });
+}
+
+const struct answer *ask_render(struct decision *decision, const char *path, const struct ask_template *settings)
+{
+	return ask_any(decision, &(struct ask){
+		.kind = ASK_RENDER, .side = ASK_ON_CONTROLLER, .path = path, .settings = *settings, .limit = ASK_READ_MOST,
+	});
 }

@@ -28,6 +28,7 @@ enum ask_kind {
 	ASK_GROUP, /* a group, by name or number */
 	ASK_FACTS, /* facts by subset */
 	ASK_FIND,  /* controller only: a file looked up where Ansible looks: role's and playbook's files/ or templates/ */
+	ASK_RENDER, /* controller only: what a template file gives with the variables of the task */
 };
 
 enum ask_side { ASK_ON_TARGET, ASK_ON_CONTROLLER };
@@ -35,17 +36,27 @@ enum ask_side { ASK_ON_TARGET, ASK_ON_CONTROLLER };
 enum { ASK_NO_FOLLOW = 0, ASK_FOLLOW = 1 };
 enum { ASK_READ_MOST = 16 * 1024 * 1024 };
 
+/* How a template file is read; NULL: as Jinja2 has it. */
+struct ask_template {
+	bool trim_blocks, lstrip_blocks;
+	const char *newline;
+	const char *block_start, *block_end, *variable_start, *variable_end, *comment_start, *comment_end;
+	const char *name; /* the file as the task names it */
+	const char *dest; /* where the result goes, for template_destpath */
+};
+
 /* What makes two asks the same is every field here (ask_same). */
 struct ask {
 	enum ask_kind kind;
 	enum ask_side side;
-	const char *path;      /* STAT READ HASH LIST; the pattern of GLOB; the name in USER, GROUP, FIND; subset of FACTS */
+	const char *path;      /* STAT READ HASH LIST RENDER; the pattern of GLOB; the name in USER, GROUP, FIND; subset of FACTS */
 	bool follow;           /* STAT: of what a symlink points to */
 	bool recurse;          /* LIST: the whole tree */
 	const char *algorithm; /* HASH, and LIST with digests: "sha1", "sha256", "md5", ...; else NULL */
 	const char *folder;    /* FIND: "files", "templates", "tasks", "vars" or "" */
 	size_t limit;          /* READ: most bytes; a longer file answers ANSWER_FAILED */
 	struct command command;/* RUN */
+	struct ask_template settings; /* RENDER */
 };
 
 enum answer_state {
@@ -92,7 +103,7 @@ struct answer {
 	const char *why;     /* in words, for every state but OK */
 	union {
 		struct stat_answer stat;
-		struct bytes_answer read;
+		struct bytes_answer read; /* READ, RENDER */
 		const char *hash; /* lower-case hex */
 		struct list_answer list;
 		struct names_answer glob;
@@ -121,6 +132,8 @@ const struct answer *ask_group(struct decision *decision, const char *name);
 const struct answer *ask_local(struct decision *decision, const struct ask *ask);
 /* A controller file by Ansible's search order; ANSWER_ABSENT has the places that were looked at in .why. */
 const struct answer *ask_find(struct decision *decision, const char *name, const char *folder);
+/* The text that a template file on the controller gives; path as ask_find found it. */
+const struct answer *ask_render(struct decision *decision, const char *path, const struct ask_template *settings);
 /* Any ask; copies what it needs. */
 const struct answer *ask_any(struct decision *decision, const struct ask *ask);
 

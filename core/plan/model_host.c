@@ -522,6 +522,7 @@ struct answer *model_host_answer(struct model_host *host, const struct ask *ask)
 			set_errno(answer);
 		break;
 	case ASK_READ:
+	case ASK_RENDER: /* a template without tags gives itself */
 		if ((inode = look_at_file(host, ask->path, answer)))
 			answer->read = (struct bytes_answer){
 				arena_copy(&answer->arena, buf_text(&inode->content), inode->content.length), inode->content.length };

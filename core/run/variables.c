@@ -208,6 +208,7 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 	enter_scope(variables, &entry->scope);
 	const struct role *role = entry->scope.role;
 	json_object_clear(variables->task_magic);
+	variables->scope.role = role ? role->path : NULL;
 	if (role) {
 		json_object_set_new(variables->task_magic, "role_name", json_string(role->name));
 		json_object_set_new(variables->task_magic, "ansible_role_name", json_string(role->name));
@@ -228,6 +229,7 @@ void variables_leave(struct variables *variables)
 	if (variables->play)
 		add_play_roles(&variables->vars, &variables->play->play->roles);
 	json_object_clear(variables->task_magic);
+	variables->scope.role = NULL;
 }
 
 void variables_loop(struct variables *variables, json_t *loop)

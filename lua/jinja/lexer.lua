@@ -14,10 +14,33 @@ local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 
 local many_lines = false
 
+-- A line of a template that is a file carries the file's number in the bits above these.
+local LINE_BITS = 24
+local files = {}
+
+-- The line before a file's first one: lexer.template(text, { first_line = lexer.file(path) }).
+function lexer.file(path)
+	if not files[path] then
+		files[#files + 1] = path
+		files[path] = #files
+	end
+	return files[path] << LINE_BITS | 1
+end
+
+-- "templates/a.j2:3" or "line 3"; nil for a line that is not worth saying.
+function lexer.place(line, is_said)
+	local file = files[line >> LINE_BITS]
+	if file then
+		return string.format("%s:%d", file, line & (1 << LINE_BITS) - 1)
+	end
+	return is_said and "line " .. line or nil
+end
+
 -- Raises an error at a line; that is said where the template has several.
 function lexer.fail_with_hint(line, hint, ...)
 	local text = string.format(...)
-	error({ text = many_lines and string.format("line %d: %s", line, text) or text, hint = hint }, 0)
+	local place = lexer.place(line, many_lines)
+	error({ text = place and place .. ": " .. text or text, hint = hint }, 0)
 end
 
 local function fail(line, ...)
@@ -129,9 +152,9 @@ local function quoted(source, at, line)
 	end
 end
 
--- Adds the tokens of an expression from position at until stop ("}}", "%}" or nil for the end of the source).
--- Returns the position behind stop, whether stop had a minus or plus sign before it, and the line.
-local function expression(source, at, tokens, line, stop)
+-- Adds the tokens of an expression from position at until the mark stop (nil: the end of the source), which signs may
+-- stand before. Returns the position behind stop, its sign, and the line.
+local function expression(source, at, tokens, line, stop, signs)
 	local open = {}
 	while true do
 		local space = source:match("^%s+", at)
@@ -146,11 +169,11 @@ local function expression(source, at, tokens, line, stop)
 			break
 		end
 		if stop and #open == 0 then
-			local sign = source:match(stop == "%}" and "^[-+]" or "^-", at)
-			if sign and source:sub(at + 1, at + 2) == stop then
-				return at + 3, sign, line
-			elseif source:sub(at, at + 1) == stop then
-				return at + 2, nil, line
+			local sign = source:match(signs, at)
+			if sign and source:sub(at + 1, at + #stop) == stop then
+				return at + 1 + #stop, sign, line
+			elseif source:sub(at, at + #stop - 1) == stop then
+				return at + #stop, nil, line
 			end
 		end
 		local c = source:sub(at, at)
@@ -203,27 +226,72 @@ function lexer.expression(source)
 	return tokens
 end
 
-local function raw_block(source, at, line)
+local function escaped(text)
+	return (text:gsub("%p", "%%%0"))
+end
+
+-- The marks of a template's tags as the lexer looks for them. settings may have others than Jinja2's own.
+local function marks_of(settings)
+	local marks = {}
+	for kind, default in pairs({ block = { "{%", "%}" }, variable = { "{{", "}}" }, comment = { "{#", "#}" } }) do
+		marks[kind .. "_start"] = settings[kind .. "_start"] or default[1]
+		marks[kind .. "_end"] = settings[kind .. "_end"] or default[2]
+	end
+	local open, close = escaped(marks.block_start), escaped(marks.block_end)
+	marks.raw = "^%s*raw%s*[-+]?" .. close
+	marks.end_raw, marks.end_raw_close = open .. "[-+]?%s*endraw%s*", "^[-+]?" .. close
+	marks.kinds = { "block", "variable", "comment" }
+	table.sort(marks.kinds, function(a, b) -- the longest that fits is meant
+		return #marks[a .. "_start"] > #marks[b .. "_start"]
+	end)
+	marks.any = marks.block_start == "{%" and marks.variable_start == "{{" and marks.comment_start == "{#" and "{[{%%#]"
+	return marks
+end
+
+-- The position of the next tag at or behind at, and its kind; nil if there is none.
+local function next_tag(source, at, marks)
+	if marks.any then
+		local open = source:find(marks.any, at)
+		local letter = open and source:byte(open + 1)
+		return open, letter == 123 and "variable" or letter == 37 and "block" or "comment"
+	end
+	local first, kind
+	for _, each in ipairs(marks.kinds) do
+		local open = source:find(marks[each .. "_start"], at, true)
+		if open and (not first or open < first) then
+			first, kind = open, each
+		end
+	end
+	return first, kind
+end
+
+local function raw_block(source, at, line, marks)
 	local body_from = at
 	while true do
-		local open, open_end = source:find("{%%[-+]?%s*endraw%s*", body_from)
+		local open, open_end = source:find(marks.end_raw, body_from)
 		if not open then
-			fail(line, "{%% raw %%} is not closed by {%% endraw %%}")
+			fail(line, "%s raw %s is not closed by %s endraw %s", marks.block_start, marks.block_end, marks.block_start, marks.block_end)
 		end
-		local sign = source:match("^[-+]?%%}", open_end + 1)
-		if sign then
-			return source:sub(at, open - 1), source:sub(open + 2, open + 2), sign, open_end + 1 + #sign
+		local close = source:match(marks.end_raw_close, open_end + 1)
+		if close then
+			local sign = open + #marks.block_start
+			return source:sub(at, open - 1), source:sub(sign, sign), close, open_end + 1 + #close
 		end
 		body_from = open + 2
 	end
 end
 
+local function sign_or_nil(letter)
+	return (letter == "-" or letter == "+") and letter or nil
+end
+
 -- The tokens of a template. settings.trim_blocks: the newline behind a block tag belongs to it; settings.lstrip_blocks:
--- so does the blank before one that starts its line.
+-- so does the blank before one that starts its line. settings.newline is what a newline of the text becomes.
 function lexer.template(source, settings)
 	local tokens = {}
+	local marks = marks_of(settings)
 	many_lines = source:find("\n", 1, true) ~= nil
-	local at, line = 1, 1
+	local at, line = 1, settings.first_line or 1
 	local strip_next = false -- "-": the text that follows loses its leading blank; "\n": one newline
 	local function add_text(text, sign, lstrip)
 		local kept = text
@@ -239,6 +307,9 @@ function lexer.template(source, settings)
 			local head = kept:match("^(.*\n)[ \t]*$") or (at == 1 or text ~= kept) and kept:match("^[ \t]*$") and ""
 			kept = head or kept
 		end
+		if settings.newline then
+			kept = kept:gsub("\n", settings.newline)
+		end
 		if kept ~= "" then
 			tokens[#tokens + 1] = { "text", kept, line }
 		end
@@ -249,41 +320,40 @@ function lexer.template(source, settings)
 		strip_next = sign == "-" and "-" or sign ~= "+" and settings.trim_blocks and "\n" or false
 	end
 	while true do
-		local open = source:find("{[{%%#]", at)
+		local open, kind = next_tag(source, at, marks)
 		if not open then
 			add_text(source:sub(at), nil, false)
 			break
 		end
-		local tag = source:sub(open, open + 1)
-		local sign = source:match("^[-+]", open + 2)
-		add_text(source:sub(at, open - 1), sign, settings.lstrip_blocks and tag ~= "{{")
-		at = open + 2 + (sign and 1 or 0)
-		if tag == "{#" then
-			local stop, behind = source:find("#}", at, true)
+		local start = marks[kind .. "_start"]
+		local sign = source:match("^[-+]", open + #start)
+		add_text(source:sub(at, open - 1), sign, settings.lstrip_blocks and kind ~= "variable")
+		at = open + #start + (sign and 1 or 0)
+		if kind == "comment" then
+			local stop, behind = source:find(marks.comment_end, at, true)
 			if not stop then
-				fail(line, "a comment {# is not closed by #}")
+				fail(line, "a comment %s is not closed by %s", start, marks.comment_end)
 			end
 			line = line + count_lines(source:sub(at, behind))
-			local last = source:sub(stop - 1, stop - 1)
-			after_block(stop > at and (last == "-" or last == "+") and last or nil)
+			after_block(stop > at and sign_or_nil(source:sub(stop - 1, stop - 1)) or nil)
 			at = behind + 1
-		elseif tag == "{%" and source:find("^%s*raw%s*[-+]?%%}", at) then
-			local _, head_end = source:find("^%s*raw%s*[-+]?%%}", at)
-			local head_sign = source:sub(head_end - 2, head_end - 2)
+		elseif kind == "block" and source:find(marks.raw, at) then
+			local _, head_end = source:find(marks.raw, at)
+			local head_sign = head_end - #marks.block_end
 			line = line + count_lines(source:sub(at, head_end))
-			local body, tail_sign, end_sign, behind = raw_block(source, head_end + 1, line)
-			after_block((head_sign == "-" or head_sign == "+") and head_sign or nil)
+			local body, tail_sign, close, behind = raw_block(source, head_end + 1, line, marks)
+			after_block(sign_or_nil(source:sub(head_sign, head_sign)))
 			at = head_end + 1
-			add_text(body, (tail_sign == "-" or tail_sign == "+") and tail_sign or nil, settings.lstrip_blocks)
+			add_text(body, sign_or_nil(tail_sign), settings.lstrip_blocks)
 			line = line + count_lines(source:sub(head_end + 1 + #body, behind - 1))
-			after_block(#end_sign == 3 and end_sign:sub(1, 1) or nil)
+			after_block(#close > #marks.block_end and close:sub(1, 1) or nil)
 			at = behind
 		else
-			local stop = tag == "{{" and "}}" or "%}"
-			tokens[#tokens + 1] = { "begin", tag, line }
-			at, sign, line = expression(source, at, tokens, line, stop)
-			tokens[#tokens + 1] = { "end", stop, line }
-			if stop == "%}" then
+			local is_block = kind == "block"
+			tokens[#tokens + 1] = { "begin", is_block and "{%" or "{{", line }
+			at, sign, line = expression(source, at, tokens, line, marks[kind .. "_end"], is_block and "^[-+]" or "^-")
+			tokens[#tokens + 1] = { "end", is_block and "%}" or "}}", line }
+			if is_block then
 				after_block(sign)
 			else
 				strip_next = sign == "-" and "-" or false

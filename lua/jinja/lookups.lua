@@ -229,8 +229,11 @@ function known.template(terms)
 	local out = {}
 	for i, term in ipairs(terms) do
 		local name = text(term)
-		local content = native.read_template(name, compiler.runtime.template_name) or fail("lookup('template'): there is no template %s", name)
-		out[i] = compiler.runtime.render_file(content)
+		local content, path = native.read_template(name, compiler.runtime.template_name)
+		if not content then
+			fail("lookup('template'): there is no template %s", name)
+		end
+		out[i] = compiler.runtime.render_file(content, path)
 	end
 	return out
 end

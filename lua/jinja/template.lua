@@ -1,5 +1,6 @@
 -- The entry points that template.c calls; compiles once and keeps what was compiled by its text.
 
+local lexer = import("jinja/lexer.lua")
 local parser = import("jinja/parser.lua")
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
@@ -26,16 +27,21 @@ local expressions, expressions_count = {}, 0
 
 local frames = {}
 
+local function tree_of(text, with)
+	return parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), with)
+end
+
 function template.compile_text(text, with)
-	local tree = parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), with or settings)
+	with = with or settings
+	local tree = tree_of(text, with)
 	local only = #tree.body == 1 and tree.body[1]
 	if only and only.kind == "output" and text:sub(-1) ~= "\n" then
 		local run, reads = compiler.expression(only.value)
-		return { single = run, reads = reads }
+		return { single = run, reads = reads, line = only.line }
 	end
 	local unit = statements.unit(tree)
 	local newlines = #text:match("\n*$")
-	local many_lines = text:find("\n.*{[{%%]") ~= nil
+	local many_lines = with.first_line ~= nil or text:find("\n.*{[{%%]") ~= nil
 	return {
 		reads = unit.reads,
 		run = function()
@@ -45,9 +51,23 @@ function template.compile_text(text, with)
 			statements.line, runtime.showing = line, showing
 			-- as Ansible does: the result ends with at least as many newlines as the template
 			local missing = newlines - #out:match("\n*$")
-			return missing > 0 and out .. ("\n"):rep(missing) or out
+			return missing > 0 and out .. (with.newline or "\n"):rep(missing) or out
 		end,
 	}
+end
+
+-- The settings of the file that is being rendered, which those that it names share; false: Ansible's for any text.
+local file_settings = false
+
+-- Settings for the file at a path, and a key for what is compiled with them.
+local function settings_for(path, given)
+	local with, key = { first_line = lexer.file(path) }, { path }
+	for name, value in pairs(given) do
+		with[name] = value
+		key[#key + 1] = name .. "=" .. tostring(value)
+	end
+	table.sort(key)
+	return with, table.concat(key, "\0")
 end
 
 local units = {}
@@ -58,25 +78,27 @@ function statements.load(name)
 	if not text then
 		return nil
 	end
-	local unit = units[text]
+	local with, key = settings_for(path, file_settings or settings)
+	key = key .. "\0" .. text
+	local unit = units[key]
 	if not unit then
-		unit = statements.unit(parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), settings))
-		units[text] = unit
+		unit = statements.unit(tree_of(text, with))
+		units[key] = unit
 	end
 	return unit
 end
 
-local function compiled_text(text)
-	local compiled = texts[text]
-	if not compiled then
-		compiled = template.compile_text(text)
-		if texts_count >= CACHE_MAX then
-			texts, texts_count = {}, 0
-		end
-		texts[text] = compiled
-		texts_count = texts_count + 1
+local function keep_text(key, compiled)
+	if texts_count >= CACHE_MAX then
+		texts, texts_count = {}, 0
 	end
+	texts[key] = compiled
+	texts_count = texts_count + 1
 	return compiled
+end
+
+local function compiled_text(text)
+	return texts[text] or keep_text(text, template.compile_text(text))
 end
 
 local function compiled_expression(text)
@@ -143,6 +165,8 @@ function template.start()
 	runtime.memo = {}
 	runtime.showing = false
 	runtime.depth = 0
+	runtime.template_name = nil
+	file_settings = false
 	if next(runtime.evaluating) or #runtime.trail > 0 then
 		runtime.evaluating = {}
 		runtime.trail = {}
@@ -171,19 +195,65 @@ function template.condition(text)
 	return values.truth((expressions[text] or compiled_expression(text)).single(frames))
 end
 
--- The text that a file's content gives.
-function runtime.render_file(text)
-	local compiled = texts[text] or compiled_text(text)
-	if compiled.single then
-		local value = compiled.single({})
-		return value == values.null and "" or values.text(values.defined(value))
+local function text_of(compiled)
+	if not compiled.single then
+		return compiled.run()
 	end
-	return compiled.run()
+	local line, showing = statements.line, runtime.showing
+	statements.line, runtime.showing = compiled.line, true
+	local value = compiled.single({})
+	value = value == values.null and "" or values.text(values.defined(value))
+	statements.line, runtime.showing = line, showing
+	return value
 end
 
-function template.file(name, text)
-	runtime.template_name = name
-	return runtime.render_file(text)
+local override_names = { trim_blocks = "trim_blocks", lstrip_blocks = "lstrip_blocks", newline_sequence = "newline",
+	block_start_string = "block_start", block_end_string = "block_end", variable_start_string = "variable_start",
+	variable_end_string = "variable_end", comment_start_string = "comment_start", comment_end_string = "comment_end" }
+
+-- The settings that a file's first line may have ("#jinja2: trim_blocks:False, lstrip_blocks:True"), over those given; and
+-- the text behind it.
+local function overridden(text, with)
+	local line, rest = text:match("^#jinja2:([^\n]*)\n?(.*)$")
+	if not line then
+		return text, with
+	end
+	local own = {}
+	for name, value in pairs(with) do
+		own[name] = value
+	end
+	for pair in line:gmatch("[^,]+") do
+		local name, written = pair:match("^%s*([%w_]+)%s*:%s*(.-)%s*$")
+		if not name then
+			values.fail("failed to parse jinja2 override '%s': a name, a colon and a value are needed", pair)
+		elseif not override_names[name] then
+			values.fail("there is no setting '%s' for jinja2", name)
+		end
+		local value = compiler.expression(parser.expression(written))({})
+		own[override_names[name]] = value
+	end
+	own.first_line = own.first_line + 1
+	return rest, own
+end
+
+-- The text that a file's content gives.
+function runtime.render_file(text, path, given)
+	local with, key = settings_for(path, given or file_settings or settings)
+	key = key .. "\0" .. text
+	local compiled = texts[key] or keep_text(key, template.compile_text(overridden(text, with)))
+	local outer, outer_name = file_settings, runtime.template_name
+	file_settings, runtime.template_name = given or file_settings, path
+	local out = text_of(compiled)
+	file_settings, runtime.template_name = outer, outer_name
+	return out
+end
+
+function template.file(path, text, trim_blocks, lstrip_blocks, newline, marks)
+	local given = { trim_blocks = trim_blocks, lstrip_blocks = lstrip_blocks, newline = newline }
+	for name, mark in pairs(marks) do
+		given[name] = mark
+	end
+	return runtime.render_file(text, path, given)
 end
 
 local function compiled_as(text, is_expression)
@@ -214,7 +284,7 @@ end
 function template.trail()
 	local parts = {}
 	if runtime.showing and statements.line then
-		parts[1] = "line " .. statements.line
+		parts[1] = lexer.place(statements.line, true)
 	end
 	if #runtime.trail > 0 then
 		parts[#parts + 1] = "in the variable '" .. table.concat(runtime.trail, "' -> '") .. "'"

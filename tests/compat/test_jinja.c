@@ -31,7 +31,7 @@ static int evaluate(struct template_vm *vm, const struct template_scope *scope, 
 	const char *text = json_string_value(json_object_get(one, "template"));
 	char *bytes = NULL;
 	size_t length = 0;
-	if (template_text(vm, "case", text, strlen(text), scope, &bytes, &length, err) < 0)
+	if (template_text(vm, "case", text, strlen(text), NULL, scope, &bytes, &length, err) < 0)
 		return -1;
 	*result = json_stringn(bytes, length);
 	free(bytes);

@@ -277,7 +277,7 @@ Test(template, text_of_a_file_may_hold_any_bytes)
 	char *result = NULL;
 	size_t length = 0;
 	const char text[] = "a\0\xff{{ n }}\n";
-	cr_assert_eq(template_text(vm, "x.j2", text, sizeof(text) - 1, &scope, &result, &length, &err), 0, "%s", err.text);
+	cr_assert_eq(template_text(vm, "x.j2", text, sizeof(text) - 1, NULL, &scope, &result, &length, &err), 0, "%s", err.text);
 	cr_expect_eq(length, sizeof("a\0\xff" "5\n") - 1);
 	cr_expect_eq(memcmp(result, "a\0\xff" "5\n", length), 0);
 	free(result);
