@@ -33,7 +33,7 @@ static int native_find(lua_State *state)
 		return 1;
 	}
 	lua_pushboolean(state, true);
-	lua_pushboolean(state, value_push_mirror(state, value, final));
+	lua_pushboolean(state, value_push_mirror(state, value, final, scope));
 	return 3;
 }
 
@@ -55,7 +55,7 @@ static int native_member(lua_State *state)
 	if (!value)
 		return 0;
 	lua_rawgetp(state, 1, value_final);
-	lua_pushboolean(state, value_push_mirror(state, value, lua_toboolean(state, -1)));
+	lua_pushboolean(state, value_push_mirror(state, value, lua_toboolean(state, -1), native_scope(state)));
 	return 2;
 }
 

@@ -131,11 +131,30 @@ static bool template_has_tags(const char *text)
 	return false;
 }
 
+/* {"__ansible_vault": ...} or {"__ansible_unsafe": ...} */
+static bool template_is_closed(const json_t *value)
+{
+	return json_is_object(value) && json_object_size(value) == 1 &&
+	       (json_is_string(json_object_get(value, "__ansible_vault")) || json_is_string(json_object_get(value, "__ansible_unsafe")));
+}
+
+static int template_closed(struct template_vm *vm, const json_t *value, json_t **result, struct err *err)
+{
+	const char *text;
+	size_t length;
+	if (value_closed(value, vm->scope, &text, &length, err) < 0)
+		return -1;
+	*result = json_stringn(text, length);
+	return *result ? 0 : err_set(err, ERR_INPUT, "a sealed value is not UTF-8 text: seal a file and copy it instead");
+}
+
 /* Whether there is anything to evaluate. */
 static bool template_inside(const json_t *value)
 {
 	if (json_is_string(value))
 		return template_has_tags(json_string_value(value));
+	if (template_is_closed(value))
+		return true;
 	if (json_is_array(value)) {
 		for (size_t i = 0; i < json_array_size(value); i++)
 			if (template_inside(json_array_get(value, i)))
@@ -212,6 +231,8 @@ static int template_walk(struct template_vm *vm, const json_t *value, json_t **r
 	*omitted = false;
 	if (json_is_string(value) && template_has_tags(json_string_value(value)))
 		return template_string(vm, json_string_value(value), json_string_length(value), result, omitted, err);
+	if (template_is_closed(value))
+		return template_closed(vm, value, result, err);
 	if (json_is_object(value))
 		return template_object(vm, value, result, err);
 	if (json_is_array(value))

@@ -3,7 +3,8 @@
  * A string that is exactly one expression ("{{ x }}") yields its value with its type; any other template yields a
  * string. Results are never read again as literals or as templates. Variables are looked up lazily; a variable whose
  * text comes from a playbook or an inventory is itself a template and is evaluated when it is used, with recursion
- * bounded. A template_vm belongs to one thread. */
+ * bounded. A dictionary {"__ansible_vault": "..."} stands for the text sealed in it, {"__ansible_unsafe": "text"} for that text;
+ * neither text is a template. A template_vm belongs to one thread. */
 #ifndef NEAP_LUA_TEMPLATE_H
 #define NEAP_LUA_TEMPLATE_H
 
@@ -12,6 +13,7 @@
 #include <jansson.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "model/document.h"
 
 struct template_vm;
@@ -25,6 +27,8 @@ struct template_scope {
 	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
 	/* What is called to end an evaluation early, e.g. on Ctrl-C; may be NULL. */
 	bool (*cancelled)(void *context);
+	/* Opens a value sealed by Ansible Vault; *plain is borrowed, good during the evaluation. NULL: none can be opened. */
+	int (*open_sealed)(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 	const char *role;      /* the folder of the role, where lookups and includes look first; NULL: none */
 	const char *directory; /* where they look then; NULL: the working directory */
 };

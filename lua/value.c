@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/printable.h"
 #include "lua/value_inside.h"
+#include "model/vault.h"
 
 const char value_order[1] = "o";
 const char value_source[1] = "s";
@@ -258,11 +259,50 @@ static void value_push_object_mirror(lua_State *state, const json_t *value, bool
 	lua_setmetatable(state, -2);
 }
 
-bool value_push_mirror(lua_State *state, const json_t *value, bool final)
+int value_closed(const json_t *value, const struct template_scope *scope, const char **text, size_t *length, struct err *err)
+{
+	if (!json_is_object(value) || json_object_size(value) != 1)
+		return 0;
+	const json_t *unsafe = json_object_get(value, "__ansible_unsafe");
+	const char *sealed = vault_value_sealed(value, length);
+	if (json_is_string(unsafe)) {
+		*text = json_string_value(unsafe);
+		*length = json_string_length(unsafe);
+	} else if (sealed) {
+		const struct secret *plain = NULL;
+		if (!scope || !scope->open_sealed)
+			return err_set(err, ERR_INPUT, "a value sealed by Ansible Vault cannot be opened here");
+		if (scope->open_sealed(scope->context, sealed, *length, &plain, err) < 0)
+			return -1;
+		*text = plain->bytes;
+		*length = plain->length;
+	} else {
+		return 0;
+	}
+	return 1;
+}
+
+/* Pushes the text of a sealed or unsafe value; false where it is neither. */
+static bool value_push_closed(lua_State *state, const json_t *value, const struct template_scope *scope)
+{
+	struct err err = ERR_INIT;
+	const char *text;
+	size_t length;
+	int closed = value_closed(value, scope, &text, &length, &err);
+	if (closed < 0)
+		luaL_error(state, "%s%s%s", err.where, *err.where ? ": " : "", err.text);
+	if (closed)
+		lua_pushlstring(state, text, length);
+	return closed;
+}
+
+bool value_push_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope)
 {
 	if (value_push_scalar(state, value))
 		return !final && value_may_be_template(value);
 	luaL_checkstack(state, 8, "nested too deeply");
+	if (!final && value_push_closed(state, value, scope))
+		return false;
 	if (json_is_object(value)) {
 		value_push_object_mirror(state, value, final);
 		return false;
@@ -271,7 +311,7 @@ bool value_push_mirror(lua_State *state, const json_t *value, bool final)
 	size_t count = json_array_size(value);
 	lua_createtable(state, (int)count, 0);
 	for (size_t i = 0; i < count; i++) {
-		pending |= value_push_mirror(state, json_array_get(value, i), final);
+		pending |= value_push_mirror(state, json_array_get(value, i), final, scope);
 		lua_rawseti(state, -2, (lua_Integer)i + 1);
 	}
 	value_list_metatable(state);

@@ -37,8 +37,9 @@ only_in 'yaml\.h' 'core/model/yaml'
 only_in 'libssh/' 'core/wire/'
 only_in 'lua\.h|lauxlib\.h|lualib\.h|lua5\.4/|luajit' 'lua/'
 only_in 'openssl/' 'core/base/|core/model/vault|core/wire/|lua/native_system\.c'
-# The hub of jump hosts, the shared host keys and what they lean on hold a mutex; everything else about threads is the runner's.
-only_in 'pthread\.h|threads\.h|semaphore\.h' 'core/run/|core/wire/'
+# The hub of jump hosts, the shared host keys and what they lean on, and the vault that all threads open values with hold a mutex;
+# everything else about threads is the runner's.
+only_in 'pthread\.h|threads\.h|semaphore\.h' 'core/run/|core/wire/|core/model/vault\.c'
 # A jump host's session is pumped by a thread of its own, because several targets lean on it; so is the filter before an agent.
 grep -rnE '\bpthread_create\b|\bthrd_create\b' core lua modules --include='*.[ch]' |
 	grep -vE '^(core/run/|core/wire/jump\.c|core/wire/agent\.c)' |

@@ -105,7 +105,7 @@ static int inventory_run(const void *given, char **words, int count)
 	}
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct inventory *inventory = NULL;
-	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, &problems);
+	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, NULL, &problems);
 	result |= inventory_add_vars_beside(inventory, cli->playbook_dir ? cli->playbook_dir : ".", &problems);
 	problems_show(&problems);
 	int status = result < 0 ? 1 : inventory_show(cli, inventory, count ? words[0] : NULL);

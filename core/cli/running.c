@@ -29,6 +29,7 @@ struct run_options running_to_run(const struct running_options *options)
 		.become_user = options->become_user, .become_method = options->become_method,
 		.connection_password_file = options->connection_password_file,
 		.become_password_file = options->become_password_file,
+		.vault = vaulting_sources(&options->vault), .vault_match_ids = options->vault.match_ids,
 	};
 }
 

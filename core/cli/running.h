@@ -3,11 +3,13 @@
 #define NEAP_CLI_RUNNING_H
 
 #include "cli/command.h"
+#include "cli/vaulting.h"
 #include "run/run.h"
 
 /* The first member of both commands' option structs, so that the rows below serve both. */
 struct running_options {
 	struct option_list inventories, limits, extra_vars, module_paths;
+	struct vault_options vault;
 	bool check, diff, ask_pass, ask_become_pass, become, list_hosts;
 	int forks, timeout;
 	unsigned verbosity;
@@ -41,14 +43,12 @@ struct running_options {
 	{ "become-method", 0, OPTION_STRING, "METHOD", running_become_methods, "by what program", RUNNING_AT(become_method), 0, "ANSIBLE_BECOME_METHOD" }, \
 	{ "ask-become-pass", 'K', OPTION_FLAG, NULL, NULL, "ask for the password that needs", RUNNING_AT(ask_become_pass), 0, "ANSIBLE_BECOME_ASK_PASS" }, \
 	{ "become-password-file", 0, OPTION_STRING, "FILE", NULL, "read that password from a file, or from a program that prints it", RUNNING_AT(become_password_file), 0, "ANSIBLE_BECOME_PASSWORD_FILE" }, \
+	VAULT_ROWS(RUNNING_AT(vault)), \
+	{ "vault-id-match", 0, OPTION_FLAG, NULL, NULL, "open what names a vault id by the secrets of that id alone", RUNNING_AT(vault.match_ids), 0, "ANSIBLE_VAULT_ID_MATCH" }, \
 	{ "format", 0, OPTION_STRING, "FORMAT", running_formats, "the report on standard output", RUNNING_AT(format), 0, "NEAP_FORMAT" }, \
 	{ "verbose", 'v', OPTION_COUNT, NULL, NULL, "show results; more of it shows connections (-vvv)", RUNNING_AT(verbosity), 0, "ANSIBLE_VERBOSITY" }
 
 #define RUNNING_ABSENT \
-	{ "vault-id", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
-	{ "vault-password-file", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
-	{ "ask-vault-password", 'J', "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
-	{ "ask-vault-pass", 0, "this version does not read Ansible Vault files", "pass the values with -e @FILE from a file that only you can read" }, \
 	{ "scp-extra-args", 0, "neap does not use scp", "give options of the connection with --ssh-common-args" }, \
 	{ "sftp-extra-args", 0, "neap does not use the sftp program", "give options of the connection with --ssh-common-args" }
 /* clang-format on */

@@ -23,6 +23,7 @@ struct document {
 	json_t *root;
 	struct span span; /* of the root */
 	struct positions positions;
+	bool sealed; /* the bytes came out of a vault: they are wiped, and shown nowhere */
 };
 
 /* ---- formats ---- */
@@ -110,10 +111,79 @@ int document_parse(struct document **document, const char *name, const char *byt
 	return document_parse_as(document, DOCUMENT_BY_NAME, name, bytes, length, problems);
 }
 
-/* Stops one byte behind the limit, which document_parse then reports. */
+/* ---- what is sealed ---- */
+
+static void learn_places(struct node node, struct vault *vault)
+{
+	size_t length = 0;
+	const char *sealed = vault_value_sealed(node.value, &length), *key;
+	if (sealed) {
+		auto_free char *where = node_where(node);
+		vault_value_at(vault, sealed, length, where);
+		return;
+	}
+	for (size_t i = 0; i < node_count(node); i++)
+		learn_places(json_is_array(node.value) ? node_at(node, i) : node_member(node, i, &key), vault);
+}
+
+static bool may_hold_sealed(const struct document *document)
+{
+	const struct buf *bytes = &document->bytes;
+	return bytes->length && memmem(bytes->data, bytes->length, "$ANSIBLE_VAULT", 14);
+}
+
+static int sealed_problem(const char *name, const struct err *err, struct problems *problems)
+{
+	problem_add(problems, PROBLEM_ERROR, (struct place){ .file = name }, NULL, err_remedy(err), "%s", err->text);
+	return -1;
+}
+
+/* The reader shows lines of what it reads: of an opened text only the places are told on. */
+static int parse_opened(struct document **document, const char *name, const struct secret *plain, struct vault *vault,
+                        struct problems *problems)
+{
+	auto_problems struct problems inner = PROBLEMS_INIT;
+	if (document_parse(document, name, plain->bytes, plain->length, &inner) == 0) {
+		(*document)->sealed = true;
+		vault_tell(vault, (*document)->root);
+		return 0;
+	}
+	for (size_t i = 0; i < inner.count; i++) {
+		struct place place = inner.items[i].place;
+		place.file = name;
+		problem_add(problems, inner.items[i].level, place, NULL, "look at it with neap vault edit",
+		            "what is sealed here is not well-formed");
+	}
+	return -1;
+}
+
+int document_open(struct document **document, const char *name, const char *bytes, size_t length, struct vault *vault,
+                  struct problems *problems)
+{
+	*document = NULL;
+	auto_secret struct secret plain = SECRET_INIT;
+	struct err err = ERR_INIT;
+	bool sealed = vault_is_sealed(bytes, length);
+	if (sealed && !vault) {
+		err_set(&err, ERR_INPUT, "it is sealed by Ansible Vault");
+		err_hint(&err, "open it first: neap vault decrypt %s", name);
+		return sealed_problem(name, &err, problems);
+	}
+	if (sealed && vault_open(vault, bytes, length, &plain, NULL, &err) < 0)
+		return sealed_problem(name, &err, problems);
+	if (!sealed && document_parse(document, name, bytes, length, problems) < 0)
+		return -1;
+	if (sealed && parse_opened(document, name, &plain, vault, problems) < 0)
+		return -1;
+	if (vault && may_hold_sealed(*document))
+		learn_places(document_root(*document), vault);
+	return 0;
+}
+
+/* Stops one byte behind the limit of sealed files; document_parse knows that of others. */
 static int read_all(int fd, struct buf *bytes)
 {
-	while (bytes->length <= DOCUMENT_MAX_BYTES) {
+	while (bytes->length <= (vault_is_sealed(buf_text(bytes), bytes->length) ? (size_t)VAULT_MAX_BYTES : DOCUMENT_MAX_BYTES)) {
 		size_t room = 64 * 1024;
 		ssize_t got = read(fd, buf_reserve(bytes, room), room);
 		if (got == 0)
@@ -126,7 +196,7 @@ static int read_all(int fd, struct buf *bytes)
 	return 0;
 }
 
-int document_load(struct document **document, const char *path, struct problems *problems)
+int document_load(struct document **document, const char *path, struct vault *vault, struct problems *problems)
 {
 	*document = NULL;
 	bool is_stdin = strcmp(path, "-") == 0;
@@ -139,7 +209,7 @@ int document_load(struct document **document, const char *path, struct problems 
 		            strerror_r(errno, reason, sizeof(reason)));
 		return -1;
 	}
-	return document_parse(document, whole.file, buf_text(&bytes), bytes.length, problems);
+	return document_open(document, whole.file, buf_text(&bytes), bytes.length, vault, problems);
 }
 
 void document_free(struct document *document)
@@ -148,6 +218,8 @@ void document_free(struct document *document)
 		return;
 	json_decref(document->root);
 	positions_release(&document->positions);
+	if (document->sealed)
+		secret_wipe(document->bytes.data, document->bytes.length);
 	buf_release(&document->bytes);
 	free(document->name);
 	free(document);
@@ -157,6 +229,8 @@ const char *document_name(const struct document *document) { return document->na
 
 char *document_line(const struct document *document, int line)
 {
+	if (document->sealed)
+		return NULL;
 	size_t length = 0;
 	const char *start = reader_line(buf_text(&document->bytes), document->bytes.length, line, &length);
 	return start ? mem_strndup(start, length) : NULL;

@@ -19,6 +19,7 @@
 
 #include "base/err.h"
 #include "model/problem.h"
+#include "model/vault.h"
 
 enum {
 	DOCUMENT_MAX_BYTES = 64 * 1024 * 1024,
@@ -42,9 +43,13 @@ struct node {
 };
 
 /* Reads a file ("-" is standard input). Faults go to problems with their position and -1 is returned; a file that
- * cannot be opened or read is a problem without a line. The caller frees with document_free. */
-int document_load(struct document **document, const char *path, struct problems *problems) must_check;
-/* As above from memory; name is what messages call it, and tells the format. */
+ * cannot be opened or read is a problem without a line. vault: opens a file that is sealed by Ansible Vault, and learns where
+ * sealed values stand; NULL: such a file is a problem. The caller frees with document_free. */
+int document_load(struct document **document, const char *path, struct vault *vault, struct problems *problems) must_check;
+/* The same for bytes that were read already; name is what messages call them. */
+int document_open(struct document **document, const char *name, const char *bytes, size_t length, struct vault *vault,
+                  struct problems *problems) must_check;
+/* The same without a vault, for what cannot be sealed; name tells the format. */
 int document_parse(struct document **document, const char *name, const char *bytes, size_t length,
                    struct problems *problems) must_check;
 int document_parse_as(struct document **document, enum document_format format, const char *name, const char *bytes,
@@ -53,7 +58,8 @@ void document_free(struct document *document);
 
 const char *document_name(const struct document *document);
 struct node document_root(const struct document *document);
-/* The text of a line without its end, as a new string; NULL if there is no such line. */
+/* The text of a line without its end, as a new string; NULL if there is no such line, or it came out of a sealed file: what is in
+ * that is not shown. */
 char *document_line(const struct document *document, int line);
 
 /* A node that stands in no document. */

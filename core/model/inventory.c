@@ -463,9 +463,11 @@ static int inventory_read_all(struct inventory *inventory, const char *const *so
 	return problems->errors > before ? -1 : 0;
 }
 
-int inventory_load(struct inventory **inventory, const char *const *sources, size_t count, struct problems *problems)
+int inventory_load(struct inventory **inventory, const char *const *sources, size_t count, struct vault *vault,
+                   struct problems *problems)
 {
 	*inventory = inventory_new();
+	(*inventory)->vault = vault;
 	return inventory_read_all(*inventory, sources, count, problems);
 }
 

@@ -52,7 +52,7 @@ static bool path_is_folder(const char *path)
 static void vars_file_read(struct folder_reader *r, const char *path, json_t *values)
 {
 	struct document *document;
-	if (document_load(&document, path, r->problems) < 0)
+	if (document_load(&document, path, r->inventory->vault, r->problems) < 0)
 		return;
 	inventory_keep_document(r->inventory, document);
 	struct node root = document_root(document);

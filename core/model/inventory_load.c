@@ -140,11 +140,11 @@ static void source_read_tree(struct inventory *inventory, struct document *docum
 }
 
 /* As Ansible does: a file without an extension is YAML where it is a dictionary in YAML, else INI. */
-static struct document *document_without_extension(const char *path, const struct buf *bytes)
+static struct document *document_without_extension(const char *path, const struct buf *bytes, struct vault *vault)
 {
 	auto_problems struct problems unseen = PROBLEMS_INIT;
 	struct document *document = NULL;
-	if (has_extension(path) || document_parse(&document, path, buf_text(bytes), bytes->length, &unseen) < 0)
+	if (has_extension(path) || document_open(&document, path, buf_text(bytes), bytes->length, vault, &unseen) < 0)
 		return NULL;
 	if (json_is_object(document_root(document).value))
 		return document;
@@ -152,20 +152,53 @@ static struct document *document_without_extension(const char *path, const struc
 	return NULL;
 }
 
+/* Every value of an opened INI text is kept out of reports. */
+static void ini_tell(struct vault *vault, const char *text)
+{
+	while (*text) {
+		size_t word = strcspn(text, " \t\r\n"), name = strcspn(text, "= \t\r\n");
+		if (name < word) {
+			auto_json json_t *value = json_stringn(text + name + 1, word - name - 1);
+			if (value)
+				vault_tell(vault, value);
+		}
+		text += word + strspn(text + word, " \t\r\n");
+	}
+}
+
+static void source_read_opened_ini(struct inventory *inventory, const char *path, const struct secret *plain,
+                                   struct problems *problems)
+{
+	auto_problems struct problems inner = PROBLEMS_INIT; /* they show lines */
+	ini_tell(inventory->vault, plain->bytes);
+	inventory_ini_read(inventory, path, plain->bytes, plain->length, &inner);
+	if (inner.errors)
+		source_problem(problems, path, "look at it with neap vault edit", "line %d of what is sealed here is no inventory's",
+		               inner.items[0].place.line);
+}
+
 static void source_read_file(struct inventory *inventory, const char *path, struct problems *problems)
 {
 	auto_buf struct buf bytes = BUF_INIT;
+	auto_secret struct secret plain = SECRET_INIT;
 	struct err err = ERR_INIT;
 	if (file_read(path, DOCUMENT_MAX_BYTES, &bytes, &err) < 0) {
 		source_problem(problems, path, NULL, "cannot be read: %s", strerror(err.os_error));
 		return;
 	}
+	bool sealed = inventory->vault && vault_is_sealed(buf_text(&bytes), bytes.length);
+	if (sealed && vault_open(inventory->vault, bytes.data, bytes.length, &plain, NULL, &err) < 0) {
+		source_problem(problems, path, err_remedy(&err), "%s", err.text);
+		return;
+	}
 	struct document *document;
-	if (source_is_tree(path, buf_text(&bytes))) {
-		if (document_parse(&document, path, buf_text(&bytes), bytes.length, problems) == 0)
+	if (source_is_tree(path, sealed ? plain.bytes : buf_text(&bytes))) {
+		if (document_open(&document, path, buf_text(&bytes), bytes.length, inventory->vault, problems) == 0)
 			source_read_tree(inventory, document, problems);
-	} else if ((document = document_without_extension(path, &bytes))) {
+	} else if ((document = document_without_extension(path, &bytes, inventory->vault))) {
 		source_read_tree(inventory, document, problems);
+	} else if (sealed) {
+		source_read_opened_ini(inventory, path, &plain, problems);
 	} else {
 		inventory_ini_read(inventory, path, buf_text(&bytes), bytes.length, problems);
 	}

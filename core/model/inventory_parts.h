@@ -36,6 +36,7 @@ struct inventory {
 	size_t folder_count, folder_room;
 	const char *source; /* being read: becomes inventory_file of its new hosts */
 	size_t expanded;    /* hosts that ranges made */
+	struct vault *vault; /* opens sealed files; borrowed, or NULL */
 };
 
 /* Finds or makes; loose until it is settled or put under another. */

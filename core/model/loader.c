@@ -76,7 +76,7 @@ struct document *loader_read(struct loader *loader, const char *path)
 		if (strcmp(document_name(playbook->documents[i]), path) == 0)
 			return playbook->documents[i];
 	struct document *document = NULL;
-	if (document_load(&document, path, loader->problems) < 0)
+	if (document_load(&document, path, loader->modules->vault, loader->problems) < 0)
 		return NULL;
 	mem_grow(playbook->documents, playbook->document_count, playbook->document_room);
 	return playbook->documents[playbook->document_count++] = document;
@@ -101,9 +101,11 @@ void loader_library(struct loader *loader, const char *directory)
 
 bool loader_is_template(const char *text) { return strstr(text, "{{") || strstr(text, "{%") || strstr(text, "{#"); }
 
+/* A sealed value may be of any kind a template may give. */
 static bool is_template(const json_t *value)
 {
-	return json_is_string(value) && loader_is_template(json_string_value(value));
+	size_t length;
+	return vault_value_sealed(value, &length) || (json_is_string(value) && loader_is_template(json_string_value(value)));
 }
 
 bool playbook_is_identifier(const char *text)
@@ -134,10 +136,10 @@ static void check_names(struct problems *problems, struct node vars)
 
 void loader_check_vars(struct loader *loader, struct node vars) { check_names(loader->problems, vars); }
 
-int playbook_load_vars(struct document **document, const char *path, struct problems *problems)
+int playbook_load_vars(struct document **document, const char *path, struct vault *vault, struct problems *problems)
 {
 	size_t before = problems->errors;
-	if (document_load(document, path, problems) < 0)
+	if (document_load(document, path, vault, problems) < 0)
 		return -1;
 	struct node root = document_root(*document);
 	if (!json_is_object(root.value) && !json_is_null(root.value))

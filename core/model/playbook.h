@@ -101,7 +101,7 @@ struct playbook {
 	const char *const *role_paths; /* as they were given to playbook_load; borrowed */
 };
 
-/* What the loader asks about modules, which live on a higher floor. */
+/* What the loader asks about modules, which live on a higher floor; and what it opens sealed files with. */
 struct playbook_modules {
 	void *context;
 	/* Whether a module of that short name exists, in the given library folder too. */
@@ -110,6 +110,8 @@ struct playbook_modules {
 	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
 	/* Tells of a library/ folder found beside a playbook or in a role; faults go to problems. */
 	void (*library)(void *context, const char *directory, struct problems *problems);
+	/* Opens sealed files; NULL: none can be opened. */
+	struct vault *vault;
 };
 
 /* Loads a playbook file and all that it imports. Faults go to problems; -1 when there was an error. The playbook is
@@ -149,8 +151,9 @@ void fragment_free(struct fragment *fragment);
  * playbook, each with and without the kind. New string; NULL if there is none. */
 char *scope_find_file(const struct scope *scope, const char *kind, const char *name);
 
-/* A file of variables: a dictionary with valid names. The caller frees the document. */
-int playbook_load_vars(struct document **document, const char *path, struct problems *problems) must_check;
+/* A file of variables: a dictionary with valid names. vault: as in document_load. The caller frees the document. */
+int playbook_load_vars(struct document **document, const char *path, struct vault *vault,
+                       struct problems *problems) must_check;
 /* Whether text can name a variable. */
 bool playbook_is_identifier(const char *text);
 

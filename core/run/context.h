@@ -50,6 +50,7 @@ struct run_context {
 	size_t host_count;
 	struct host_state *localhost;  /* where it is implicit, else NULL */
 	struct secret password, become_password;
+	struct vault *vault;           /* locks itself; never NULL */
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
 	atomic_bool start_found;       /* --start-at-task was met */
 	atomic_uint task_numbers;

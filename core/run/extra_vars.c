@@ -5,11 +5,11 @@
 
 #include "model/playbook.h"
 
-static json_t *read_file(const char *path, struct problems *problems, struct err *err)
+static json_t *read_file(const char *path, struct vault *vault, struct problems *problems, struct err *err)
 {
 	struct document *document = NULL;
 	json_t *values = NULL;
-	if (playbook_load_vars(&document, path, problems) == 0)
+	if (playbook_load_vars(&document, path, vault, problems) == 0)
 		values = json_deep_copy(document_root(document).value);
 	else
 		err_set(err, ERR_INPUT, "-e @%s: the file cannot be used", path);
@@ -45,12 +45,13 @@ static json_t *read_words(const char *text, struct err *err)
 	return NULL;
 }
 
-json_t *extra_vars_read(const char *const *given, size_t count, struct problems *problems, struct err *err)
+json_t *extra_vars_read(const char *const *given, size_t count, struct vault *vault, struct problems *problems,
+                        struct err *err)
 {
 	auto_json json_t *all = json_object();
 	for (size_t i = 0; i < count; i++) {
 		const char *text = given[i] + strspn(given[i], " \t\n");
-		auto_json json_t *values = text[0] == '@' ? read_file(text + 1, problems, err)
+		auto_json json_t *values = text[0] == '@' ? read_file(text + 1, vault, problems, err)
 		                         : text[0] == '{' ? read_json(text, problems, err)
 		                                          : read_words(text, err);
 		if (!values)

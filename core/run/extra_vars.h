@@ -6,8 +6,10 @@
 
 #include "base/err.h"
 #include "model/problem.h"
+#include "model/vault.h"
 
-/* All of them in one new dictionary, a later one over an earlier one. Faults in files go to problems. */
-json_t *extra_vars_read(const char *const *given, size_t count, struct problems *problems, struct err *err) must_check;
+/* All of them in one new dictionary, a later one over an earlier one. vault opens sealed files. Faults in files go to problems. */
+json_t *extra_vars_read(const char *const *given, size_t count, struct vault *vault, struct problems *problems,
+                        struct err *err) must_check;
 
 #endif

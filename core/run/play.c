@@ -195,7 +195,7 @@ static int load_vars_file(struct play_state *state, struct template_vm *vm, cons
 			continue;
 		auto_problems struct problems problems = PROBLEMS_INIT;
 		struct document *document = NULL;
-		if (playbook_load_vars(&document, path, &problems) < 0)
+		if (playbook_load_vars(&document, path, state->run->vault, &problems) < 0)
 			return first_problem(&problems, "the file cannot be read", err);
 		mem_grow(state->documents, state->document_count, state->document_room);
 		state->documents[state->document_count++] = document;

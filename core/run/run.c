@@ -74,7 +74,7 @@ static int load_modules(struct run_state *state, struct problems *problems)
 	struct run_context *run = &state->context;
 	run->registry = registry_new();
 	bridge_add_builtin(run->registry);
-	state->modules = (struct playbook_modules){ state, module_known, module_each, module_library };
+	state->modules = (struct playbook_modules){ state, module_known, module_each, module_library, run->vault };
 	run->playbook_modules = &state->modules;
 	int failed = 0;
 	for (size_t i = 0; i < run->options->module_path_count; i++)
@@ -114,7 +114,8 @@ static int load_playbooks(struct run_state *state, struct problems *problems)
 static int load_inventory(struct run_state *state, struct problems *problems)
 {
 	struct run_context *run = &state->context;
-	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, problems);
+	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, run->vault,
+	                            problems);
 	for (size_t i = 0; !failed && i < state->playbook_count; i++) {
 		const struct playbook *playbook = state->playbooks[i];
 		for (size_t j = 0; j < playbook->count; j++)
@@ -191,15 +192,37 @@ static void make_hosts(struct run_state *state)
 	run->options_vars = magic_options(run->options, run->forks);
 }
 
+/* What is opened is masked wherever it would show. */
+static void mask_opened(void *context, const char *text, size_t length)
+{
+	struct event_stream *events = context;
+	event_mask(events, text, length);
+}
+
+static int read_vault(struct run_context *run, struct problems *problems, struct err *err)
+{
+	vault_match_ids(run->vault, run->options->vault_match_ids);
+	vault_watch(run->vault, mask_opened, run->events);
+	if (vault_secrets_read(run->vault, &run->options->vault, problems, err) < 0)
+		return -1;
+	for (size_t i = 0; vault_id(run->vault, i); i++) {
+		const struct secret *secret = vault_secret_at(run->vault, i);
+		event_mask(run->events, secret->bytes, secret->length);
+	}
+	return 0;
+}
+
 /* Everything that can be wrong is looked at, so that the user hears of all of it at once. */
 static int load(struct run_state *state, struct problems *problems, struct err *err)
 {
 	struct run_context *run = &state->context;
+	if (read_vault(run, problems, err) < 0)
+		return -1;
 	state->vm = template_vm_new();
 	int failed = load_modules(state, problems);
 	failed |= load_playbooks(state, problems);
 	failed |= load_inventory(state, problems);
-	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, problems, err);
+	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, run->vault, problems, err);
 	if (!run->extra_vars || failed || problems->errors)
 		return -1;
 	make_hosts(state);
@@ -468,6 +491,7 @@ static void state_release(struct run_state *state)
 	json_decref(run->groups);
 	json_decref(run->options_vars);
 	json_decref(run->extra_vars);
+	vault_free(run->vault);
 	secret_release(&run->password);
 	secret_release(&run->become_password);
 	for (size_t i = 0; i < state->playbook_count; i++)
@@ -489,6 +513,7 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	run->forks = options->forks > 0 ? options->forks : FORKS;
 	run->events = event_stream_new();
 	run->prompt = passwords_prompt;
+	run->vault = vault_new();
 	int status = err_exit_status(ERR_INPUT);
 	if (load(&state, problems, err) == 0) {
 		if (options->list || options->syntax_check)

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "model/problem.h"
 #include "run/event.h"
+#include "run/vault_secrets.h"
 
 enum run_list { RUN_LIST_NOTHING, RUN_LIST_HOSTS = 1, RUN_LIST_TASKS = 2, RUN_LIST_TAGS = 4 };
 
@@ -35,7 +36,8 @@ struct run_options {
 	bool ask_pass, ask_become_pass, become;
 	const char *become_user, *become_method;
 	const char *connection_password_file, *become_password_file;
-	const char *const *vault_ids; size_t vault_id_count;
+	struct vault_sources vault; /* without fresh */
+	bool vault_match_ids;
 };
 
 /* Checks and runs. Events go to the reporters in turn, on this thread. Faults found before the first connection go to

@@ -105,6 +105,12 @@ static bool scope_cancelled(void *context)
 	return atomic_load(&variables->run->cancelled);
 }
 
+static int scope_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
+{
+	struct variables *variables = context;
+	return vault_value_open(variables->run->vault, sealed, length, plain, err);
+}
+
 /* ---- layers ---- */
 
 static void add_object(struct vars *vars, enum vars_level level, json_t *values, bool final, const char *origin)
@@ -168,6 +174,7 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 		.find = scope_find,
 		.each = scope_offer,
 		.cancelled = scope_cancelled,
+		.open_sealed = scope_open_sealed,
 		.directory = play ? play->play->directory : NULL,
 	};
 }

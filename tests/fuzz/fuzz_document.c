@@ -90,7 +90,7 @@ static struct document *load(const uint8_t *data, size_t size, struct problems *
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	struct document *document = NULL;
-	int result = document_load(&document, path, problems);
+	int result = document_load(&document, path, NULL, problems);
 	require((result == 0) == (document != NULL) && (result < 0) == (problems->errors > 0), "result and problems differ");
 	return document;
 }

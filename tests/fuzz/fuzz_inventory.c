@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct inventory *inventory;
 	auto_problems struct problems problems = PROBLEMS_INIT;
-	if (inventory_load(&inventory, NULL, 0, &problems) < 0)
+	if (inventory_load(&inventory, NULL, 0, NULL, &problems) < 0)
 		abort();
 	auto_free char *text = strndup((const char *)data, size);
 	size_t length = strlen(text);

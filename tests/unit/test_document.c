@@ -271,8 +271,8 @@ Test(document, reports_files_that_cannot_be_read)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct document *document;
-	cr_assert_lt(document_load(&document, "/nonexistent/x.json", &problems), 0);
-	cr_assert_lt(document_load(&document, "/", &problems), 0);
+	cr_assert_lt(document_load(&document, "/nonexistent/x.json", NULL, &problems), 0);
+	cr_assert_lt(document_load(&document, "/", NULL, &problems), 0);
 	cr_assert_eq(problems.errors, 2);
 	cr_assert_eq(problems.items[0].place.line, 0);
 	auto_buf struct buf out = BUF_INIT;

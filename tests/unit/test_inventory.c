@@ -49,7 +49,7 @@ static char *put(const char *name, const char *text)
 static struct inventory *load(const char *source, struct problems *problems, int expected)
 {
 	struct inventory *inventory = NULL;
-	int result = inventory_load(&inventory, &source, 1, problems);
+	int result = inventory_load(&inventory, &source, 1, NULL, problems);
 	auto_buf struct buf text = BUF_INIT;
 	problems_print(problems, &text, false);
 	cr_assert_eq(result, expected, "%s", buf_text(&text));
@@ -277,7 +277,7 @@ Test(inventory, takes_lists_folders_and_several_sources)
 	const char *const sources[] = { path, "h2,h[3:4],x:22" };
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct inventory *inventory = NULL;
-	cr_assert_eq(inventory_load(&inventory, sources, 2, &problems), 0);
+	cr_assert_eq(inventory_load(&inventory, sources, 2, NULL, &problems), 0);
 	expect_match(inventory, "all", "h3 h4 x h1 h2");
 	expect_vars(inventory, "h1", "{\"v\": 1, \"late\": 1, \"file\": true}");
 	expect_vars(inventory, "x", "{\"ansible_port\": 22}");
