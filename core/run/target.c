@@ -128,6 +128,17 @@ static void disconnect(struct target *target)
 		wire_close(wire);
 }
 
+/* Whatever kept it from connecting (a deadline, a key that cannot be read), the host was not reached. */
+static int unreachable(struct err *err)
+{
+	if (err->kind == ERR_INTERRUPTED)
+		return -1;
+	if (!err->hint[0])
+		err_hint(err, "%s", err_remedy(err));
+	err->kind = ERR_UNREACHABLE;
+	return -1;
+}
+
 static int connect_wire(struct target *target, struct err *err)
 {
 	const struct wire_watch watch = {
@@ -145,7 +156,7 @@ static int connect_wire(struct target *target, struct err *err)
 	pthread_mutex_unlock(&target->lock);
 	if (wire_connect(wire, &watch, err) < 0) {
 		disconnect(target);
-		return -1;
+		return unreachable(err);
 	}
 	event_emit(target->options.events, host_event(target, EVENT_CONNECTED, wire_route(wire)));
 	return 0;

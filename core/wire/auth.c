@@ -118,6 +118,13 @@ static enum answer worth_opening(struct auth *auth, const char *path, struct err
 	return answer;
 }
 
+/* The usual places are silent where they are empty; the file that the user named is not. */
+static bool is_the_given(const struct auth *auth, const char *path)
+{
+	const struct ssh_config_list *identities = &auth->state->config.identities;
+	return auth->state->base.config->private_key_file && identities->count && identities->items[0] == path;
+}
+
 /* later: the second time round, for those that need to be asked about. */
 static enum answer try_identity(struct auth *auth, const char *path, const char *certificate, bool later, struct err *err)
 {
@@ -136,7 +143,9 @@ static enum answer try_identity(struct auth *auth, const char *path, const char 
 	if (found == PRIVATE_KEY_ENCRYPTED)
 		auth_skip(auth, path, "needs a passphrase");
 	else if (found == PRIVATE_KEY_UNREADABLE && !strstr(path, ".pub"))
-		auth_skip(auth, path, "cannot be read");
+		auth_skip(auth, path, access(path, R_OK) == 0 ? "is not a private key" : "may not be read");
+	else if (found == PRIVATE_KEY_MISSING && !certificate && !later && is_the_given(auth, path))
+		auth_skip(auth, path, "does not exist");
 	enum answer answer = ANSWER_NO;
 	if (file.certified)
 		answer = offer_key(auth, file.certified, path, " with its certificate", err);

@@ -1,0 +1,34 @@
+# Hosts that cannot be reached: unreachable, status 4, and a message that names the reason; the others go on.
+. "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
+e2e_setup
+sshd_start loopback || exit 99
+sshd_inventory hosts.json 2 loopback
+cat >play.json <<'END'
+[{ "hosts": "all", "tasks": [{ "ping": {} }] }]
+END
+
+it "a server that never says a word is unreachable"
+proxy_start "$(sshd_port loopback)"
+kill -USR2 "$PROXY_PID" # it takes connections and passes nothing
+neap run play.json -i "127.0.0.1:$PROXY_PORT," -T 1
+status 4
+output_has "UNREACHABLE! => waiting for the SSH banner: 127.0.0.1 port $PROXY_PORT did not answer within 1 s"
+recap 127.0.0.1 unreachable=1 failed=0
+proxy_stop
+
+it "a closed port is unreachable, and the other hosts go on"
+neap run play.json -i hosts.json -i '127.0.0.1:1,'
+status 4
+output_has 'fatal: [127.0.0.1]: UNREACHABLE! => connecting to 127.0.0.1 port 1: Connection refused'
+recap h001 ok=1 unreachable=0
+
+it "names the key that is not there"
+neap run play.json -i hosts.json -e ansible_ssh_private_key_file=/nonexistent/key
+status 4
+output_has '/nonexistent/key does not exist'
+
+it "names the file that is no key"
+neap run play.json -i hosts.json -e ansible_ssh_private_key_file=/etc/passwd
+status 4
+output_has '/etc/passwd is not a private key'
+done_testing
