@@ -106,6 +106,29 @@ static int code_push(struct vm *vm, const struct bridge *bridge, struct err *err
 	return 0;
 }
 
+/* builtin("apt"): what another module's file returns, run in the globals of the one that asks (the upvalue), so that package
+ * can decide as apt does. It is compiled once in each state. */
+static int code_builtin(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+	const char *path = lua_pushfstring(L, "modules/%s.lua", name);
+	const struct vm_source *source = vm_source_find(path);
+	if (!source)
+		return luaL_error(L, "builtin: there is no module \"%s\" in Lua", name);
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, "neap.builtin");
+	if (lua_getfield(L, -1, path) != LUA_TFUNCTION) {
+		lua_pop(L, 1);
+		if (luaL_loadbufferx(L, source->text, source->length, lua_pushfstring(L, "@lua/%s", path), "t") != LUA_OK)
+			return lua_error(L);
+		lua_pushvalue(L, -1);
+		lua_setfield(L, -4, path);
+	}
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_setupvalue(L, -2, 1);
+	lua_call(L, 0, 1);
+	return 1;
+}
+
 /* Runs the code at index in new globals; pushes the globals and what it returned. */
 static void code_run(lua_State *L, int index)
 {
@@ -114,6 +137,10 @@ static void code_run(lua_State *L, int index)
 	bridge_help_open(L);
 	lua_pushstring(L, "step");
 	bridge_step_push(L);
+	lua_rawset(L, -3);
+	lua_pushstring(L, "builtin");
+	lua_pushvalue(L, -2);
+	lua_pushcclosure(L, code_builtin, 1);
 	lua_rawset(L, -3);
 	lua_pushvalue(L, -1);
 	if (!lua_setupvalue(L, index, 1))

@@ -301,6 +301,10 @@ function quote(word) end
 ---@param bytes string
 ---@return string
 function digest(algorithm, bytes) end
+--- The table of one of neap's own modules in Lua, run in this module's globals.
+---@param name string
+---@return neap.Module
+function builtin(name) end
 ---@param items table
 ---@return table
 function list(items) end

@@ -14,7 +14,8 @@ enum { REPLY_MOST = 256 * 1024 * 1024 };
 /* The asks of one user in one flight: a probe for all that it takes, then each command. */
 struct flight {
 	struct job_ask **probed, **commands;
-	size_t probed_count, command_count;
+	struct job_ask **fed; /* commands with an input, which cannot share the shell's; each is a flight of its own */
+	size_t probed_count, command_count, fed_count;
 	const struct ask **asks; /* of probed */
 	char mark[DIGEST_RANDOM_HEX];
 };
@@ -32,6 +33,8 @@ static void flight_add(struct flight *flight, struct job_ask *ask)
 	if (probe_takes(ask->ask)) {
 		flight->asks[flight->probed_count] = ask->ask;
 		flight->probed[flight->probed_count++] = ask;
+	} else if (ask->ask->kind == ASK_RUN && ask->ask->command.input) {
+		flight->fed[flight->fed_count++] = ask;
 	} else if (ask->ask->kind == ASK_RUN) {
 		flight->commands[flight->command_count++] = ask;
 	} else {
@@ -96,6 +99,22 @@ static int fly(struct wire *wire, const struct wire_become *become, struct fligh
 	return failed;
 }
 
+static int feed(struct wire *wire, const struct wire_become *become, struct job_ask *ask, struct err *err)
+{
+	const struct command *command = &ask->ask->command;
+	auto_buf struct buf script = BUF_INIT;
+	command_text(&script, command, NULL);
+	struct wire_command request = {
+		.script = buf_text(&script), .input = command->input, .input_length = command->input_length,
+	};
+	struct wire_outcome outcome = { 0 };
+	if (wire_run(wire, become, &request, &outcome, err) < 0)
+		return -1;
+	take_command(ask, &outcome);
+	wire_outcome_release(&outcome);
+	return 0;
+}
+
 int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
@@ -106,6 +125,7 @@ int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct e
 		struct flight flight = {
 			.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
 			.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
+			.fed = arena_array(&arena, count, sizeof(struct job_ask *)),
 			.asks = arena_array(&arena, count, sizeof(struct ask *)),
 		};
 		for (size_t j = i; j < count; j++) {
@@ -116,6 +136,10 @@ int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct e
 		}
 		if (fly(wire, asks[i].user->become, &flight, err) < 0)
 			return -1;
+		for (size_t j = 0; j < flight.fed_count; j++) {
+			if (feed(wire, asks[i].user->become, flight.fed[j], err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }

@@ -5,7 +5,6 @@ local question = [[
 name=%s runlevel=%s
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
 	echo manager=systemd
-	systemctl show --property=LoadState --property=ActiveState --property=UnitFileState -- "$name"
 elif command -v rc-service >/dev/null; then
 	echo manager=openrc
 	[ -e "/etc/init.d/$name" ] && echo LoadState=loaded || echo LoadState=not-found
@@ -32,21 +31,13 @@ local function state_of(want, known)
 end
 
 local function command(want, manager, verb)
-	local words
-	if manager == "systemd" then
-		words = { "systemctl", verb, "--", want.name }
-	elseif manager == "openrc" then
-		words = { "rc-service", want.name, verb }
-	else
-		words = { sh = ("if command -v service >/dev/null; then exec service %s %s %s; fi; exec /etc/init.d/%s %s %s"):format(
-			quote(want.name), verb, want.arguments or "", quote(want.name), verb, want.arguments or "") }
-	end
-	return words
+	if manager == "openrc" then return { "rc-service", want.name, verb } end
+	return { sh = ("if command -v service >/dev/null; then exec service %s %s %s; fi; exec /etc/init.d/%s %s %s"):format(
+		quote(want.name), verb, want.arguments or "", quote(want.name), verb, want.arguments or "") }
 end
 
 local function enable_command(want, manager)
 	local name, on = want.name, want.enabled
-	if manager == "systemd" then return { "systemctl", on and "enable" or "disable", "--", name } end
 	if manager == "openrc" then return { "rc-update", on and "add" or "delete", name, want.runlevel } end
 	return { sh = ("if command -v update-rc.d >/dev/null; then update-rc.d %s defaults && exec update-rc.d %s %s; fi; exec chkconfig %s %s"):format(
 		quote(name), quote(name), on and "enable" or "disable", quote(name), on and "on" or "off") }
@@ -64,13 +55,23 @@ local function verbs(want, running)
 	return {}
 end
 
-local enabled_states = { enabled = true, ["enabled-runtime"] = true, static = true, indirect = true, generated = true, alias = true }
+-- On a host of systemd's, the module systemd decides.
+local function by_systemd(want, known)
+	for _, name in ipairs{ "sleep", "arguments" } do
+		if want[name] then warn(('Ignoring "%s" as it is not used in "systemd"'):format(name)) end
+	end
+	builtin("systemd").decide({
+		name = want.name, state = want.state, enabled = want.enabled,
+		scope = "system", daemon_reload = false, daemon_reexec = false, no_block = false,
+	}, known)
+end
 
 local function service(want, known)
 	local state = state_of(want, known)
+	if state.manager == "systemd" then return by_systemd(want, known) end
 	if state.LoadState == "not-found" then fail("Could not find the requested service %s: host", want.name) end
-	local running = state.ActiveState == "active" or state.ActiveState == "reloading" or state.ActiveState == "activating"
-	local enabled = enabled_states[state.UnitFileState] or false
+	local running = state.ActiveState == "active"
+	local enabled = state.UnitFileState == "enabled"
 	result.name = want.name
 	if want.state then result.state = want.state == "stopped" and "stopped" or "started" end
 	if want.enabled ~= nil then
@@ -94,7 +95,7 @@ return {
 		state = { "str", choices = { "reloaded", "restarted", "started", "stopped" },
 			doc = "started and stopped change only what is not so; restarted and reloaded always act." },
 		enabled = { "bool", doc = "Whether it shall start with the host." },
-		sleep = { "int", doc = "Seconds between stop and start of a restart." },
+		sleep = { "int", doc = "Seconds between stop and start of a restart. systemd needs none." },
 		arguments = { "str", aliases = { "args" }, doc = "More words for a System V script." },
 		runlevel = { "str", default = "default", doc = "OpenRC's runlevel for enabled." },
 	},
@@ -103,6 +104,7 @@ return {
 		name = { "str", doc = "The service." },
 		state = { "str", doc = "started or stopped." },
 		enabled = { "bool", doc = "As it was given." },
+		status = { "dict", doc = "What `systemctl show` said of it before, on a host of systemd's." },
 	},
 	examples = {
 		{ "The web server runs, now and after a restart", [[{ "service": { "name": "nginx", "state": "started", "enabled": true } }]] },
