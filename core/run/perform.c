@@ -77,14 +77,10 @@ static void add_attributes(struct buf *text, const struct attributes *attributes
 
 static void script_mkdir(struct buf *text, const struct step_mkdir *mkdir)
 {
-	if (mkdir->parents) {
-		buf_str(text, "mkdir -p");
-	} else {
-		/* Nobody looks in before the owner and the mode are right. */
-		buf_str(text, mkdir->attributes.has_mode ? "(umask 077; mkdir" : "(mkdir");
-	}
+	bool guarded = mkdir->attributes.has_mode && !mkdir->parents; /* nobody looks in before owner and mode are right */
+	buf_str(text, guarded ? "(umask 077; mkdir" : mkdir->parents ? "mkdir -p" : "mkdir");
 	command_text_path(text, mkdir->path);
-	if (!mkdir->parents)
+	if (guarded)
 		buf_char(text, ')');
 	add_attributes(text, &mkdir->attributes, mkdir->path, true);
 }
@@ -132,6 +128,25 @@ static void script_rename(struct buf *text, const struct step_rename *rename)
 	command_text_path(text, rename->to);
 }
 
+/* A folder that is made without attributes: any number of them are one command. */
+static bool is_plain_mkdir(const struct step *step)
+{
+	const struct attributes *attributes = &step->mkdir.attributes;
+	return step->kind == STEP_MKDIR && !step->mkdir.parents && !attributes->has_mode && !attributes->owner &&
+	       !attributes->group && !attributes->has_atime && !attributes->has_mtime;
+}
+
+/* How many of the steps one command does: the text gets it. */
+static size_t script_mkdirs(const struct step *const *steps, size_t count, struct buf *text)
+{
+	enum { WORDS_MOST = 60000 }; /* bytes: well under what any exec takes */
+	size_t taken = 0;
+	buf_str(text, "mkdir");
+	while (taken < count && is_plain_mkdir(steps[taken]) && text->length < WORDS_MOST)
+		command_text_path(text, steps[taken++]->mkdir.path);
+	return taken;
+}
+
 /* Shell text for the steps that are one short command; false for the others. */
 static bool step_script(const struct step *step, struct buf *text)
 {
@@ -171,28 +186,55 @@ static const char *failure_text(struct arena *arena, const struct wire_outcome *
 	return arena_str(arena, command_how(&result, how));
 }
 
-/* All the short steps from the job's position on, in one flight. */
+/* Short steps in one flight: commands, and how many steps each of them does. */
+struct short_steps {
+	struct wire_command *commands;
+	struct wire_outcome *outcomes;
+	size_t *covers, count;
+};
+
+static void collect_short(struct job *job, struct short_steps *flight)
+{
+	for (size_t at = job->steps_done; at < job->step_count; at += flight->covers[flight->count++]) {
+		auto_buf struct buf text = BUF_INIT;
+		flight->covers[flight->count] = 1;
+		if (is_plain_mkdir(job->steps[at]))
+			flight->covers[flight->count] = script_mkdirs(job->steps + at, job->step_count - at, &text);
+		else if (!step_script(job->steps[at], &text))
+			return;
+		flight->commands[flight->count].script = arena_str(job->arena, buf_text(&text));
+	}
+}
+
+/* Where one command does several steps and fails, the first of them is told to have failed, with what the utility said. */
+static void take_short(struct job *job, const struct wire_outcome *outcome, size_t covers)
+{
+	bool ok = outcome->ended == WIRE_EXITED && outcome->code == 0;
+	for (size_t i = 0; i < (ok ? covers : 1); i++)
+		job->outcomes[job->steps_done++].ok = ok;
+	if (!ok)
+		job->outcomes[job->steps_done - 1].error = failure_text(job->arena, outcome);
+}
+
+/* All the short steps from the job's position on. */
 static int perform_short(struct wire *wire, struct job *job, struct err *err)
 {
-	size_t first = job->steps_done, count = 0;
-	struct wire_command *commands = arena_array(job->arena, job->step_count - first, sizeof(*commands));
-	while (first + count < job->step_count) {
-		auto_buf struct buf text = BUF_INIT;
-		if (!step_script(job->steps[first + count], &text))
-			break;
-		commands[count++] = (struct wire_command){ .script = arena_str(job->arena, buf_text(&text)) };
-	}
-	struct wire_outcome *outcomes = arena_array(job->arena, count, sizeof(*outcomes));
-	int failed = wire_batch(wire, job->user->become, commands, outcomes, count, true, CLOCK_NEVER, err);
-	for (size_t i = 0; i < count; i++) {
-		struct outcome *outcome = &job->outcomes[first + i];
-		if (!failed && !outcomes[i].not_run && job->steps_done == first + i) {
-			outcome->ok = outcomes[i].ended == WIRE_EXITED && outcomes[i].code == 0;
-			if (!outcome->ok)
-				outcome->error = failure_text(job->arena, &outcomes[i]);
-			job->steps_done++;
+	size_t most = job->step_count - job->steps_done;
+	struct short_steps flight = {
+		.commands = arena_array(job->arena, most, sizeof(*flight.commands)),
+		.outcomes = arena_array(job->arena, most, sizeof(*flight.outcomes)),
+		.covers = arena_array(job->arena, most + 1, sizeof(*flight.covers)),
+	};
+	collect_short(job, &flight);
+	int failed = wire_batch(wire, job->user->become, flight.commands, flight.outcomes, flight.count, true, CLOCK_NEVER,
+	                        err);
+	bool going = !failed;
+	for (size_t i = 0; i < flight.count; i++) {
+		if (going && !flight.outcomes[i].not_run) {
+			take_short(job, &flight.outcomes[i], flight.covers[i]);
+			going = job->outcomes[job->steps_done - 1].ok;
 		}
-		wire_outcome_release(&outcomes[i]);
+		wire_outcome_release(&flight.outcomes[i]);
 	}
 	return failed;
 }
@@ -413,6 +455,12 @@ static int perform_next(struct wire *wire, struct job *job, const struct perform
 int perform_steps(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err)
 {
 	job->steps_done = 0;
+	for (size_t i = 0; i < job->step_count; i++) {
+		if (job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET) {
+			wire_expect_files(wire, job->user->become);
+			break;
+		}
+	}
 	while (job->steps_done < job->step_count) {
 		if (perform_next(wire, job, watch, err) < 0)
 			return -1;

@@ -77,6 +77,59 @@ static int put_sftp_open(struct put_batch *batch, struct sftp *sftp, struct err 
 	return 0;
 }
 
+/* ---- attributes ---- */
+
+/* Owner before mode: chown takes setuid bits away. */
+static void put_sftp_attributes(struct sftp *sftp, struct put_file *file, long umask)
+{
+	const struct packet_attributes *now = &file->stat.attributes; /* empty of a new file, which keeps its owner */
+	put_resolve_attributes(file, now->uid, now->gid, umask);
+	if (file->uid != now->uid || file->gid != now->gid) {
+		struct packet_attributes owner = { .flags = ATTRIBUTE_OWNER, .uid = file->uid, .gid = file->gid };
+		sftp_fsetstat(sftp, &file->set, &file->handle, &owner);
+	}
+	struct packet_attributes mode = { .flags = ATTRIBUTE_MODE, .mode = file->mode };
+	sftp_fsetstat(sftp, &file->set, &file->handle, &mode);
+}
+
+static uint32_t put_sftp_second(const struct timespec *wanted, bool given, uint32_t now)
+{
+	if (!given)
+		return now;
+	if (wanted->tv_nsec == UTIME_NOW) /* it was written just now, by that clock */
+		return now;
+	return wanted->tv_sec < 0 ? 0 : wanted->tv_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted->tv_sec;
+}
+
+static bool put_sftp_has_times(const struct wire_put *put)
+{
+	return put->has_atime || put->has_mtime;
+}
+
+static struct packet_attributes put_sftp_times(const struct put_file *file)
+{
+	const struct wire_put *put = file->put;
+	const struct packet_attributes *now = &file->stat.attributes;
+	return (struct packet_attributes){ .flags = ATTRIBUTE_TIMES,
+		.atime = put_sftp_second(&put->atime, put->has_atime, now->atime),
+		.mtime = put_sftp_second(&put->mtime, put->has_mtime, now->mtime) };
+}
+
+static void put_sftp_finish_file(struct put_batch *batch, struct sftp *sftp, struct put_file *file)
+{
+	bool fsync = sftp_has_fsync(sftp) && !batch->syncs_together;
+	put_sftp_attributes(sftp, file, batch->identity->umask);
+	if (put_sftp_has_times(file->put)) {
+		struct packet_attributes times = put_sftp_times(file);
+		sftp_fsetstat(sftp, &file->set, &file->handle, &times);
+	}
+	if (fsync)
+		sftp_fsync(sftp, &file->sync, &file->handle);
+	sftp_close_handle(sftp, &file->close, &file->handle);
+	file->opened = false;
+	file->result->fsynced = fsync;
+}
+
 /* ---- write ---- */
 
 static void put_sftp_progress(const struct put_batch *batch, const struct put_file *file)
@@ -158,12 +211,22 @@ static void put_sftp_judge_write(struct put_batch *batch, size_t index)
 		        (unsigned long long)file->size, (unsigned long long)now->size);
 }
 
+/* Whether nothing has to be learnt from the written file before its attributes are set: a new file is its writer's. */
+static bool put_sftp_finishes_early(const struct put_file *file)
+{
+	return !file->exists && !file->wants_uid && !file->wants_gid && !put_sftp_has_times(file->put);
+}
+
 static int put_sftp_write(struct put_batch *batch, struct sftp *sftp, struct err *err)
 {
+	batch->syncs_together = batch->limit > PUT_SYNC_EACH;
 	for (size_t i = 0; i < batch->limit; i++) {
+		struct put_file *file = &batch->files[i];
 		if (put_sftp_write_file(batch, sftp, i, err) < 0)
 			return -1;
-		sftp_fstat(sftp, &batch->files[i].stat, &batch->files[i].handle);
+		sftp_fstat(sftp, &file->stat, &file->handle);
+		if (put_sftp_finishes_early(file))
+			put_sftp_finish_file(batch, sftp, file);
 	}
 	if (sftp_wait(sftp, 0, 0, err) < 0)
 		return -1;
@@ -175,57 +238,7 @@ static int put_sftp_write(struct put_batch *batch, struct sftp *sftp, struct err
 	return 0;
 }
 
-/* ---- attributes ---- */
-
-/* Owner before mode: chown takes setuid bits away. */
-static void put_sftp_attributes(struct sftp *sftp, struct put_file *file, long umask)
-{
-	const struct packet_attributes *now = &file->stat.attributes;
-	put_resolve_attributes(file, now->uid, now->gid, umask);
-	if (file->uid != now->uid || file->gid != now->gid) {
-		struct packet_attributes owner = { .flags = ATTRIBUTE_OWNER, .uid = file->uid, .gid = file->gid };
-		sftp_fsetstat(sftp, &file->set, &file->handle, &owner);
-	}
-	struct packet_attributes mode = { .flags = ATTRIBUTE_MODE, .mode = file->mode };
-	sftp_fsetstat(sftp, &file->set, &file->handle, &mode);
-}
-
-static uint32_t put_sftp_second(const struct timespec *wanted, bool given, uint32_t now)
-{
-	if (!given)
-		return now;
-	if (wanted->tv_nsec == UTIME_NOW) /* it was written just now, by that clock */
-		return now;
-	return wanted->tv_sec < 0 ? 0 : wanted->tv_sec > UINT32_MAX ? UINT32_MAX : (uint32_t)wanted->tv_sec;
-}
-
-static bool put_sftp_has_times(const struct wire_put *put)
-{
-	return put->has_atime || put->has_mtime;
-}
-
-static struct packet_attributes put_sftp_times(const struct put_file *file)
-{
-	const struct wire_put *put = file->put;
-	const struct packet_attributes *now = &file->stat.attributes;
-	return (struct packet_attributes){ .flags = ATTRIBUTE_TIMES,
-		.atime = put_sftp_second(&put->atime, put->has_atime, now->atime),
-		.mtime = put_sftp_second(&put->mtime, put->has_mtime, now->mtime) };
-}
-
-static void put_sftp_finish_file(struct sftp *sftp, struct put_file *file, long umask, bool fsync)
-{
-	put_sftp_attributes(sftp, file, umask);
-	if (put_sftp_has_times(file->put)) {
-		struct packet_attributes times = put_sftp_times(file);
-		sftp_fsetstat(sftp, &file->set, &file->handle, &times);
-	}
-	if (fsync)
-		sftp_fsync(sftp, &file->sync, &file->handle);
-	sftp_close_handle(sftp, &file->close, &file->handle);
-	file->opened = false;
-	file->result->fsynced = fsync;
-}
+/* ---- the end of a file ---- */
 
 /* The old file's owner is kept where that is allowed; one that was asked for must be got, and setuid without the owner
  * that it was meant for would be worse than an error. */
@@ -236,10 +249,9 @@ static bool put_sftp_set_matters(const struct put_file *file)
 
 static int put_sftp_finish(struct put_batch *batch, struct sftp *sftp, struct err *err)
 {
-	batch->syncs_together = batch->limit > PUT_SYNC_EACH;
-	bool fsync = sftp_has_fsync(sftp) && !batch->syncs_together;
 	for (size_t i = 0; i < batch->limit; i++)
-		put_sftp_finish_file(sftp, &batch->files[i], batch->identity->umask, fsync);
+		if (batch->files[i].opened)
+			put_sftp_finish_file(batch, sftp, &batch->files[i]);
 	if (sftp_wait(sftp, 0, 0, err) < 0)
 		return -1;
 	size_t count = batch->limit;

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
 #include "base/quote.h"
+#include "wire/shell.h"
 
 enum { REMOTE_WORDS_MOST = 64 * 1024, REMOTE_NO_TOOL = 99, REMOTE_BEFORE_FAILED = 98, REMOTE_SAID_MOST = 300 };
 
@@ -85,33 +87,47 @@ static size_t remote_sha1_parse(const struct buf *output, char (*sha1)[REMOTE_SH
 	return found;
 }
 
+/* What one part's command brought: 0, 1 where no tool is there, -1. */
+static int remote_sha1_take(struct wire_outcome *outcome, char (*sha1)[REMOTE_SHA1], size_t count, struct err *err)
+{
+	if (outcome->ended == WIRE_EXITED && outcome->code == REMOTE_NO_TOOL)
+		return 1;
+	if (outcome->ended == WIRE_EXITED && outcome->code == REMOTE_BEFORE_FAILED)
+		return remote_error(outcome, err, "writing to the disk");
+	if (remote_sha1_parse(&outcome->output, sha1, count) != count)
+		return remote_error(outcome, err, "reading back what was written");
+	return 0;
+}
+
 int remote_sha1(struct identity *identity, const char *before, const char *const *paths, size_t count,
                 char (*sha1)[REMOTE_SHA1], struct err *err)
 {
-	for (size_t done = 0; done < count;) {
+	/* One command for each part that a shell's word list can hold, all in one flight. */
+	auto_arena struct arena arena = ARENA_INIT;
+	struct wire_command *commands = arena_array(&arena, count, sizeof(*commands));
+	struct wire_outcome *outcomes = arena_array(&arena, count, sizeof(*outcomes));
+	size_t *parts = arena_array(&arena, count, sizeof(*parts)), part_count = 0;
+	for (size_t done = 0; done < count; part_count++) {
 		auto_buf struct buf script = BUF_INIT;
-		size_t part = remote_sha1_script(&script, done ? "" : before, paths + done, count - done);
-		struct wire_outcome outcome;
-		int status = remote_run(identity, script.data, &outcome, err);
-		bool missing = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == REMOTE_NO_TOOL;
-		if (status == 0 && outcome.ended == WIRE_EXITED && outcome.code == REMOTE_BEFORE_FAILED)
-			status = remote_error(&outcome, err, "writing to the disk");
-		else if (status == 0 && !missing && remote_sha1_parse(&outcome.output, sha1 + done, part) != part)
-			status = remote_error(&outcome, err, "reading back what was written");
-		wire_outcome_release(&outcome);
-		if (status < 0)
-			return -1;
-		if (missing)
-			return 0;
-		done += part;
+		parts[part_count] = remote_sha1_script(&script, done ? "" : before, paths + done, count - done);
+		commands[part_count] = (struct wire_command){ .script = arena_copy(&arena, script.data, script.length) };
+		done += parts[part_count];
 	}
-	return 1;
+	int status = identity_batch(identity, commands, outcomes, part_count, false, clock_deadline(REMOTE_PATIENCE_MS), err);
+	for (size_t i = 0, done = 0; i < part_count; done += parts[i++]) {
+		if (status == 0)
+			status = remote_sha1_take(&outcomes[i], sha1 + done, parts[i], err);
+		wire_outcome_release(&outcomes[i]);
+	}
+	return status < 0 ? -1 : status == 0;
 }
 
 /* ---- names and numbers ---- */
 
 int remote_umask(struct identity *identity, struct err *err)
 {
+	if (identity->umask < 0 && identity->shell)
+		identity->umask = shell_umask(identity->shell);
 	if (identity->umask >= 0)
 		return 0;
 	struct wire_outcome outcome;

@@ -6,12 +6,13 @@
  *
  * with a mark of its own: eval keeps a syntax error inside, the subshell keeps exit, exec, cd and set inside, and the
  * command is done when its mark was seen on both streams. echo, because it is built into every shell and a mark has
- * nothing that echo would interpret. A first frame without a command drops what rc files print.
+ * nothing that echo would interpret. A first frame without a command drops what rc files print, and tells the umask.
  *
  * Where both streams arrive as one (a terminal was needed to give a password), the command's stderr is collected by the
  * shell and follows its stdout, each with the mark behind it. */
 #include "wire/shell.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -32,6 +33,7 @@ struct shell {
 	struct buf held;   /* what is to be written once the gate opens */
 	struct framing streams[2];
 	bool greeted[2];
+	long umask;        /* of the user there, told by the greeting; -1: not known */
 	const struct wire_command *commands; /* of the batch under way */
 	struct wire_outcome *outcomes;
 	char (*marks)[DIGEST_RANDOM_HEX];
@@ -51,11 +53,22 @@ static void shell_expect(struct shell *shell, int stream)
 	              keep ? keep : SHELL_KEEP);
 }
 
+static long shell_octal(const char *text)
+{
+	char *end;
+	long number = strtol(text, &end, 8);
+	return end == text || *end || number < 0 || number > 0777 ? -1 : number;
+}
+
+long shell_umask(const struct shell *shell) { return shell->umask; }
+
 static void shell_frame_ended(struct shell *shell, int stream)
 {
 	struct framing *framing = &shell->streams[stream];
 	if (!shell->greeted[stream]) {
 		shell->greeted[stream] = true;
+		if (stream == 0)
+			shell->umask = shell_octal(framing->tail);
 		shell_expect(shell, stream);
 		return;
 	}
@@ -119,7 +132,7 @@ static void shell_greet(struct shell *shell)
 	char mark[DIGEST_RANDOM_HEX];
 	digest_random(mark);
 	auto_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "echo %s; echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
+	buf_printf(&text, "echo %s$(umask); echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
 	for (int i = 0; i < 2; i++)
 		framing_start(&shell->streams[i], mark, NULL, 0);
 	shell_write(shell, &text);
@@ -154,6 +167,7 @@ static void shell_frame_text(const struct shell *shell, struct buf *text, const 
 int shell_open(struct shell **shell, struct session *session, const struct wire_become *become, struct err *err)
 {
 	struct shell *made = mem_alloc(sizeof(*made));
+	made->umask = -1;
 	made->session = session;
 	made->merged = become_needs_pty(become);
 	made->gated = become != NULL;

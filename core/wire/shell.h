@@ -19,4 +19,7 @@ bool shell_alive(const struct shell *shell);
 /* NULL is allowed. Ends the shell; what it left running stays. */
 void shell_close(struct shell *shell);
 
+/* The umask of the user there, -1 while it is not known: a batch has to have come back first. */
+long shell_umask(const struct shell *shell);
+
 #endif

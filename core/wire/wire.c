@@ -171,6 +171,14 @@ int wire_run(struct wire *wire, const struct wire_become *become, const struct w
 	return command_run(identity_find(&wire->identities, wire->session, become), &wanted, outcome, err);
 }
 
+void wire_expect_files(struct wire *wire, const struct wire_become *become)
+{
+	struct err ignored = ERR_INIT;
+	struct identity *identity = identity_find(&wire->identities, wire->session, become);
+	if (!identity->no_sftp)
+		(void)!identity_sftp(identity, &ignored); /* NULL shows again when it is needed */
+}
+
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err)
 {

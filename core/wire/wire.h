@@ -159,6 +159,9 @@ struct wire_put_result {
 	struct wire_outcome validate;  /* the command's, where it failed; released by the caller */
 	bool fsynced;
 };
+/* Says that files will be sent or fetched soon: the SFTP server is started at once, so that it is there when they are.
+ * Costs no round trip; a failure shows later. */
+void wire_expect_files(struct wire *wire, const struct wire_become *become);
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;
