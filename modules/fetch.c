@@ -156,6 +156,8 @@ static int fetch_decide(const struct module *module, const void *wanted, struct 
 		return missing(want, decision, src, "the remote file does not exist, not transferring");
 	if (stat->type == 'd')
 		return missing(want, decision, src, "remote file is a directory, fetch cannot work on directories");
+	if (stat->type != 'f')
+		return missing(want, decision, src, "remote file is not a regular file, fetch cannot work on it");
 	if (hash->state != ANSWER_OK)
 		return missing(want, decision, src, "no read permission on remote file, not transferring");
 	bool is_folder = here && here->state == ANSWER_OK && here->stat.type == 'd';

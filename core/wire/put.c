@@ -380,6 +380,8 @@ static void put_window_clean(struct put_batch *batch, bool lost, const struct er
 static size_t put_window(struct put_batch *batch, bool *failed, struct err *err)
 {
 	int status = put_window_steps(batch, err);
+	if (status == 0 && batch->limit < batch->count && !batch->retry)
+		put_sftp_explain(batch);
 	put_window_clean(batch, status < 0, err);
 	*failed = status < 0 || (batch->limit < batch->count && !batch->retry);
 	if (status == 0 && *failed)

@@ -47,6 +47,8 @@ int put_sftp_send(struct put_batch *batch, struct err *err) must_check;     /* l
 void put_sftp_ask_again(struct put_batch *batch);
 int put_sftp_look_again(struct put_batch *batch, struct err *err) must_check;
 int put_sftp_rename(struct put_batch *batch, struct err *err) must_check;
+/* A server says "Failure" for a full disk as for one that is read-only: the reason is found out and added to the error. */
+void put_sftp_explain(struct put_batch *batch);
 int put_shell_send(struct put_batch *batch, struct err *err) must_check;
 int put_shell_rename(struct put_batch *batch, struct err *err) must_check;  /* looks again in the same breath */
 

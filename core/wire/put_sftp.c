@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/digest.h"
 #include "base/mem.h"
+#include "base/printable.h"
 #include "base/quote.h"
 
 enum {
@@ -364,4 +366,28 @@ int put_sftp_rename(struct put_batch *batch, struct err *err)
 		if (batch->files[i].rename.status != STATUS_OK)
 			put_sftp_file_error(batch, i, &batch->files[i].rename, "putting it in place");
 	return 0;
+}
+
+/* ---- why not ---- */
+
+void put_sftp_explain(struct put_batch *batch)
+{
+	struct put_file *file = &batch->files[batch->limit];
+	if (file->open.status != STATUS_FAILURE && file->write.status != STATUS_FAILURE && file->sync.status != STATUS_FAILURE)
+		return;
+	/* What was written still takes its room: the shell meets the same obstacle, and has words for it. */
+	auto_buf struct buf script = BUF_INIT, name = BUF_INIT;
+	quote_word(&name, file->temp);
+	buf_printf(&script, "{ head -c 65536 /dev/zero >>%s; } 2>&1 | tail -n 1; rm -f -- %s", name.data, name.data);
+	struct err ignored = ERR_INIT;
+	struct wire_outcome outcome = { 0 };
+	if (remote_run(batch->identity, script.data, &outcome, &ignored) == 0) {
+		auto_buf struct buf said = BUF_INIT;
+		const char *words = buf_text(&outcome.output), *colon = strrchr(words, ':');
+		printable_line(&said, colon ? colon + 1 : words, strcspn(colon ? colon + 1 : words, "\n"));
+		size_t used = strlen(batch->err->text);
+		if (said.length)
+			snprintf(batch->err->text + used, sizeof(batch->err->text) - used, ":%s", said.data);
+	}
+	wire_outcome_release(&outcome);
 }

@@ -520,7 +520,7 @@ int sftp_call_error(const struct sftp_call *call, struct err *err, const char *w
 {
 	static const char *const words[] = {
 		[STATUS_EOF] = "unexpected end", [STATUS_NO_SUCH_FILE] = "No such file or directory",
-		[STATUS_PERMISSION_DENIED] = "Permission denied", [STATUS_BAD_MESSAGE] = "the server answered nonsense",
+		[STATUS_PERMISSION_DENIED] = "Permission denied", [STATUS_BAD_MESSAGE] = "the server calls it invalid; is a name too long?",
 		[STATUS_OP_UNSUPPORTED] = "the server cannot do that",
 	};
 	const char *word = call->status < sizeof(words) / sizeof(*words) ? words[call->status] : NULL;
