@@ -389,12 +389,14 @@ static bool is_mode_key(const char *key) { return strcmp(key, "mode") == 0 || st
 /* Adds a member of the dictionary's own; a key that is there already is a warning, and the later one counts. */
 static void mapping_add(struct yaml *yaml, struct mapping *mapping, const struct yaml_value *key, struct yaml_value *value)
 {
-	if (json_is_object(key->json) || json_is_array(key->json)) {
+	const json_t *unsafe = json_object_get(key->json, "__ansible_unsafe");
+	const json_t *scalar = is_wrapped(key->json) && unsafe ? unsafe : key->json; /* a key is no template anyway */
+	if (json_is_object(scalar) || json_is_array(scalar)) {
 		key_fault(yaml, key);
 		return;
 	}
 	auto_buf struct buf text = BUF_INIT;
-	yaml_scalar_key(key->json, &text);
+	yaml_scalar_key(scalar, &text);
 	if (strlen(buf_text(&text)) != text.length) {
 		yaml_fault(yaml, PROBLEM_ERROR, key->span, NULL, "a NUL character in a key");
 		return;

@@ -340,7 +340,7 @@ static json_t *read_binary(const char *text)
 			buf_char(&bytes, (char)(bits >> count & 0xff));
 		}
 	}
-	if (used % 4 == 1)
+	if ((used + strspn(text, "=")) % 4)
 		return NULL;
 	for (size_t at = 0; at < bytes.length;) {
 		size_t step = printable_utf8(bytes.data + at, bytes.length - at, NULL);
@@ -356,15 +356,18 @@ static json_t *read_tagged_real(const char *text)
 {
 	if (is_real(text))
 		return read_real(text);
+	if (!*text || strspn(skip_sign(text), DIGITS ".eE+-") != strlen(skip_sign(text)))
+		return NULL; /* strtod takes more: hexadecimal digits, words */
 	char *end;
 	double value = strtod(text, &end);
-	return *text && !*end && (isdigit((unsigned char)*skip_sign(text)) || *skip_sign(text) == '.') ? real_value(value) : NULL;
+	return *end ? NULL : real_value(value);
 }
 
 static json_t *tagged_value(const char *kind, const char *text, size_t length)
 {
 	struct moment moment;
-	if (strcmp(kind, "str") == 0 || strcmp(kind, "python/unicode") == 0 || strcmp(kind, "value") == 0)
+	if (strcmp(kind, "str") == 0 || strcmp(kind, "python/unicode") == 0 || strcmp(kind, "value") == 0 ||
+	    strcmp(kind, "merge") == 0)
 		return json_stringn_nocheck(text, length);
 	if (strcmp(kind, "null") == 0)
 		return json_null();

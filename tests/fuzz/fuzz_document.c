@@ -90,7 +90,13 @@ static struct document *load(const uint8_t *data, size_t size, struct problems *
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	struct document *document = NULL;
-	int result = document_load(&document, path, NULL, problems);
+	int result = document_load(&document, path, NULL, problems); /* the file's beginning tells the format */
+	if (document || problems->errors) {
+		problems_release(problems);
+		*problems = (struct problems)PROBLEMS_INIT;
+		document_free(document);
+	}
+	result = document_parse_as(&document, DOCUMENT_JSON, path, (const char *)data, size, problems);
 	require((result == 0) == (document != NULL) && (result < 0) == (problems->errors > 0), "result and problems differ");
 	return document;
 }
