@@ -225,6 +225,12 @@ void document_free(struct document *document)
 	free(document);
 }
 
+const char *document_bytes(const struct document *document, size_t *length)
+{
+	*length = document->bytes.length;
+	return buf_text(&document->bytes);
+}
+
 const char *document_name(const struct document *document) { return document->name; }
 
 char *document_line(const struct document *document, int line)

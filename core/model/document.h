@@ -56,6 +56,8 @@ int document_parse_as(struct document **document, enum document_format format, c
                       size_t length, struct problems *problems) must_check;
 void document_free(struct document *document);
 
+/* The text as it was read. */
+const char *document_bytes(const struct document *document, size_t *length);
 const char *document_name(const struct document *document);
 struct node document_root(const struct document *document);
 /* The text of a line without its end, as a new string; NULL if there is no such line, or it came out of a sealed file: what is in

@@ -592,6 +592,10 @@ bool reader_check_utf8(struct reader *reader)
 {
 	reader->line = reader->column = 1;
 	while (!at_end(reader)) {
+		if (!peek(reader)) {
+			fault(reader, here(reader), NULL, "a NUL character; this is no text file");
+			return false;
+		}
 		size_t step = printable_utf8(reader->bytes + reader->at, reader->length - reader->at, NULL);
 		if (!step) {
 			bool wide = reader->at == 0 && (looking_at(reader, "\xff\xfe") || looking_at(reader, "\xfe\xff"));

@@ -26,7 +26,7 @@ struct reader {
 
 /* Reads the one value of the text. NULL if there was any fault; *span is the value's place. */
 json_t *reader_read(struct reader *reader, struct span *span);
-/* Reports the first byte that is not UTF-8; false if there is one. reader_read does it too. */
+/* Reports the first byte that is NUL or not UTF-8; false if there is one. reader_read does it too. */
 bool reader_check_utf8(struct reader *reader);
 /* The bytes of a line without its end; NULL if there is no such line. */
 const char *reader_line(const char *bytes, size_t length, int line, size_t *line_length);

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "cli/convert.h"
 #include "model/document.h"
 
 static json_t *load(const char *name)
@@ -43,6 +44,26 @@ static void compare_places(const char *text, struct node root, const char *wante
 	free(given);
 }
 
+/* What neap convert makes of it is the same value in JSON. */
+static void compare_converted(const char *text, const struct document *document)
+{
+	for (int plain = 0; plain <= 1; plain++) {
+		auto_problems struct problems problems = PROBLEMS_INIT;
+		auto_buf struct buf json = BUF_INIT;
+		struct convert_options options = { .plain = plain };
+		struct document *again = NULL;
+		convert_document(document, &options, &json);
+		int status = document_parse_as(&again, DOCUMENT_JSON, "case.json", buf_text(&json), json.length, &problems);
+		cr_expect(status == 0 && json_equal(document_root(again).value, document_root(document).value), "%s\n  converts to %s",
+		          text, buf_text(&json));
+		if (plain) {
+			auto_json json_t *strict = json_loadb(json.data, json.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+			cr_expect(strict != NULL, "%s\n  converts to what is not strict JSON: %s", text, buf_text(&json));
+		}
+		document_free(again);
+	}
+}
+
 static void compare(const json_t *one, const json_t *difference)
 {
 	const char *text = json_string_value(json_object_get(one, "text")), *where = json_string_value(json_object_get(one, "places"));
@@ -61,6 +82,8 @@ static void compare(const json_t *one, const json_t *difference)
 	cr_expect((status < 0) == (problems.errors > 0), "%s: a result without its problem, or the other way round", text);
 	if (document && where && !difference)
 		compare_places(text, document_root(document), where);
+	if (document)
+		compare_converted(text, document);
 	free(got);
 	free(wanted);
 	document_free(document);

@@ -1,11 +1,12 @@
 /* Fuzzes the YAML reader: whatever the bytes are, it must return; each value must have a place in the text; what is JSON must
  * read as the same value; and what is read must not grow beyond its bound when aliases are written out.
- * covers: core/model/yaml.c core/model/yaml_scalar.c core/model/yaml_fault.c */
+ * covers: core/model/yaml.c core/model/yaml_scalar.c core/model/yaml_fault.c core/model/yaml_comment.c core/cli/convert.c */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/convert.h"
 #include "model/document.h"
 
 static void require(bool truth, const char *what)
@@ -44,6 +45,26 @@ static void check_same_as_json(const char *text, size_t size, const struct docum
 	document_free(json);
 }
 
+static char *renamed(void *context, struct node name)
+{
+	(void)context;
+	return *json_string_value(name.value) == 'r' ? mem_strdup("r") : NULL;
+}
+
+/* What neap convert writes is the same value. */
+static void check_converted(const struct document *document, bool plain)
+{
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	auto_buf struct buf json = BUF_INIT;
+	struct convert_options options = { .plain = plain, .renamed = plain ? NULL : renamed };
+	struct document *again = NULL;
+	convert_document(document, &options, &json);
+	int result = document_parse_as(&again, DOCUMENT_JSON, "fuzz.json", buf_text(&json), json.length, &problems);
+	require(result == 0, "it is converted to what cannot be read");
+	require(!plain || json_equal(document_root(again).value, document_root(document).value), "it is converted to another value");
+	document_free(again);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,8 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int result = document_parse_as(&document, DOCUMENT_YAML, "fuzz.yml", (const char *)data, size, &problems);
 	require((result == 0) == (document != NULL) && (result < 0) == (problems.errors > 0), "result and problems differ");
 	check_same_as_json((const char *)data, size, document);
-	if (document)
-		walk(document_root(document), 1);
+	if (document && walk(document_root(document), 1) < 100000) {
+		check_converted(document, false);
+		check_converted(document, true);
+	}
 	auto_buf struct buf shown = BUF_INIT;
 	problems_print(&problems, &shown, false);
 	require(document || shown.length, "a fault without words");
