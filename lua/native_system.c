@@ -14,6 +14,7 @@
 #include <openssl/evp.h>
 
 #include "base/buf.h"
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
@@ -141,6 +142,41 @@ static int native_read_template(lua_State *state)
 static int native_find_file(lua_State *state)
 {
 	return native_push_path(state, luaL_checkstring(state, 1), luaL_checkstring(state, 2), NULL);
+}
+
+/* search_folders(folder): the folders in which a file is looked for, in order. */
+static int native_search_folders(lua_State *state)
+{
+	const char *folder = luaL_checkstring(state, 1), *directory = native_directory(state), *role = native_role(state);
+	lua_newtable(state);
+	lua_Integer count = 0;
+	for (int place = role ? 0 : 1; place < 2; place++) {
+		const char *base = place ? directory : role;
+		lua_pushfstring(state, "%s/%s", base, folder);
+		lua_rawseti(state, -2, ++count);
+		lua_pushstring(state, base);
+		lua_rawseti(state, -2, ++count);
+	}
+	return 1;
+}
+
+/* command(text): what sh prints for it and its exit status; nil and a message if it could not be run. */
+static int native_command(lua_State *state)
+{
+	enum { OUTPUT_MOST = 64 << 20 };
+	const char *const argv[] = { "/bin/sh", "-c", luaL_checkstring(state, 1), NULL };
+	const struct child_run run = { .argv = argv, .directory = native_directory(state), .output_most = OUTPUT_MOST };
+	struct buf *output = native_push_buf(state);
+	struct err err = ERR_INIT;
+	int status = 0;
+	if (child_run(&run, output, NULL, &status, &err) < 0) {
+		lua_pushnil(state);
+		lua_pushstring(state, err.text);
+		return 2;
+	}
+	lua_pushlstring(state, buf_text(output), output->length);
+	lua_pushinteger(state, status);
+	return 2;
 }
 
 static int native_environment(lua_State *state)
@@ -445,6 +481,8 @@ void native_system_open(lua_State *state, const struct template_scope *const *sc
 	    {"read_file", native_read_file},
 	    {"read_template", native_read_template},
 	    {"find_file", native_find_file},
+	    {"search_folders", native_search_folders},
+	    {"command", native_command},
 	    {"environment", native_environment},
 	    {"working_directory", native_working_directory},
 	    {"real_path", native_real_path},

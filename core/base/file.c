@@ -3,7 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "base/mem.h"
 
 enum { READ_AT_ONCE = 65536 };
 
@@ -29,4 +33,23 @@ int file_read(const char *path, size_t most, struct buf *out, struct err *err)
 			return err_errno(err, ERR_INPUT, "reading %s", path);
 		}
 	}
+}
+
+char *file_absolute(const char *path)
+{
+	char here[PATH_MAX];
+	auto_buf struct buf whole = BUF_INIT;
+	if (*path != '/' && getcwd(here, sizeof(here)))
+		buf_str(&whole, strcmp(here, "/") == 0 ? "" : here);
+	while (*path) {
+		size_t length = strcspn(path, "/");
+		if (length && !(length == 1 && *path == '.')) {
+			buf_char(&whole, '/');
+			buf_add(&whole, path, length);
+		}
+		path += length + (path[length] == '/');
+	}
+	if (!whole.length)
+		buf_char(&whole, '/');
+	return mem_strdup(buf_text(&whole));
 }

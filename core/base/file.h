@@ -11,4 +11,7 @@
  * most bytes (EFBIG). */
 int file_read(const char *path, size_t most, struct buf *out, struct err *err) must_check;
 
+/* The path from the root, without "." and empty parts; symlinks and ".." stay as they are. New string. */
+char *file_absolute(const char *path);
+
 #endif

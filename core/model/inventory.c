@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 static size_t index_find(const json_t *index, const char *name)
@@ -164,14 +165,12 @@ struct group *inventory_put_group(struct inventory *inventory, const char *name)
 /* Where the new host was read, for inventory_file and inventory_dir. */
 static void host_note_source(const struct inventory *inventory, struct host *host)
 {
-	const char *source = inventory->source, *slash = source ? strrchr(source, '/') : NULL;
-	if (!source)
+	if (!inventory->source)
 		return;
+	auto_free char *source = file_absolute(inventory->source);
+	const char *slash = strrchr(source, '/');
 	host_put_var(host, "inventory_file", json_string(source));
-	if (slash)
-		host_put_var(host, "inventory_dir", json_stringn(source, slash == source ? 1 : (size_t)(slash - source)));
-	else
-		host_put_var(host, "inventory_dir", json_string("."));
+	host_put_var(host, "inventory_dir", json_stringn(source, slash == source ? 1 : (size_t)(slash - source)));
 }
 
 /* Direct members only, until it is settled: the host's list is short, the group's may be long. */

@@ -61,7 +61,8 @@ void check_condition(struct check *check, struct node node)
 
 static void check_loop_control(struct check *check, struct node control)
 {
-	static const char *const names[] = { "loop_var", "index_var", "label", "pause", "extended", "extended_allitems" };
+	static const char *const names[] = { "loop_var", "index_var", "label", "pause", "extended",
+	                                     "extended_allitems", "break_when" };
 	enum { NAMES = sizeof(names) / sizeof(*names), IDENTIFIERS = 2 };
 	for (size_t i = 0; json_is_object(control.value) && i < node_count(control); i++) {
 		const char *key;

@@ -5,87 +5,111 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/inventory.h"
 
-/* with_items flattens one level; a single value is a list of one. */
-static json_t *flatten_once(json_t *value)
+/* ---- items ---- */
+
+struct asking {
+	const struct template_scope *outer;
+	struct run_context *run;
+	json_t *terms;
+	json_t *hosts; /* of with_inventory_hostnames; owned */
+};
+
+static json_t *hosts_of(struct run_context *run, const char *pattern)
 {
-	if (!json_is_array(value))
-		return json_pack("[O]", value);
-	json_t *flat = json_array();
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		json_t *element = json_array_get(value, i);
-		if (json_is_array(element))
-			json_array_extend(flat, element);
-		else
-			json_array_append(flat, element);
+	auto_free struct host **hosts = NULL;
+	size_t count = 0;
+	auto_problems struct problems ignored = PROBLEMS_INIT;
+	struct err err = ERR_INIT;
+	json_t *names = json_array();
+	if (inventory_match(run->inventory, pattern, &hosts, &count, &ignored, &err) < 0)
+		return names;
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(hosts[i]->name));
+	return names;
+}
+
+static bool find_term(void *context, const char *name, json_t **value, bool *final)
+{
+	static const char hosts[] = "hosts of ";
+	struct asking *asking = context;
+	*final = true;
+	if (strcmp(name, "_loop_terms") == 0) {
+		*value = asking->terms;
+		return true;
 	}
-	return flat;
-}
-
-static json_t *flatten_all(json_t *value, json_t *flat)
-{
-	if (!json_is_array(value)) {
-		json_array_append(flat, value);
-		return flat;
+	if (strncmp(name, hosts, strlen(hosts)) == 0) {
+		json_decref(asking->hosts);
+		*value = asking->hosts = hosts_of(asking->run, name + strlen(hosts));
+		return true;
 	}
-	for (size_t i = 0; i < json_array_size(value); i++)
-		flatten_all(json_array_get(value, i), flat);
-	return flat;
+	return asking->outer->find(asking->outer->context, name, value, final);
 }
 
-static json_t *from_dictionary(json_t *value)
+static void each_term(void *context, void (*offer)(void *to, const char *name), void *to)
 {
-	if (!json_is_object(value))
-		return NULL;
-	json_t *list = json_array();
-	const char *key;
-	json_t *member;
-	json_object_foreach(value, key, member)
-		json_array_append_new(list, json_pack("{s:s, s:O}", "key", key, "value", member));
-	return list;
+	const struct asking *asking = context;
+	asking->outer->each(asking->outer->context, offer, to);
 }
 
-static json_t *with_indices(json_t *value)
+static bool term_cancelled(void *context)
 {
-	auto_json json_t *flat = flatten_once(value);
-	json_t *list = json_array();
-	for (size_t i = 0; i < json_array_size(flat); i++)
-		json_array_append_new(list, json_pack("[i, O]", (int)i, json_array_get(flat, i)));
-	return list;
+	const struct asking *asking = context;
+	return asking->outer->cancelled(asking->outer->context);
 }
 
-static json_t *as_list(const char *keyword, json_t *value)
+static int open_term(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
 {
-	if (strcmp(keyword, "with_items") == 0)
-		return flatten_once(value);
-	if (strcmp(keyword, "with_dict") == 0)
-		return from_dictionary(value);
-	if (strcmp(keyword, "with_indexed_items") == 0)
-		return with_indices(value);
-	if (strcmp(keyword, "with_flattened") == 0)
-		return flatten_all(value, json_array());
-	return json_is_array(value) ? json_incref(value) : NULL;
+	const struct asking *asking = context;
+	return asking->outer->open_sealed(asking->outer->context, sealed, length, plain, err);
+}
+
+/* with_NAME: what the lookup NAME gives for the evaluated terms. */
+static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *value, struct err *err)
+{
+	const struct template_scope *outer = &at->variables->scope;
+	auto_json json_t *terms = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
+	struct asking asking = { outer, at->variables->run, terms, NULL };
+	const struct template_scope scope = {
+		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
+		.open_sealed = outer->open_sealed ? open_term : NULL,
+		.directory = outer->directory, .role = outer->role,
+	};
+	auto_free char *expression = mem_printf("query('%s', *_loop_terms)", lookup);
+	json_t *items = NULL;
+	if (template_expression(at->vm, expression, &scope, &items, err) < 0)
+		items = NULL;
+	json_decref(asking.hosts);
+	return items;
 }
 
 static int read_items(struct loop *loop, const struct evaluation *at, struct err *err)
 {
-	static const char *const kinds[] = {
-		"loop", "with_items", "with_list", "with_dict", "with_indexed_items", "with_flattened",
-	};
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (size_t i = 0; i < keyword_count; i++) {
+		const char *name = keywords[i].name;
+		bool is_lookup = strncmp(name, "with_", 5) == 0;
+		if (!is_lookup && strcmp(name, "loop") != 0)
+			continue;
 		auto_json json_t *value = NULL;
-		if (keyword_value(at, kinds[i], &value, err) < 0)
+		if (keyword_value(at, name, &value, err) < 0)
 			return -1;
 		if (!value)
 			continue;
-		loop->items = as_list(kinds[i], value);
+		if (is_lookup)
+			loop->items = look_up(at, name + 5, value, err);
+		else if (json_is_array(value))
+			loop->items = json_incref(value);
 		if (loop->items)
 			return 0;
-		auto_free char *text = node_text(value);
-		auto_free char *where = node_where(scope_own(&at->entry->scope, kinds[i]));
-		err_set(err, ERR_INPUT, "%s must be %s, but it is %s", kinds[i],
-		        strcmp(kinds[i], "with_dict") == 0 ? "a dictionary" : "a list", text);
-		err_hint(err, "a dictionary can be looped over by \"{{ name | dict2items }}\"");
+		auto_free char *where = node_where(scope_own(&at->entry->scope, name));
+		if (is_lookup) {
+			err_wrap(err, "%s", name);
+		} else {
+			auto_free char *text = node_text(value);
+			err_set(err, ERR_INPUT, "loop must be a list, but it is %s", text);
+			err_hint(err, "a dictionary can be looped over by \"{{ name | dict2items }}\"");
+		}
 		return err_at(err, "%s", where ? where : "");
 	}
 	return 0;
@@ -105,6 +129,8 @@ int loop_init(struct loop *loop, const struct evaluation *at, struct err *err)
 	loop->index_variable = control_name(control, "index_var", NULL);
 	loop->label = json_object_get(control, "label");
 	loop->extended = keyword_truth(json_object_get(control, "extended")) == 1;
+	loop->hides_all = keyword_truth(json_object_get(control, "extended_allitems")) == 0;
+	loop->break_when = json_object_get(control, "break_when");
 	loop->pause_s = json_number_value(json_object_get(control, "pause"));
 	return read_items(loop, at, err);
 }
@@ -112,10 +138,11 @@ int loop_init(struct loop *loop, const struct evaluation *at, struct err *err)
 static json_t *extended(const struct loop *loop, size_t index)
 {
 	size_t count = json_array_size(loop->items);
-	json_t *values = json_pack("{s:O, s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "allitems", loop->items, "index",
-	                           (json_int_t)index + 1, "index0", (json_int_t)index, "revindex",
+	json_t *values = json_pack("{s:I, s:I, s:I, s:I, s:b, s:b, s:I}", "index", (json_int_t)index + 1, "index0", (json_int_t)index, "revindex",
 	                           (json_int_t)(count - index), "revindex0", (json_int_t)(count - index - 1), "first",
 	                           index == 0, "last", index + 1 == count, "length", (json_int_t)count);
+	if (!loop->hides_all)
+		json_object_set(values, "allitems", loop->items);
 	if (index > 0)
 		json_object_set(values, "previtem", json_array_get(loop->items, index - 1));
 	if (index + 1 < count)

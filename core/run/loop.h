@@ -12,6 +12,8 @@ struct loop {
 	json_t *label;    /* template, borrowed; or NULL */
 	double pause_s;
 	bool extended;
+	bool hides_all;     /* extended_allitems: false */
+	json_t *break_when; /* condition or list of them, borrowed; or NULL */
 };
 
 /* Evaluates the items. The loop must be released even after -1. */

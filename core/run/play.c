@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "run/check.h"
 #include "run/confirm.h"
@@ -635,6 +636,7 @@ static void state_release(struct play_state *state)
 	for (size_t i = 0; i < state->document_count; i++)
 		document_free(state->documents[i]);
 	free(state->documents);
+	free(state->directory);
 	free(state->vars_files);
 	free(state->handlers);
 	free(state->announced);
@@ -681,6 +683,7 @@ int play_run(struct run_context *run, const struct play *play, unsigned number, 
 {
 	struct play_state state = { .run = run, .play = play, .number = number };
 	pthread_mutex_init(&state.lock, NULL);
+	state.directory = file_absolute(play->directory);
 	state.started = !run->options->start_at_task || atomic_load(&run->start_found);
 	auto_free struct host **hosts = NULL;
 	auto_json json_t *name = NULL;

@@ -12,6 +12,7 @@ struct play_state {
 	struct run_context *run;
 	const struct play *play;
 	const char *name;
+	char *directory; /* of the playbook, from the root; owned */
 	unsigned number;
 	json_t *all_names, *batch_names; /* names of hosts, for the magic variables */
 	json_t **vars_files;             /* the dictionaries of vars_files:, in order; borrowed */

@@ -155,6 +155,9 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	json_object_set_new(magic, "ansible_run_tags",
 	                    options->tag_count ? tag_list(options->tags, options->tag_count) : json_pack("[s]", "all"));
 	json_object_set_new(magic, "ansible_skip_tags", tag_list(options->skip_tags, options->skip_tag_count));
+	json_object_set_new(magic, "ansible_version", /* the one whose language this is */
+	                    json_pack("{s:s, s:i, s:i, s:i, s:s}", "full", "2.14.18", "major", 2, "minor", 14, "revision", 18,
+	                              "string", "2.14.18"));
 	json_object_set_new(magic, "neap_version", json_string(NEAP_VERSION));
 	return magic;
 }

@@ -119,8 +119,7 @@ static void set_result(struct task *task, json_t *result)
 	task->result = result;
 }
 
-/* An error of ours (a template, an argument, a module's fault) as a failed result. */
-static void fail_with(struct task *task, const struct err *err)
+static void error_text(const struct err *err, struct buf *clean)
 {
 	auto_buf struct buf text = BUF_INIT;
 	if (err->where[0])
@@ -128,9 +127,15 @@ static void fail_with(struct task *task, const struct err *err)
 	buf_str(&text, err->text);
 	if (err->hint[0])
 		buf_printf(&text, " (%s)", err->hint);
-	auto_buf struct buf clean = BUF_INIT;
-	printable_utf8_clean(&clean, buf_text(&text), text.length);
-	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&clean), "failed", 1, "changed", 0));
+	printable_utf8_clean(clean, buf_text(&text), text.length);
+}
+
+/* An error of ours (a template, an argument, a module's fault) as a failed result. */
+static void fail_with(struct task *task, const struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT;
+	error_text(err, &text);
+	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&text), "failed", 1, "changed", 0));
 }
 
 static void fail_unreachable(struct task *task, const struct err *err)
@@ -144,6 +149,17 @@ static void fail_unreachable(struct task *task, const struct err *err)
 
 /* ---- begin ---- */
 
+static bool has_loop(const struct entry *entry)
+{
+	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
+		const char *key;
+		node_member(entry->scope.node, i, &key);
+		if (strcmp(key, "loop") == 0 || strncmp(key, "with_", 5) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void emit_start(const struct task *task)
 {
 	struct event *event = event_new(EVENT_HOST_START);
@@ -153,6 +169,21 @@ static void emit_start(const struct task *task)
 	event->place = node_where(task->entry->scope.node);
 	event->host = mem_strdup(task->walk->host->host->name);
 	event_emit(task->walk->run->events, event);
+}
+
+/* What is asked of a task that fails before its other keywords are read. A template in them that needs the item is
+ * read again with it. */
+static int read_tolerance(struct task *task, struct err *err)
+{
+	struct settings *settings = &task->settings;
+	if (keyword_flag(&task->at, "no_log", false, &settings->no_log, err) == 0 &&
+	    keyword_flag(&task->at, "ignore_errors", false, &settings->ignore_errors, err) == 0 &&
+	    keyword_flag(&task->at, "ignore_unreachable", false, &settings->ignore_unreachable, err) == 0)
+		return 0;
+	if (err->os_error != TEMPLATE_UNDEFINED || !has_loop(task->entry))
+		return -1;
+	err_clear(err);
+	return 0;
 }
 
 static enum state begin(struct task *task)
@@ -165,6 +196,10 @@ static enum state begin(struct task *task)
 	play_announce(walk->play, task->entry, task->number, task->name);
 	emit_start(task);
 	struct err err = ERR_INIT;
+	if (read_tolerance(task, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_CONCLUDE;
+	}
 	if (loop_init(&task->loop, &task->at, &err) < 0) {
 		/* A condition that is false without the items spares the error, as Ansible does it. */
 		struct err ignored = ERR_INIT;
@@ -217,6 +252,10 @@ static enum state enter_item(struct task *task)
 	}
 	task->tries = 0;
 	set_result(task, NULL);
+	if (task->loop.items && read_tolerance(task, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
 	if (keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;
@@ -495,11 +534,19 @@ static int judge_condition(struct task *task, const char *keyword, const char *k
 	if (!scope_keyword(&task->entry->scope, keyword).value)
 		return 0;
 	bool holds = false;
-	if (keyword_holds(&task->at, keyword, false, &holds, NULL, err) < 0)
-		return -1;
+	const char *result_key = strcmp(key, "failed") == 0 ? "failed_when_result" : "changed_when_result";
+	if (keyword_holds(&task->at, keyword, false, &holds, NULL, err) < 0) {
+		/* The task has done what it did: its result stays, with what is wrong with the condition. */
+		auto_buf struct buf text = BUF_INIT;
+		error_text(err, &text);
+		json_object_set_new(task->result, result_key, json_string(buf_text(&text)));
+		json_object_set_new(task->result, "failed", json_true());
+		err_clear(err);
+		return 0;
+	}
 	json_object_set_new(task->result, key, json_boolean(holds));
 	if (strcmp(key, "failed") == 0)
-		json_object_set_new(task->result, "failed_when_result", json_boolean(holds));
+		json_object_set_new(task->result, result_key, json_boolean(holds));
 	return 0;
 }
 
@@ -607,6 +654,9 @@ static enum state end_item(struct task *task)
 		json_object_set_new(task->result, task->loop.index_variable, json_integer((json_int_t)task->index));
 		json_object_set_new(task->result, "ansible_index_var", json_string(task->loop.index_variable));
 	}
+	json_t *extended = json_object_get(task->loop.values, "ansible_loop");
+	if (extended)
+		json_object_set_new(task->result, "ansible_loop", json_deep_copy(extended));
 	auto_free char *label = loop_label(&task->loop, &task->at, task->index);
 	const struct task_outcome outcome = outcome_of(task, label);
 	if (!task->is_silent)

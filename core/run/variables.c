@@ -4,10 +4,30 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "run/play.h"
 
 /* ---- magic ---- */
+
+static void add_role_name(json_t *names, const struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		const struct entry *entry = entries->items[i];
+		if (entry->scope.kind == SCOPE_ROLE && entry->scope.role)
+			json_array_append_new(names, json_string(entry->scope.role->name));
+	}
+}
+
+static void play_magic(const struct play_state *play, json_t *magic)
+{
+	json_t *roles = json_array();
+	add_role_name(roles, &play->play->roles);
+	json_object_set_new(magic, "playbook_dir", json_string(play->directory));
+	json_object_set_new(magic, "ansible_play_name", json_string(play->name));
+	json_object_set(magic, "ansible_play_role_names", roles);
+	json_object_set_new(magic, "role_names", roles);
+}
 
 static json_t *host_magic(const struct variables *variables)
 {
@@ -22,8 +42,8 @@ static json_t *host_magic(const struct variables *variables)
 			json_array_append_new(names, json_string(host->groups[i]->name));
 	}
 	json_object_set_new(magic, "group_names", names);
-	if (variables->play && variables->play->play->directory)
-		json_object_set_new(magic, "playbook_dir", json_string(variables->play->play->directory));
+	if (variables->play)
+		play_magic(variables->play, magic);
 	return magic;
 }
 
@@ -175,7 +195,7 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 		.each = scope_offer,
 		.cancelled = scope_cancelled,
 		.open_sealed = scope_open_sealed,
-		.directory = play ? play->play->directory : NULL,
+		.directory = play ? play->directory : NULL,
 	};
 }
 
@@ -215,12 +235,13 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 	enter_scope(variables, &entry->scope);
 	const struct role *role = entry->scope.role;
 	json_object_clear(variables->task_magic);
-	variables->scope.role = role ? role->path : NULL;
 	if (role) {
 		json_object_set_new(variables->task_magic, "role_name", json_string(role->name));
 		json_object_set_new(variables->task_magic, "ansible_role_name", json_string(role->name));
-		json_object_set_new(variables->task_magic, "role_path", json_string(role->path));
+		auto_free char *path = file_absolute(role->path);
+		json_object_set_new(variables->task_magic, "role_path", json_string(path));
 	}
+	variables->scope.role = json_string_value(json_object_get(variables->task_magic, "role_path"));
 }
 
 void variables_leave(struct variables *variables)

@@ -174,6 +174,17 @@ static void leave_play(struct walk *walk)
 	}
 }
 
+/* Whether a block below the top frame will rescue what goes on failing after an always. */
+static bool rescue_waits(const struct walk *walk)
+{
+	for (size_t i = walk->frame_count - 1; i-- > 0;) {
+		const struct frame *frame = &walk->frames[i];
+		if (frame->kind == FRAME_BLOCK && frame->section == BLOCK_MAIN && frame->block->rescue.count)
+			return true;
+	}
+	return false;
+}
+
 bool walk_fail(struct walk *walk)
 {
 	while (walk->frame_count) {
@@ -184,7 +195,7 @@ bool walk_fail(struct walk *walk)
 		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS &&
 		    to_section(frame, BLOCK_ALWAYS, &frame->block->always)) {
 			frame->failing = true;
-			return false;
+			return rescue_waits(walk);
 		}
 		pop(walk);
 	}

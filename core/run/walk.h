@@ -65,7 +65,8 @@ void walk_continue(struct walk *walk, struct template_vm *vm);
 
 /* Goes to the next task after the one at walk->next was done (or left out). */
 void walk_advance(struct walk *walk);
-/* The task at walk->next has failed: to the rescue, the always, or out. Whether it was rescued. */
+/* The task at walk->next has failed: to the rescue, the always, or out. Whether it is rescued, now or
+ * after an always. */
 bool walk_fail(struct walk *walk);
 /* Runs these entries after the current task, before what follows it, and behind those included by it before. Borrowed:
  * they live as long as the play. params are taken over; NULL: none. */

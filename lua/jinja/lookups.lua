@@ -96,6 +96,15 @@ end
 
 known.items = flattened
 
+-- All the hosts that a pattern names: the runner knows them.
+function known.inventory_hostnames(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		out[#out + 1] = text(term)
+	end
+	return flattened({ compiler.runtime.lookup("hosts of " .. table.concat(out, ",")) })
+end
+
 function known.list(terms)
 	return terms
 end
@@ -127,6 +136,8 @@ function known.nested(terms)
 	return compiler.filters.product.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
 end
 
+known.cartesian = known.nested
+
 function known.together(terms)
 	return compiler.filters.zip_longest.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
 end
@@ -141,8 +152,46 @@ end
 function known.fileglob(terms)
 	local out = {}
 	for _, term in ipairs(terms) do
-		local found = native.glob(text(term))
+		local pattern = text(term)
+		local found = pattern:sub(1, 1) == "/" and native.glob(pattern) or {}
+		for _, folder in ipairs(pattern:sub(1, 1) == "/" and {} or native.search_folders("files")) do
+			found = native.glob(folder .. "/" .. pattern)
+			if #found > 0 then
+				break
+			end
+		end
 		table.move(found, 1, #found, #out + 1, out)
+	end
+	return out
+end
+
+local function output(name, term)
+	local printed, status = native.command(text(term))
+	if not printed then
+		fail("lookup('%s'): %s", name, status)
+	elseif status ~= 0 then
+		fail("lookup('%s'): %s ended with status %d", name, text(term), status)
+	end
+	return printed
+end
+
+function known.pipe(terms)
+	local out = {}
+	for i, term in ipairs(terms) do
+		out[i] = values.strip(output("pipe", term), nil, "r")
+	end
+	return out
+end
+
+function known.lines(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		for line in output("lines", term):gmatch("([^\n]*)\n?") do
+			out[#out + 1] = line
+		end
+		if out[#out] == "" then -- behind the last newline there is no line
+			out[#out] = nil
+		end
 	end
 	return out
 end
@@ -239,7 +288,19 @@ function known.template(terms)
 end
 
 function known.subelements(terms)
-	return compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = terms[3] and values.dict_get(terms[3], "skip_missing") or nil })
+	local found = compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = terms[3] and values.dict_get(terms[3], "skip_missing") or nil })
+	local key = text(terms[2])
+	local out = {}
+	for i, pair in ipairs(found) do -- unlike the filter, the lookup leaves the list itself out
+		local parent = values.dict()
+		for name, value in values.each(pair[1]) do
+			if name ~= key then
+				values.dict_set(parent, name, value)
+			end
+		end
+		out[i] = values.tuple({ parent, pair[2] })
+	end
+	return out
 end
 
 local function run(want_list, more, name, ...)
