@@ -106,11 +106,12 @@ static int code_push(struct vm *vm, const struct bridge *bridge, struct err *err
 	return 0;
 }
 
-/* builtin("apt"): what another module's file returns, run in the globals of the one that asks (the upvalue), so that package
- * can decide as apt does. It is compiled once in each state. */
+/* builtin("apt", ...): what another module's file returns, run with ... in the globals of the one that asks (the upvalue),
+ * so that package can decide as apt does. It is compiled once in each state. */
 static int code_builtin(lua_State *L)
 {
 	const char *name = luaL_checkstring(L, 1);
+	int more = lua_gettop(L) - 1;
 	const char *path = lua_pushfstring(L, "modules/%s.lua", name);
 	const struct vm_source *source = vm_source_find(path);
 	if (!source)
@@ -125,7 +126,9 @@ static int code_builtin(lua_State *L)
 	}
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_setupvalue(L, -2, 1);
-	lua_call(L, 0, 1);
+	for (int i = 0; i < more; i++)
+		lua_pushvalue(L, i + 2);
+	lua_call(L, more, 1);
 	return 1;
 }
 
