@@ -7,8 +7,8 @@
 #include "base/suggest.h"
 #include "cli/command.h"
 
-extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_convert, cmd_doc, cmd_module, cmd_schema, cmd_completion, cmd_help,
-	cmd_version;
+extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_convert, cmd_doc, cmd_module, cmd_schema, cmd_vault,
+	cmd_completion, cmd_help, cmd_version;
 
 const struct command_row *const commands[] = {
 	&cmd_run,
@@ -18,6 +18,7 @@ const struct command_row *const commands[] = {
 	&cmd_doc,
 	&cmd_module,
 	&cmd_schema,
+	&cmd_vault,
 	&cmd_completion,
 	&cmd_help,
 	&cmd_version,

@@ -36,31 +36,40 @@ static bool read_line(int fd, struct secret *answer)
 	return ended;
 }
 
-static bool prompt_on(int fd, const char *text, struct secret *answer)
+static bool prompt_on(int fd, bool echo, const char *text, struct secret *answer)
 {
 	struct termios before, silent;
 	if (tcgetattr(fd, &before) < 0)
 		return false;
 	silent = before;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
+	if (!echo)
+		silent.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(fd, TCSAFLUSH, &silent);
 	bool given = dprintf(fd, "%s: ", text) > 0 && read_line(fd, answer);
 	tcsetattr(fd, TCSAFLUSH, &before);
-	dprintf(fd, "\n");
+	if (!echo)
+		dprintf(fd, "\n");
+	return given;
+}
+
+static bool prompt(bool echo, const char *text, struct secret *answer)
+{
+	auto_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	pthread_mutex_lock(&asking);
+	bool given = prompt_on(fd, echo, text, answer);
+	pthread_mutex_unlock(&asking);
 	return given;
 }
 
 bool passwords_prompt(void *context, const char *text, struct secret *answer)
 {
 	(void)context;
-	auto_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	pthread_mutex_lock(&asking);
-	bool given = prompt_on(fd, text, answer);
-	pthread_mutex_unlock(&asking);
-	return given;
+	return prompt(false, text, answer);
 }
+
+bool passwords_prompt_shown(const char *text, struct secret *answer) { return prompt(true, text, answer); }
 
 static void first_line(struct secret *password, const char *bytes, size_t length)
 {

@@ -9,6 +9,8 @@
 
 /* Asks on /dev/tty without echo; one thread at a time. false when there is no terminal or the user gave up. */
 bool passwords_prompt(void *context, const char *text, struct secret *answer);
+/* The same with echo, for what is not secret. */
+bool passwords_prompt_shown(const char *text, struct secret *answer);
 /* The first line of a file, or of what it prints if it is executable. */
 int passwords_read(const char *path, struct secret *password, struct err *err) must_check;
 

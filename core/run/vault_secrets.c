@@ -149,7 +149,8 @@ static int add_source(struct reading *reading, const char *label, const char *so
 	if (read_source(reading->vault, source, label, &secret, &why) == 0)
 		return vault_add(reading->vault, label, &secret, err);
 	reading->failure = why;
-	if (reading->sources->fresh) {
+	const struct vault_sources *sources = reading->sources;
+	if (sources->fresh || sources->id_count + sources->file_count + sources->ask == 1) {
 		*err = why;
 		return -1;
 	}
