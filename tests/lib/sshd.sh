@@ -73,13 +73,14 @@ sshd_random_port() {
 	echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
 }
 
-# sshd_config FOLDER PORT [LINE...]: OpenSSH takes the first value it meets, so the caller's lines come first.
+# sshd_config FOLDER PORT [LINE...]: OpenSSH takes the first value it meets, so the caller's lines come first. A Subsystem
+# may stand there once only: with one of the caller's ("Subsystem none /bin/false") there is no SFTP server by default.
 sshd_config() {
 	sshd_config_dir=$1 sshd_config_port=$2
 	shift 2
-	sshd_match=
+	sshd_match= sshd_subsystem='Subsystem sftp internal-sftp'
 	for sshd_line; do
-		case $sshd_line in [Mm]atch\ *) sshd_match=1 ;; esac
+		case $sshd_line in [Mm]atch\ *) sshd_match=1 ;; [Ss]ubsystem\ *) sshd_subsystem= ;; esac
 		[ -n "$sshd_match" ] || printf '%s\n' "$sshd_line"
 	done
 	cat <<END
@@ -98,7 +99,7 @@ PrintLastLog no
 X11Forwarding no
 AcceptEnv LANG LC_*
 SetEnv HOME=$SSHD_DIR/home
-Subsystem sftp internal-sftp
+$sshd_subsystem
 END
 	sshd_match=
 	for sshd_line; do
