@@ -7,17 +7,18 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "run/command_text.h"
+#include "run/facts.h"
 #include "run/probe.h"
 
 enum { REPLY_MOST = 256 * 1024 * 1024 };
 
-/* The asks of one user in one flight: a probe for all that it takes, then each command. */
+/* The asks of one user in one flight: a probe for all that it takes, then each command, then facts. */
 struct flight {
-	struct job_ask **probed, **commands;
+	struct job_ask **probed, **commands, **facts;
 	struct job_ask **fed; /* commands with an input, which cannot share the shell's; each is a flight of its own */
-	size_t probed_count, command_count, fed_count;
+	size_t probed_count, command_count, fact_count, fed_count;
 	const struct ask **asks; /* of probed */
-	char mark[DIGEST_RANDOM_HEX];
+	char mark[DIGEST_RANDOM_HEX], facts_mark[DIGEST_RANDOM_HEX];
 };
 
 static struct answer *failed_answer(const char *why)
@@ -37,6 +38,8 @@ static void flight_add(struct flight *flight, struct job_ask *ask)
 		flight->fed[flight->fed_count++] = ask;
 	} else if (ask->ask->kind == ASK_RUN) {
 		flight->commands[flight->command_count++] = ask;
+	} else if (ask->ask->kind == ASK_FACTS) {
+		flight->facts[flight->fact_count++] = ask;
 	} else {
 		ask->answer = failed_answer("this cannot be asked of a target");
 	}
@@ -59,6 +62,15 @@ static size_t flight_commands(struct flight *flight, struct arena *arena, struct
 		command_text(&script, &flight->commands[i]->ask->command, NULL);
 		commands[count++] = (struct wire_command){ .script = arena_copy(arena, script.data, script.length) };
 	}
+	for (size_t i = 0; i < flight->fact_count; i++) {
+		auto_buf struct buf script = BUF_INIT;
+		if (!*flight->facts_mark)
+			digest_random(flight->facts_mark);
+		facts_script(flight->facts[i]->ask, flight->facts_mark, &script);
+		commands[count++] = (struct wire_command){
+			.script = arena_copy(arena, script.data, script.length), .keep = FACTS_REPLY_MOST,
+		};
+	}
 	return count;
 }
 
@@ -77,10 +89,15 @@ static void take_command(struct job_ask *ask, const struct wire_outcome *outcome
 	command_text_result(&ask->answer->arena, outcome, &ask->answer->run);
 }
 
+static void take_facts(const struct flight *flight, struct job_ask *ask, const struct wire_outcome *outcome)
+{
+	ask->answer = facts_parse(ask->ask, flight->facts_mark, buf_text(&outcome->output), outcome->output.length);
+}
+
 static int fly(struct wire *wire, const struct wire_become *become, struct flight *flight, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
-	size_t most = flight->command_count + 1;
+	size_t most = flight->command_count + flight->fact_count + 1;
 	struct wire_command *commands = arena_array(&arena, most, sizeof(*commands));
 	struct wire_outcome *outcomes = arena_array(&arena, most, sizeof(*outcomes));
 	size_t count = flight_commands(flight, &arena, commands);
@@ -93,6 +110,8 @@ static int fly(struct wire *wire, const struct wire_become *become, struct fligh
 			take_probe(flight, &outcomes[at++]);
 		for (size_t i = 0; i < flight->command_count; i++)
 			take_command(flight->commands[i], &outcomes[at++]);
+		for (size_t i = 0; i < flight->fact_count; i++)
+			take_facts(flight, flight->facts[i], &outcomes[at++]);
 	}
 	for (size_t i = 0; i < count; i++)
 		wire_outcome_release(&outcomes[i]);
@@ -126,6 +145,7 @@ int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct e
 			.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
 			.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
 			.fed = arena_array(&arena, count, sizeof(struct job_ask *)),
+			.facts = arena_array(&arena, count, sizeof(struct job_ask *)),
 			.asks = arena_array(&arena, count, sizeof(struct ask *)),
 		};
 		for (size_t j = i; j < count; j++) {
