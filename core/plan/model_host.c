@@ -32,6 +32,7 @@ struct model_host {
 	size_t count, room;
 	json_t *users, *groups;
 	json_t *commands; /* the first that matches counts */
+	json_t *facts;    /* all of them, whatever subset is asked for; NULL: none were described */
 	uint64_t next_inode;
 	long clock;
 };
@@ -233,6 +234,10 @@ static int describe(struct model_host *host, json_t *description, struct err *er
 	const char *key;
 	json_t *value;
 	size_t i;
+	if (json_object_get(description, "facts")) {
+		json_decref(host->facts);
+		host->facts = json_deep_copy(json_object_get(description, "facts"));
+	}
 	json_object_update(host->users, json_object_get(description, "users"));
 	json_object_update(host->groups, json_object_get(description, "groups"));
 	json_array_foreach(json_object_get(description, "remove_users"), i, value)
@@ -278,6 +283,7 @@ void model_host_free(struct model_host *host)
 	json_decref(host->users);
 	json_decref(host->groups);
 	json_decref(host->commands);
+	json_decref(host->facts);
 	free(host);
 }
 
@@ -536,7 +542,12 @@ struct answer *model_host_answer(struct model_host *host, const struct ask *ask)
 	case ASK_RUN: answer_run(host, ask, answer); break;
 	case ASK_USER: case ASK_GROUP: answer_account(host, ask, answer); break;
 	case ASK_FIND: answer_find(host, ask, answer); break;
-	case ASK_FACTS: set_failed(answer, "a model host has no facts"); break;
+	case ASK_FACTS:
+		if (host->facts)
+			answer->facts = json_deep_copy(host->facts);
+		else
+			set_failed(answer, "the host of this case has no facts");
+		break;
 	}
 	return answer;
 }

@@ -11,7 +11,7 @@ struct model_host;
 
 /* From a description (docs/guide/writing-a-lua-module.md): {"files": {PATH: {"type", "content", "mode", "owner", "group",
  * "target", "same_as", "denied", "mtime"}}, "users": {NAME: NUMBER}, "groups": {NAME: NUMBER}, "commands": [{"argv" or
- * "script", "rc", "stdout", "stderr", "then"}]}. In paths and contents \xNN is a byte. NULL with err. */
+ * "script", "rc", "stdout", "stderr", "then"}], "facts": {NAME: VALUE}}. In paths and contents \xNN is a byte. NULL with err. */
 struct model_host *model_host_new(json_t *description, struct err *err) must_check;
 void model_host_free(struct model_host *host);
 /* A new reference. */
