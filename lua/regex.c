@@ -9,6 +9,7 @@
 
 #include <lauxlib.h>
 
+#include "base/pattern.h"
 #include "lua/vm.h"
 
 enum {
@@ -395,7 +396,7 @@ static void names_set(lua_State *L, const struct regex *regex)
 static pcre2_code *compile(const char *pattern, size_t length, uint32_t options, struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT;
-	if (regex_translate(pattern, length, &text, err) < 0)
+	if (pattern_translate(pattern, length, &text, err) < 0)
 		return NULL;
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	pcre2_set_newline(context, PCRE2_NEWLINE_LF);

@@ -21,13 +21,9 @@
 
 #include <lua.h>
 
-#include "base/buf.h"
-#include "base/err.h"
 
 /* Pushes the function regex. */
 void regex_push(lua_State *state);
-/* Python's syntax in PCRE2's. ERR_INPUT for what Python refuses and PCRE2 would take for something else. */
-int regex_translate(const char *pattern, size_t length, struct buf *out, struct err *err) must_check;
 /* regex.escape: pushes the argument with every character that means something escaped, as re.escape does. */
 int regex_escape(lua_State *state);
 

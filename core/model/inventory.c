@@ -374,6 +374,21 @@ void inventory_join(struct inventory *inventory, struct host *host, struct group
 	host_climb(host);
 }
 
+int inventory_nest(struct inventory *inventory, struct group *parent, struct group *child, struct err *err)
+{
+	for (size_t i = 0; i < parent->child_count; i++) {
+		if (parent->children[i] == child)
+			return 0;
+	}
+	return inventory_put_child(inventory, parent, child, err);
+}
+
+void inventory_tidy(struct inventory *inventory)
+{
+	auto_problems struct problems ignored = PROBLEMS_INIT;
+	inventory_settle(inventory, &ignored);
+}
+
 /* Walking */
 
 struct group **group_walk(const struct inventory *inventory, struct group *group, size_t *count)

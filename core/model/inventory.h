@@ -69,6 +69,10 @@ struct group *inventory_group_at(const struct inventory *inventory, size_t index
 struct host *inventory_add_host(struct inventory *inventory, const char *name);
 struct group *inventory_add_group(struct inventory *inventory, const char *name);
 void inventory_join(struct inventory *inventory, struct host *host, struct group *group);
+/* Puts a group into another. ERR_INPUT where that would close a circle. */
+int inventory_nest(struct inventory *inventory, struct group *parent, struct group *child, struct err *err) must_check;
+/* After all of these: "ungrouped" is anew for hosts in no other group, and each host has the groups above its own. */
+void inventory_tidy(struct inventory *inventory);
 
 /* Adds a host's inventory layers (VARS_INVENTORY_ALL to VARS_HOST_VARS) to vars. The layers borrow from the
  * inventory. Threads: read only. */

@@ -90,7 +90,7 @@ const struct ask *ask_copy(struct arena *arena, const struct ask *ask)
 static const char *const kind_words[] = {
 	[ASK_STAT] = "stat", [ASK_READ] = "read", [ASK_HASH] = "hash", [ASK_LIST] = "list", [ASK_GLOB] = "glob",
 	[ASK_RUN] = "run", [ASK_USER] = "user", [ASK_GROUP] = "group", [ASK_FACTS] = "facts", [ASK_FIND] = "find",
-	[ASK_RENDER] = "render",
+	[ASK_RENDER] = "render", [ASK_VARS] = "variables of", [ASK_VARIABLE] = "variable", [ASK_PROMPT] = "prompt",
 };
 
 const char *ask_describe(struct arena *arena, const struct ask *ask)

@@ -29,6 +29,10 @@ enum ask_kind {
 	ASK_FACTS, /* facts by subset */
 	ASK_FIND,  /* controller only: a file looked up where Ansible looks: role's and playbook's files/ or templates/ */
 	ASK_RENDER, /* controller only: what a template file gives with the variables of the task */
+	ASK_VARS,   /* controller only: the dictionary in a file of variables */
+	ASK_VARIABLE, /* controller only: a variable of the task as it is written; ANSWER_FAILED where it is a final value with
+	               * what looks like a template in it */
+	ASK_PROMPT, /* controller only: a line from the terminal; ANSWER_ABSENT where there is none */
 };
 
 enum ask_side { ASK_ON_TARGET, ASK_ON_CONTROLLER };
@@ -49,8 +53,8 @@ struct ask_template {
 struct ask {
 	enum ask_kind kind;
 	enum ask_side side;
-	const char *path;      /* STAT READ HASH LIST RENDER; the pattern of GLOB; the name in USER, GROUP, FIND; subset of FACTS */
-	bool follow;           /* STAT: of what a symlink points to */
+	const char *path;      /* STAT READ HASH LIST RENDER VARS; the pattern of GLOB; the name in USER, GROUP, FIND, VARIABLE; the text of PROMPT; subset of FACTS */
+	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen */
 	bool recurse;          /* LIST: the whole tree */
 	const char *algorithm; /* HASH, and LIST with digests: "sha1", "sha256", "md5", ...; else NULL */
 	const char *folder;    /* FIND: "files", "templates", "tasks", "vars" or "" */
@@ -107,12 +111,12 @@ struct answer {
 		const char *hash; /* lower-case hex */
 		struct list_answer list;
 		struct names_answer glob;
-		struct command_result run;
+		struct command_result run; /* RUN; PROMPT: the line as its output */
 		struct user_answer user;
 		struct group_answer group;
 		const char *found; /* FIND: the path */
 	};
-	json_t *facts; /* FACTS; owned */
+	json_t *facts; /* FACTS, VARS, VARIABLE; owned */
 };
 
 /* ---- for modules ---- */

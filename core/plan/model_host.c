@@ -542,6 +542,12 @@ struct answer *model_host_answer(struct model_host *host, const struct ask *ask)
 	case ASK_RUN: answer_run(host, ask, answer); break;
 	case ASK_USER: case ASK_GROUP: answer_account(host, ask, answer); break;
 	case ASK_FIND: answer_find(host, ask, answer); break;
+	case ASK_VARS:
+		if ((inode = look_at_file(host, ask->path, answer)))
+			answer->facts = json_loadb(buf_text(&inode->content), inode->content.length, JSON_DECODE_ANY, NULL);
+		break;
+	case ASK_VARIABLE:
+	case ASK_PROMPT: answer->state = ANSWER_ABSENT; break;
 	case ASK_FACTS:
 		if (host->facts)
 			answer->facts = json_deep_copy(host->facts);

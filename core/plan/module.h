@@ -37,6 +37,10 @@ struct module {
 	const char *source; /* file of a Lua module; NULL in C */
 	bool acts_on_run;   /* works on the run, never on a target: debug, set_fact, ... */
 	bool no_check_mode; /* cannot predict: skipped in check mode (raw, script) */
+	/* Of modules that act on the run: */
+	bool runs_once;         /* by the first of a batch's hosts, for all (pause, add_host) */
+	bool gives_templates;   /* the texts in its ansible_facts are templates (include_vars) */
+	bool changes_inventory; /* add_host and add_group in its result are carried out */
 };
 
 /* One call of decide: rewinds the decision, calls, and finds a module that is not pure. -1 with err names the module. */

@@ -83,7 +83,7 @@ static void set_stream(struct decision *decision, const char *name, const char *
 	result_set(decision, lines, lines_of(bytes, length));
 }
 
-static void set_time(struct decision *decision, const char *key, int64_t us)
+void result_time(struct decision *decision, const char *key, int64_t us)
 {
 	time_t seconds = (time_t)(us / 1000000);
 	struct tm local;
@@ -110,8 +110,8 @@ void result_command(struct decision *decision, const struct command_result *run,
 	result_int(decision, "rc", run->ended == ENDED_EXIT ? run->code : run->ended == ENDED_SIGNAL ? -run->code : -1);
 	set_stream(decision, "stdout", run->output, run->output_length, strip);
 	set_stream(decision, "stderr", run->errors, run->errors_length, strip);
-	set_time(decision, "start", run->start_us);
-	set_time(decision, "end", run->end_us);
+	result_time(decision, "start", run->start_us);
+	result_time(decision, "end", run->end_us);
 	set_delta(decision, run->end_us - run->start_us);
 	if (run->cut)
 		result_warn(decision, "the command wrote more than is kept: its output here is cut");

@@ -17,6 +17,8 @@ void result_set(struct decision *decision, const char *key, json_t *value);
 void result_str(struct decision *decision, const char *key, const char *text);
 void result_bytes(struct decision *decision, const char *key, const char *bytes, size_t length);
 void result_int(struct decision *decision, const char *key, long long value);
+/* Microseconds since 1970 as the local time, in Python's form. */
+void result_time(struct decision *decision, const char *key, int64_t us);
 void result_bool(struct decision *decision, const char *key, bool value);
 /* rc, stdout, stderr, stdout_lines, stderr_lines, start, end, delta as Ansible's command gives them; strip takes
  * trailing newlines off. */

@@ -153,6 +153,7 @@ static void copy_fields(struct decision *decision, struct step *step)
 		copy_attributes(arena, &step->setattr.attributes);
 		break;
 	case STEP_WAIT:
+		step->wait.say = arena_str(arena, step->wait.say);
 		break;
 	}
 }

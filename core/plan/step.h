@@ -59,7 +59,7 @@ struct step_rename { const char *from, *to; };
 struct step_setattr { const char *path; struct attributes attributes; bool follow; };
 struct step_remove { const char *path; bool recurse; };
 struct step_mkdir { const char *path; struct attributes attributes; bool parents; /* parents get 0777 less the umask */ };
-struct step_wait { int64_t ms; };
+struct step_wait { int64_t ms; const char *say; /* to the user meanwhile; NULL: nothing */ };
 struct step_run {
 	struct command command;
 	enum step_effects effects;
@@ -92,7 +92,7 @@ struct step {
 struct outcome {
 	bool ok;
 	const char *error;          /* why not, in words */
-	struct command_result run;  /* STEP_RUN, and PUT's failed validation */
+	struct command_result run;  /* STEP_RUN, and PUT's failed validation; WAIT: its times */
 	const char *backup_file;    /* PUT with backup: where the old file is now, or NULL */
 	const char *digest;         /* GET: SHA-1 of what arrived */
 	uint64_t size;              /* GET: its bytes */

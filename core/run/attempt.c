@@ -7,7 +7,7 @@
 #include "base/printable.h"
 #include "run/controller.h"
 #include "run/overlay.h"
-#include "run/render.h"
+#include "run/own_asks.h"
 
 enum { CALLS_MOST = 10000 }; /* of decide(), in one attempt: a module that never ends is at fault */
 
@@ -194,8 +194,9 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 static struct answer *known_answer(struct attempt *attempt, const struct evaluation *at, const struct ask *ask)
 {
 	struct run_context *run = at->variables->run;
-	if (ask->kind == ASK_RENDER)
-		return render_answer(at, ask);
+	struct answer *own = own_ask_answer(at, ask);
+	if (own)
+		return own;
 	if (ask->side == ASK_ON_CONTROLLER || !attempt->target) {
 		struct controller_search search = {
 			.role = at->entry->scope.role ? at->entry->scope.role->path : NULL,

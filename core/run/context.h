@@ -27,6 +27,7 @@ struct host_state {
 	const struct host *host;
 	json_t *variables; /* set_fact and registered results: final values */
 	json_t *included;  /* include_vars: templates */
+	json_t *added;     /* add_host: final values */
 	struct event_stats stats;
 	bool failed, unreachable;
 	bool took_part; /* a play was for it: it is in the recap */
@@ -44,7 +45,8 @@ struct run_context {
 	struct controller *controller; /* locks itself */
 	struct sched *sched;           /* locks itself */
 	json_t *extra_vars;            /* -e */
-	json_t *groups;                /* the magic variable */
+	json_t *groups;                /* the magic variable; the conductor's own to change, as hosts is */
+	struct inventory_changes *inventory_changes; /* locks itself */
 	json_t *options_vars;          /* magic variables that are the same for all hosts */
 	struct host_state **hosts;     /* by host->index */
 	size_t host_count;
@@ -60,6 +62,11 @@ struct run_context {
 	bool (*prompt)(void *context, const char *text, struct secret *answer);
 };
 
+/* The state of a host that may be new, made if it is. The conductor, while no walk is under way. */
+struct host_state *context_add_host(struct run_context *run, const struct host *host);
+void context_free_host(struct host_state *state);
+/* Makes the magic variable groups from the inventory as it is now. The same. */
+void context_set_groups(struct run_context *run);
 struct host_state *context_host(struct run_context *run, const struct host *host);
 /* A warning event. */
 void context_warn(struct run_context *run, const char *host, const char *format, ...)

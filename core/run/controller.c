@@ -480,7 +480,10 @@ struct answer *controller_answer(struct controller *controller, const struct ask
 	case ASK_USER: answer_user(ask, answer); break;
 	case ASK_GROUP: answer_group(ask, answer); break;
 	case ASK_FIND: answer_find(ask, search, answer); break;
-	case ASK_RENDER: set_state(answer, ANSWER_FAILED, "a template is rendered with a task's variables"); break;
+	case ASK_RENDER:
+	case ASK_VARS:
+	case ASK_VARIABLE:
+	case ASK_PROMPT: set_state(answer, ANSWER_FAILED, "only a task knows"); break;
 	case ASK_FACTS: set_state(answer, ANSWER_FAILED, "facts are those of a target"); break;
 	}
 	return answer;

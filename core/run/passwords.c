@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <termios.h>
@@ -10,18 +11,29 @@
 
 #include "base/buf.h"
 #include "base/child.h"
+#include "base/mem.h"
 
 enum { LONGEST = 4096, PROGRAM_MS = 60000 };
 
 /* One question at a time stands on the terminal, whichever target's thread asks. */
 static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
 
-static bool read_line(int fd, struct secret *answer)
+static bool is_ready(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	return poll(&poll_fd, 1, 100) > 0;
+}
+
+static bool read_line(int fd, const atomic_bool *cancelled, struct secret *answer)
 {
 	char line[LONGEST];
 	size_t length = 0;
 	bool ended = false;
 	while (length < sizeof(line) && !ended) {
+		if (cancelled && atomic_load(cancelled))
+			break;
+		if (cancelled && !is_ready(fd))
+			continue;
 		ssize_t got = read(fd, line + length, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -36,7 +48,7 @@ static bool read_line(int fd, struct secret *answer)
 	return ended;
 }
 
-static bool prompt_on(int fd, bool echo, const char *text, struct secret *answer)
+static bool prompt_on(int fd, const char *text, bool echo, const atomic_bool *cancelled, struct secret *answer)
 {
 	struct termios before, silent;
 	if (tcgetattr(fd, &before) < 0)
@@ -45,31 +57,36 @@ static bool prompt_on(int fd, bool echo, const char *text, struct secret *answer
 	if (!echo)
 		silent.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(fd, TCSAFLUSH, &silent);
-	bool given = dprintf(fd, "%s: ", text) > 0 && read_line(fd, answer);
+	bool given = dprintf(fd, "%s", text) >= 0 && read_line(fd, cancelled, answer);
 	tcsetattr(fd, TCSAFLUSH, &before);
 	if (!echo)
 		dprintf(fd, "\n");
 	return given;
 }
 
-static bool prompt(bool echo, const char *text, struct secret *answer)
+bool passwords_prompt(void *context, const char *text, struct secret *answer)
+{
+	(void)context;
+	auto_free char *question = mem_printf("%s: ", text);
+	return passwords_ask(question, false, NULL, answer);
+}
+
+bool passwords_ask(const char *text, bool echo, const atomic_bool *cancelled, struct secret *answer)
 {
 	auto_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	pthread_mutex_lock(&asking);
-	bool given = prompt_on(fd, echo, text, answer);
+	bool given = prompt_on(fd, text, echo, cancelled, answer);
 	pthread_mutex_unlock(&asking);
 	return given;
 }
 
-bool passwords_prompt(void *context, const char *text, struct secret *answer)
+bool passwords_prompt_shown(const char *text, struct secret *answer)
 {
-	(void)context;
-	return prompt(false, text, answer);
+	auto_free char *question = mem_printf("%s: ", text);
+	return passwords_ask(question, true, NULL, answer);
 }
-
-bool passwords_prompt_shown(const char *text, struct secret *answer) { return prompt(true, text, answer); }
 
 static void first_line(struct secret *password, const char *bytes, size_t length)
 {

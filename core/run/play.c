@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "run/check.h"
 #include "run/confirm.h"
+#include "run/inventory_change.h"
 #include "run/keywords.h"
 #include "run/sched.h"
 
@@ -422,6 +423,13 @@ static bool is_run_once(struct walk *walk, struct template_vm *vm)
 	return keyword_flag(&at, "run_once", false, &once, &ignored) == 0 && once;
 }
 
+/* Of pause and its like, one host does it for all; the others learn nothing of it, as with Ansible. */
+static bool is_done_once(const struct walk *walk)
+{
+	const struct module *module = registry_find(walk->run->registry, walk->next->action);
+	return module && module->runs_once;
+}
+
 static void announce_turn(struct play_state *play, struct walk *first, struct template_vm *vm)
 {
 	walk_enter_variables(first, first->next);
@@ -460,6 +468,14 @@ static void skip_turn(const struct batch *batch, const struct walk *first, const
 	}
 }
 
+static void take_inventory_changes(struct run_context *run, const struct batch *batch)
+{
+	if (!inventory_change_apply(run))
+		return;
+	for (size_t i = 0; i < batch->count; i++)
+		variables_reload(&batch->walks[i]->variables);
+}
+
 static void turn(struct play_state *play, const struct batch *batch, struct template_vm *vm)
 {
 	struct run_context *run = play->run;
@@ -470,7 +486,7 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 		skip_turn(batch, first, entry);
 		return;
 	}
-	bool once = is_run_once(first, vm);
+	bool once = is_run_once(first, vm), alone = once || is_done_once(first);
 	auto_free struct walk **together = mem_array(batch->count, sizeof(struct walk *));
 	size_t count = 0;
 	for (size_t i = 0; i < batch->count; i++) {
@@ -479,11 +495,16 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 		if (walk->next == entry && walk_compare(walk, first) == 0)
 			together[count++] = walk;
 	}
-	for (size_t i = 0; i < (once ? 1 : count); i++)
+	for (size_t i = 0; i < (alone ? 1 : count); i++)
 		sched_turn(run->sched, together[i]);
 	sched_wait(run->sched);
-	for (size_t i = 1; once && i < count; i++)
-		share_result(together[i], together[0], entry);
+	for (size_t i = 1; alone && i < count; i++) {
+		if (once)
+			share_result(together[i], together[0], entry);
+		else
+			walk_advance(together[i]);
+	}
+	take_inventory_changes(run, batch);
 }
 
 static size_t count_failed(const struct batch *batch)
@@ -541,6 +562,7 @@ static bool walk_free_strategy(struct play_state *play, const struct batch *batc
 			sched_turn(play->run->sched, batch->walks[i]);
 	}
 	sched_wait(play->run->sched);
+	take_inventory_changes(play->run, batch);
 	return !is_fatal(play, batch);
 }
 

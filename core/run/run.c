@@ -18,6 +18,7 @@
 #include "run/context.h"
 #include "run/controller.h"
 #include "run/extra_vars.h"
+#include "run/inventory_change.h"
 #include "run/list.h"
 #include "run/passwords.h"
 #include "run/play.h"
@@ -124,19 +125,6 @@ static int load_inventory(struct run_state *state, struct problems *problems)
 	return failed;
 }
 
-static json_t *magic_groups(const struct inventory *inventory)
-{
-	json_t *groups = json_object();
-	for (size_t i = 0; i < inventory_group_count(inventory); i++)
-		json_object_set_new(groups, inventory_group_at(inventory, i)->name, json_array());
-	for (size_t i = 0; i < inventory_host_count(inventory); i++) {
-		const struct host *host = inventory_host_at(inventory, i);
-		for (size_t j = 0; j < host->group_count && !host->implicit; j++)
-			json_array_append_new(json_object_get(groups, host->groups[j]->name), json_string(host->name));
-	}
-	return groups;
-}
-
 static json_t *tag_list(const char *const *items, size_t count)
 {
 	json_t *list = json_array();
@@ -162,36 +150,17 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	return magic;
 }
 
-static struct host_state *new_state(const struct host *host)
-{
-	struct host_state *state = mem_alloc(sizeof(*state));
-	*state = (struct host_state){ .host = host, .variables = json_object(), .included = json_object() };
-	return state;
-}
-
-static void state_free(struct host_state *state)
-{
-	if (!state)
-		return;
-	json_decref(state->variables);
-	json_decref(state->included);
-	free(state);
-}
-
 /* What is implicit is made now, so that no host is added while the run goes on. */
 static void make_hosts(struct run_state *state)
 {
 	struct run_context *run = &state->context;
 	const struct host *localhost = inventory_host(run->inventory, "localhost");
 	if (localhost->implicit)
-		run->localhost = new_state(localhost);
-	run->host_count = inventory_host_count(run->inventory);
-	run->hosts = mem_array(run->host_count, sizeof(struct host_state *));
-	for (size_t i = 0; i < run->host_count; i++) {
-		const struct host *host = inventory_host_at(run->inventory, i);
-		run->hosts[host->index] = new_state(host);
-	}
-	run->groups = magic_groups(run->inventory);
+		context_add_host(run, localhost);
+	for (size_t i = 0; i < inventory_host_count(run->inventory); i++)
+		context_add_host(run, inventory_host_at(run->inventory, i));
+	run->inventory_changes = inventory_changes_new();
+	context_set_groups(run);
 	run->options_vars = magic_options(run->options, run->forks);
 }
 
@@ -485,13 +454,14 @@ static void state_release(struct run_state *state)
 {
 	struct run_context *run = &state->context;
 	for (size_t i = 0; i < run->host_count; i++)
-		state_free(run->hosts[i]);
-	state_free(run->localhost);
+		context_free_host(run->hosts[i]);
+	context_free_host(run->localhost);
 	free(run->hosts);
 	wire_hub_free(run->hub);
 	host_slots_free(run->slots);
 	controller_free(run->controller);
 	json_decref(run->groups);
+	inventory_changes_free(run->inventory_changes);
 	json_decref(run->options_vars);
 	json_decref(run->extra_vars);
 	vault_free(run->vault);

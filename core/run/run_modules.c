@@ -1,5 +1,5 @@
-/* Modules that act on the run itself: debug, fail, assert, set_fact, meta. They have descriptors like all others and look at
- * no target; what meta does is done by the walk. */
+/* Modules that act on the run itself: debug, fail, assert, set_fact, meta; beside them stand pause.c, include_vars.c and
+ * inventory_modules.c. They have descriptors like all others and look at no target; what meta does is done by the walk. */
 #include <ctype.h>
 #include <string.h>
 

@@ -11,6 +11,7 @@
 #include "run/asks.h"
 #include "run/attempt.h"
 #include "run/connect.h"
+#include "run/inventory_change.h"
 #include "run/loop.h"
 #include "run/outcome.h"
 #include "run/play.h"
@@ -24,6 +25,7 @@ enum state {
 	STATE_DECIDE,   /* the module is to be called */
 	STATE_ANSWERED, /* a job of asks is back */
 	STATE_STEPPED,  /* a job of steps is back */
+	STATE_WAITED,   /* a wait that needs no target is over */
 	STATE_JUDGE,    /* the module is done: changed_when, failed_when, until */
 	STATE_ITEM_END, /* the item has its result */
 	STATE_CONCLUDE, /* the task has its result */
@@ -49,6 +51,7 @@ struct task {
 	enum state state;
 	enum wait wait;
 	int64_t wait_ms; /* WAIT_TIMER */
+	int64_t wait_start_us;
 	unsigned number;
 	char *name;
 	struct loop loop;
@@ -485,6 +488,37 @@ static enum state predict(struct task *task)
 	return STATE_JUDGE;
 }
 
+/* Of a module that acts on the run: its next step is a wait, which needs no target. */
+static bool begin_wait(struct task *task)
+{
+	const struct decision *decision = &task->attempt.decision;
+	const struct step *step = decision->stepped[decision_steps_done(decision)].step;
+	if (task->attempt.target || step->kind != STEP_WAIT)
+		return false;
+	if (step->wait.say) {
+		struct event *event = event_new(EVENT_MESSAGE);
+		event->text = mem_strdup(step->wait.say);
+		event_emit(task->walk->run->events, event);
+	}
+	task->wait_start_us = clock_wall_us();
+	task->wait = WAIT_TIMER;
+	task->wait_ms = step->wait.ms + 1; /* not less than the time that was asked for */
+	return true;
+}
+
+static enum state end_wait(struct task *task)
+{
+	if (atomic_load(&task->walk->run->cancelled))
+		return STATE_LEFT;
+	struct decision *decision = &task->attempt.decision;
+	struct outcome *outcome = arena_alloc(&decision->arena, sizeof(*outcome));
+	outcome->ok = true;
+	outcome->run.start_us = task->wait_start_us;
+	outcome->run.end_us = clock_wall_us();
+	decision_outcome(decision, decision_steps_done(decision), outcome);
+	return STATE_DECIDE;
+}
+
 static enum state decide(struct task *task)
 {
 	struct err err = ERR_INIT;
@@ -498,6 +532,8 @@ static enum state decide(struct task *task)
 	}
 	if (need == ATTEMPT_DONE)
 		return STATE_JUDGE;
+	if (need == ATTEMPT_STEPS && begin_wait(task))
+		return STATE_WAITED;
 	if (!task->attempt.target) {
 		err_set(&err, ERR_HOST, "module %s acts on the run and cannot ask or do anything on a target",
 		        task->module->name);
@@ -557,7 +593,8 @@ static void take_facts(struct task *task)
 	if (!json_is_object(facts) || json_is_true(json_object_get(task->result, "failed")))
 		return;
 	auto_json json_t *copy = json_deep_copy(facts);
-	json_object_update(task->walk->host->variables, copy);
+	struct host_state *host = task->walk->host;
+	json_object_update(task->module->gives_templates ? host->included : host->variables, copy);
 	variables_changed(&task->walk->variables);
 }
 
@@ -606,6 +643,8 @@ static enum state judge(struct task *task)
 	bool again = false;
 	set_result(task, attempt_result(&task->attempt, task->settings.diff));
 	take_facts(task);
+	if (task->module->changes_inventory)
+		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
 	if (judge_conditions(task, &again, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;
@@ -766,6 +805,7 @@ bool task_continue(struct task *task, struct template_vm *vm)
 		case STATE_DECIDE: task->state = decide(task); break;
 		case STATE_ANSWERED: task->state = take_answers(task); break;
 		case STATE_STEPPED: task->state = take_outcomes(task); break;
+		case STATE_WAITED: task->state = end_wait(task); break;
 		case STATE_JUDGE: task->state = judge(task); break;
 		case STATE_ITEM_END: task->state = end_item(task); break;
 		case STATE_CONCLUDE: conclude(task); return true;

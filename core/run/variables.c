@@ -29,6 +29,23 @@ static void play_magic(const struct play_state *play, json_t *magic)
 	json_object_set_new(magic, "role_names", roles);
 }
 
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static json_t *group_names(const struct host *host)
+{
+	auto_free const char **sorted = mem_array(host->group_count + 1, sizeof(*sorted));
+	size_t count = 0;
+	for (size_t i = 0; i < host->group_count; i++) {
+		if (strcmp(host->groups[i]->name, "all") != 0)
+			sorted[count++] = host->groups[i]->name;
+	}
+	qsort(sorted, count, sizeof(*sorted), by_text);
+	json_t *names = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(sorted[i]));
+	return names;
+}
+
 static json_t *host_magic(const struct variables *variables)
 {
 	const struct host *host = variables->host->host;
@@ -36,12 +53,7 @@ static json_t *host_magic(const struct variables *variables)
 	json_object_set_new(magic, "inventory_hostname", json_string(host->name));
 	json_object_set_new(magic, "inventory_hostname_short",
 	                    json_stringn(host->name, strcspn(host->name, ".")));
-	json_t *names = json_array();
-	for (size_t i = 0; i < host->group_count; i++) {
-		if (strcmp(host->groups[i]->name, "all") != 0)
-			json_array_append_new(names, json_string(host->groups[i]->name));
-	}
-	json_object_set_new(magic, "group_names", names);
+	json_object_set_new(magic, "group_names", group_names(host));
 	if (variables->play)
 		play_magic(variables->play, magic);
 	return magic;
@@ -179,6 +191,7 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 {
 	*variables = (struct variables){ .run = run, .play = play, .host = host };
 	inventory_vars(run->inventory, host->host, &variables->vars);
+	add_object(&variables->vars, VARS_INVENTORY_HOST, host->added, true, "add_host");
 	if (play)
 		add_play(variables);
 	add_object(&variables->vars, VARS_INCLUDE_VARS, host->included, false, "include_vars");
@@ -197,6 +210,15 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 		.open_sealed = scope_open_sealed,
 		.directory = play ? play->directory : NULL,
 	};
+}
+
+void variables_reload(struct variables *variables)
+{
+	struct run_context *run = variables->run;
+	const struct play_state *play = variables->play;
+	struct host_state *host = variables->host;
+	variables_release(variables);
+	variables_init(variables, run, play, host);
 }
 
 void variables_release(struct variables *variables)

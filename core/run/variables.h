@@ -22,6 +22,8 @@ struct variables {
 /* Layers that hold for the whole play. variables must not move afterwards. */
 void variables_init(struct variables *variables, struct run_context *run, const struct play_state *play,
                     struct host_state *host);
+/* The same anew, after the inventory has changed. To be called between tasks. */
+void variables_reload(struct variables *variables);
 void variables_release(struct variables *variables);
 /* Adds what an entry brings: its roles' defaults, vars and params, its blocks' vars and its own. */
 void variables_enter(struct variables *variables, const struct entry *entry);

@@ -1,6 +1,6 @@
 /* Python's regular expressions written as PCRE2's. Most of the syntax is the same; what differs is rewritten here, and
  * what PCRE2 has and Python refuses is refused. */
-#include "lua/regex.h"
+#include "base/pattern.h"
 
 #include <ctype.h>
 #include <stdbool.h>
@@ -138,7 +138,7 @@ static void brace(struct reader *reader)
 	buf_char(reader->out, *reader->at++);
 }
 
-int regex_translate(const char *pattern, size_t length, struct buf *out, struct err *err)
+int pattern_translate(const char *pattern, size_t length, struct buf *out, struct err *err)
 {
 	struct reader reader = { pattern, pattern + length, out, err };
 	while (reader.at < reader.end) {
