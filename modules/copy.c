@@ -31,6 +31,8 @@ static const struct arg copy_args[] = {
 	  .doc = "Where dest is a symlink, writes what it points to. Without it the link is replaced by the file." },
 	{ .name = "local_follow", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct copy_want, local_follow),
 	  .doc = "Copies what symlinks in the source point to. Without it they are copied as symlinks." },
+	{ .name = "decrypt", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct copy_want, decrypt),
+	  .doc = "Of a source that is sealed by Ansible Vault, copies what is sealed in it." },
 	{ .name = "checksum", .offset = offsetof(struct copy_want, checksum),
 	  .doc = "The SHA-1 that src must have." },
 	{ 0 },
@@ -70,7 +72,11 @@ static const struct module_return copy_returns[] = {
 
 const struct answer *copy_ask_source(struct copy_task *task, const struct ask *ask)
 {
-	return task->side == ASK_ON_CONTROLLER ? ask_local(task->decision, ask) : ask_any(task->decision, ask);
+	if (task->side != ASK_ON_CONTROLLER)
+		return ask_any(task->decision, ask);
+	struct ask local = *ask;
+	local.opens = task->want->decrypt && (ask->kind == ASK_HASH || ask->kind == ASK_LIST);
+	return ask_local(task->decision, &local);
 }
 
 struct file_goal copy_goal(const struct copy_task *task, mode_t source_mode)

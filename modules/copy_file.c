@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "model/vault.h"
 #include "modules/copy_task.h"
 #include "modules/folder.h"
 #include "plan/path.h"
@@ -48,7 +49,8 @@ static int new_bytes(struct copy_task *task, struct bytes_answer *bytes)
 	if (!read)
 		return -1;
 	*bytes = read->read;
-	return read->state == ANSWER_OK;
+	/* What is sealed in a file is not shown. */
+	return read->state == ANSWER_OK && !(task->want->decrypt && vault_is_sealed(read->read.bytes, read->read.length));
 }
 
 /* false: not answered yet. */
@@ -90,7 +92,8 @@ static int put(struct copy_task *task, const struct place *place, const char *di
 	bool replaces_link = place->now->type == 'l' && !task->want->follow;
 	struct put step = {
 		.path = place->path, .source = !task->source ? PUT_BYTES : task->want->remote_src ? PUT_REMOTE_FILE : PUT_LOCAL_FILE,
-		.bytes = task->bytes, .length = task->length, .from = task->source, .backup = task->want->backup,
+		.bytes = task->bytes, .length = task->length, .from = task->source, .opens = task->want->decrypt,
+		.backup = task->want->backup,
 		.validate = task->want->validate, .sha1 = digest, .follow = task->want->follow,
 		.attributes = copy_attributes(task, &goal, replaces_link ? place->now : place->followed),
 	};

@@ -8,7 +8,7 @@ struct copy_want {
 	const char *src, *dest, *directory_mode, *validate, *checksum;
 	json_t *content;
 	struct file_wish wish;
-	int backup, force, remote_src, follow, local_follow;
+	int backup, force, remote_src, follow, local_follow, decrypt;
 };
 
 struct copy_task {

@@ -140,7 +140,7 @@ static bool put_file(struct tree *tree, const struct item *item)
 	}
 	return step_put(task->decision, &(struct put){
 		.path = item->path, .source = task->want->remote_src ? PUT_REMOTE_FILE : PUT_LOCAL_FILE,
-		.from = path_join(task->decision, task->source, item->name), .backup = task->want->backup,
+		.from = path_join(task->decision, task->source, item->name), .opens = task->want->decrypt, .backup = task->want->backup,
 		.validate = task->want->validate, .sha1 = item->digest, .attributes = copy_attributes(task, &goal, item->now),
 	});
 }

@@ -2,7 +2,10 @@
 #include "modules/command_task.h"
 #include "plan/path.h"
 
-struct script_want { const char *cmd, *chdir, *creates, *removes, *executable; };
+struct script_want {
+	const char *cmd, *chdir, *creates, *removes, *executable;
+	int decrypt;
+};
 
 static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
 static const struct arg script_args[] = {
@@ -16,6 +19,8 @@ static const struct arg script_args[] = {
 	  .doc = "A path. Where it exists, the task is skipped." },
 	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct script_want, removes),
 	  .doc = "A path. Where it does not exist, the task is skipped." },
+	{ .name = "decrypt", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct script_want, decrypt),
+	  .doc = "Of a script that is sealed by Ansible Vault, sends what is sealed in it." },
 	{ .name = "executable", .offset = offsetof(struct script_want, executable),
 	  .doc = "The program that reads the script, with its options. Without it the script's first line says." },
 	{ 0 },
@@ -64,7 +69,7 @@ static int script_run(const struct script_want *want, struct decision *decision,
 		return 0;
 	}
 	const struct command command = {
-		.local_script = path, .argv = words, .chdir = want->chdir, .shell = want->executable,
+		.local_script = path, .opens = want->decrypt, .argv = words, .chdir = want->chdir, .shell = want->executable,
 	};
 	const struct outcome *outcome = step_run(decision, &(struct step_run){ .command = command, .live = true });
 	if (!outcome)
@@ -95,7 +100,12 @@ static int script_decide(const struct module *module, const void *wanted, struct
 	if (found->state != ANSWER_OK)
 		return result_fail(decision, "Could not find or access '%s'%s%s", words[0], found->why ? ": " : "",
 		                   found->why ? found->why : "");
-	return script_run(want, decision, found->found, words + 1);
+	/* Only to hear now of a sealed script that cannot be opened. */
+	const struct answer *digest = ask_local(decision, &(struct ask){ .kind = ASK_HASH, .path = found->found, .algorithm = "sha1",
+	                                                                 .opens = want->decrypt });
+	if (digest && digest->state != ANSWER_OK)
+		return result_fail(decision, "Script %s not readable: %s", found->found, digest->why ? digest->why : "");
+	return digest ? script_run(want, decision, found->found, words + 1) : 0;
 }
 
 const struct module script_module = {

@@ -37,7 +37,7 @@ static bool same_settings(const struct ask_template *a, const struct ask_templat
 
 bool ask_same(const struct ask *a, const struct ask *b)
 {
-	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse &&
+	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse && a->opens == b->opens &&
 	       a->limit == b->limit && same_text(a->path, b->path) && same_text(a->algorithm, b->algorithm) &&
 	       same_text(a->folder, b->folder) && command_same(&a->command, &b->command) &&
 	       same_settings(&a->settings, &b->settings);

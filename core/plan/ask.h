@@ -56,6 +56,7 @@ struct ask {
 	const char *path;      /* STAT READ HASH LIST RENDER VARS; the pattern of GLOB; the name in USER, GROUP, FIND, VARIABLE; the text of PROMPT; subset of FACTS */
 	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen */
 	bool recurse;          /* LIST: the whole tree */
+	bool opens;            /* READ, HASH, LIST on the controller: a file sealed by Ansible Vault counts as what is sealed in it */
 	const char *algorithm; /* HASH, and LIST with digests: "sha1", "sha256", "md5", ...; else NULL */
 	const char *folder;    /* FIND: "files", "templates", "tasks", "vars" or "" */
 	size_t limit;          /* READ: most bytes; a longer file answers ANSWER_FAILED */

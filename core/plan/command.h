@@ -21,6 +21,9 @@ struct command {
 	const char *input;        /* bytes for stdin; NULL: /dev/null */
 	size_t input_length;
 	const char *local_script; /* path on the controller of a script that is sent and run: its arguments are argv */
+	bool opens;               /* sends what is sealed in local_script, where that is sealed by Ansible Vault */
+	const char *script_bytes; /* the runner's own: what it found to be sealed there; or NULL */
+	size_t script_length;
 	bool secret;              /* its words are not shown */
 	bool raw;                 /* exactly as written, no session wrapper: the raw module */
 };

@@ -41,6 +41,7 @@ struct put { /* a file that is old or new, never half */
 	enum put_source source;
 	const char *bytes; size_t length; /* PUT_BYTES */
 	const char *from;                 /* PUT_LOCAL_FILE: on the controller; PUT_REMOTE_FILE: on the target */
+	bool opens;                       /* PUT_LOCAL_FILE: of a file sealed by Ansible Vault, what is sealed in it */
 	struct attributes attributes;     /* without a mode: 0666 less the umask for a new file, else the old file's */
 	bool backup;                      /* keeps the old file beside it under Ansible's name */
 	const char *validate;             /* a command with %s for the temporary file; a failure keeps the old one */

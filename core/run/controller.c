@@ -21,14 +21,16 @@
 enum { NAME_BUFFER = 16384, FOLDERS_DEEP = 256, OUTPUT_MOST = 16 * 1024 * 1024 };
 
 struct controller {
+	struct vault *vault;
 	pthread_mutex_t lock;
 	json_t *digests; /* "sha1 device inode size mtime ctime": hex */
 	json_t *users, *groups; /* number as text: name, or "" */
 };
 
-struct controller *controller_new(void)
+struct controller *controller_new(struct vault *vault)
 {
 	struct controller *controller = mem_alloc(sizeof(*controller));
+	controller->vault = vault;
 	pthread_mutex_init(&controller->lock, NULL);
 	controller->digests = json_object();
 	controller->users = json_object();
@@ -165,11 +167,79 @@ static int open_file(int folder, const char *name, struct stat *about, struct an
 	return -1;
 }
 
-static void answer_read(const struct ask *ask, struct answer *answer)
+/* ---- what is sealed ---- */
+
+enum { MASKED_MOST = 64 * 1024 };
+
+static bool fd_is_sealed(int fd)
+{
+	char start[14];
+	return pread(fd, start, sizeof(start), 0) == sizeof(start) && vault_is_sealed(start, sizeof(start));
+}
+
+static int fd_unseal(struct controller *controller, int fd, struct secret *plain, struct err *err)
+{
+	if (!controller->vault)
+		return err_set(err, ERR_INPUT, "it is sealed by Ansible Vault");
+	auto_buf struct buf sealed = BUF_INIT;
+	ssize_t got = 1;
+	while (got > 0 && sealed.length <= VAULT_MAX_BYTES) {
+		char *room = buf_reserve(&sealed, 65536);
+		got = pread(fd, room, 65536, (off_t)sealed.length);
+		sealed.length += got > 0 ? (size_t)got : 0;
+	}
+	if (got < 0)
+		return err_errno(err, ERR_SYSTEM, "read");
+	if (vault_open(controller->vault, sealed.data, sealed.length, plain, NULL, err) < 0)
+		return -1;
+	/* A short text may turn up in a report; nobody prints a large one whole. */
+	auto_json json_t *text = plain->length <= MASKED_MOST ? json_stringn(plain->bytes, plain->length) : NULL;
+	if (text)
+		vault_tell(controller->vault, text);
+	return 0;
+}
+
+int controller_unseal(struct controller *controller, const char *path, struct secret *plain, struct err *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 || !fd_is_sealed(fd))
+		return 0;
+	return fd_unseal(controller, fd, plain, err) < 0 ? err_wrap(err, "%s", path) : 1;
+}
+
+/* Whether the ask wants what is sealed in the file: 1, and *plain is that; 0: it is as it is; -1: the answer says why not. */
+static int ask_unseals(struct controller *controller, bool opens, int fd, struct secret *plain, struct answer *answer)
+{
+	struct err err = ERR_INIT;
+	if (!opens || !fd_is_sealed(fd))
+		return 0;
+	if (fd_unseal(controller, fd, plain, &err) == 0)
+		return 1;
+	set_state(answer, ANSWER_FAILED, err.text);
+	return -1;
+}
+
+/* ---- reading and digests ---- */
+
+static void answer_opened(const struct ask *ask, const struct secret *plain, struct answer *answer)
+{
+	if (plain->length > ask->limit)
+		set_state(answer, ANSWER_FAILED, arena_printf(&answer->arena, "it is larger than %zu bytes", ask->limit));
+	else
+		answer->read = (struct bytes_answer){ arena_copy(&answer->arena, plain->bytes, plain->length), plain->length };
+}
+
+static void answer_read(struct controller *controller, const struct ask *ask, struct answer *answer)
 {
 	struct stat about;
 	auto_close int fd = open_file(AT_FDCWD, ask->path, &about, answer);
 	if (fd < 0)
+		return;
+	auto_secret struct secret plain = SECRET_INIT;
+	int opened = ask_unseals(controller, ask->opens, fd, &plain, answer);
+	if (opened > 0)
+		answer_opened(ask, &plain, answer);
+	if (opened)
 		return;
 	auto_buf struct buf bytes = BUF_INIT;
 	ssize_t got = 1;
@@ -191,13 +261,13 @@ static void answer_read(const struct ask *ask, struct answer *answer)
 
 /* NULL with the answer's state set where it cannot be had. */
 static const char *file_digest(struct controller *controller, struct answer *answer, int folder, const char *name,
-                               const char *algorithm)
+                               const char *algorithm, bool opens)
 {
 	struct stat about;
 	auto_close int fd = open_file(folder, name, &about, answer);
 	if (fd < 0)
 		return NULL;
-	auto_free char *key = mem_printf("%s %llu %llu %lld %lld.%ld %lld.%ld", algorithm, (unsigned long long)about.st_dev,
+	auto_free char *key = mem_printf("%s%s %llu %llu %lld %lld.%ld %lld.%ld", opens ? "opened " : "", algorithm, (unsigned long long)about.st_dev,
 	                                 (unsigned long long)about.st_ino, (long long)about.st_size,
 	                                 (long long)about.st_mtim.tv_sec, about.st_mtim.tv_nsec,
 	                                 (long long)about.st_ctim.tv_sec, about.st_ctim.tv_nsec);
@@ -210,7 +280,13 @@ static const char *file_digest(struct controller *controller, struct answer *ans
 		set_state(answer, ANSWER_FAILED, "there is no such digest");
 		return NULL;
 	}
-	if (digest_fd(algorithm, fd, hex, &err) < 0) {
+	auto_secret struct secret plain = SECRET_INIT;
+	int opened = ask_unseals(controller, opens, fd, &plain, answer);
+	if (opened < 0)
+		return NULL;
+	if (opened) {
+		digest_bytes(algorithm, plain.bytes, plain.length, hex);
+	} else if (digest_fd(algorithm, fd, hex, &err) < 0) {
 		set_state(answer, ANSWER_FAILED, err.text);
 		return NULL;
 	}
@@ -239,7 +315,8 @@ static int list_entry(struct listing *listing, int folder, const char *prefix, c
 	struct list_entry entry = { .name = arena_printf(arena, "%s%s%s", prefix, *prefix ? "/" : "", name) };
 	fill_stat(listing->controller, arena, folder, name, &about, &entry.stat);
 	if (listing->ask->algorithm && entry.stat.type == 'f')
-		entry.digest = file_digest(listing->controller, listing->answer, folder, name, listing->ask->algorithm);
+		entry.digest = file_digest(listing->controller, listing->answer, folder, name, listing->ask->algorithm,
+		                           listing->ask->opens);
 	mem_grow(listing->entries, listing->count, listing->room);
 	listing->entries[listing->count++] = entry;
 	if (entry.stat.type == 'd' && listing->ask->recurse)
@@ -470,9 +547,9 @@ struct answer *controller_answer(struct controller *controller, const struct ask
 	struct answer *answer = answer_new();
 	switch (ask->kind) {
 	case ASK_STAT: answer_stat(controller, ask, answer); break;
-	case ASK_READ: answer_read(ask, answer); break;
+	case ASK_READ: answer_read(controller, ask, answer); break;
 	case ASK_HASH:
-		answer->hash = file_digest(controller, answer, AT_FDCWD, ask->path, ask->algorithm);
+		answer->hash = file_digest(controller, answer, AT_FDCWD, ask->path, ask->algorithm, ask->opens);
 		break;
 	case ASK_LIST: answer_list(controller, ask, answer); break;
 	case ASK_GLOB: answer_glob(ask, answer); break;

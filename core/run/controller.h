@@ -3,6 +3,8 @@
 #ifndef NEAP_RUN_CONTROLLER_H
 #define NEAP_RUN_CONTROLLER_H
 
+#include "base/secret.h"
+#include "model/vault.h"
 #include "plan/ask.h"
 
 struct controller;
@@ -10,10 +12,14 @@ struct controller;
 /* Where FIND looks, in this order: the role's folder, then the playbook's. Each may be NULL. */
 struct controller_search { const char *role, *playbook; };
 
-struct controller *controller_new(void);
+/* vault opens sealed files where an ask wants that; borrowed. */
+struct controller *controller_new(struct vault *vault);
 void controller_free(struct controller *controller);
 /* A new reference, never NULL. Relative paths are the process's own. */
 struct answer *controller_answer(struct controller *controller, const struct ask *ask,
                                  const struct controller_search *search);
+
+/* 1: the file is sealed by Ansible Vault, *plain is what is sealed in it; 0: it is not, or cannot be read; -1: it cannot be opened. */
+int controller_unseal(struct controller *controller, const char *path, struct secret *plain, struct err *err) must_check;
 
 #endif

@@ -246,7 +246,8 @@ static const char *send_script(struct wire *wire, struct job *job, const struct 
 	digest_random(random);
 	const char *path = arena_printf(job->arena, "/tmp/.neap-%s", random);
 	struct wire_put put = {
-		.path = path, .source = WIRE_LOCAL_FILE, .from = command->local_script, .has_mode = true, .mode = 0700,
+		.path = path, .source = command->script_bytes ? WIRE_BYTES : WIRE_LOCAL_FILE, .from = command->local_script,
+		.bytes = command->script_bytes, .length = command->script_length, .has_mode = true, .mode = 0700,
 	};
 	struct wire_put_result result = { 0 };
 	size_t done = 0;

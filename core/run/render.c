@@ -49,6 +49,14 @@ static bool render_cancelled(void *context)
 	return render->outer->cancelled && render->outer->cancelled(render->outer->context);
 }
 
+static int render_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
+{
+	const struct render *render = context;
+	if (!render->outer->open_sealed)
+		return err_set(err, ERR_INPUT, "a sealed value cannot be opened here");
+	return render->outer->open_sealed(render->outer->context, sealed, length, plain, err);
+}
+
 /* ---- the names that are added ---- */
 
 static json_t *values_of(const struct ask *ask, const struct stat_answer *stat)
@@ -97,6 +105,7 @@ static void render_text(const struct evaluation *at, const struct ask *ask, cons
 	scope.find = render_find;
 	scope.each = render_each;
 	scope.cancelled = render_cancelled;
+	scope.open_sealed = render_open_sealed;
 	auto_free char *text = NULL;
 	size_t length = 0;
 	struct err err = ERR_INIT;
@@ -113,7 +122,7 @@ struct answer *render_answer(const struct evaluation *at, const struct ask *ask)
 	struct controller *controller = at->variables->run->controller;
 	struct answer *answer = answer_new();
 	const struct ask look = { .kind = ASK_STAT, .path = ask->path, .follow = true };
-	const struct ask read = { .kind = ASK_READ, .path = ask->path, .limit = ask->limit };
+	const struct ask read = { .kind = ASK_READ, .path = ask->path, .limit = ask->limit, .opens = true };
 	struct answer *stat = controller_answer(controller, &look, NULL), *source = controller_answer(controller, &read, NULL);
 	if (source->state != ANSWER_OK || stat->state != ANSWER_OK) {
 		auto_free char *why = mem_printf("%s: %s", ask->path, source->why ? source->why : "it cannot be read");

@@ -417,7 +417,7 @@ static int run_all(struct run_state *state, struct err *err)
 	const struct wire_hub_options hub = { .host_key_checking = true };
 	run->hub = wire_hub_new(&hub);
 	run->slots = host_slots_new(run->forks);
-	run->controller = controller_new();
+	run->controller = controller_new(run->vault);
 	run->targets = targets_new(run);
 	catch_signals(&before);
 	emit_start(state);

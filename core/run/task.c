@@ -17,6 +17,7 @@
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/special.h"
+#include "run/unseal.h"
 
 enum state {
 	STATE_BEGIN,    /* nothing was done yet */
@@ -404,7 +405,7 @@ static void prepare_steps(struct task *task)
 	size_t done = decision_steps_done(decision), count = decision->stepped_count - done;
 	const struct step **steps = arena_array(&decision->arena, count, sizeof(*steps));
 	for (size_t i = 0; i < count; i++)
-		steps[i] = decision->stepped[done + i].step;
+		steps[i] = unseal_step(task->walk->run, &decision->arena, decision->stepped[done + i].step);
 	task->job = (struct job){
 		.kind = JOB_STEPS,
 		.steps = steps,

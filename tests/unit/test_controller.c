@@ -35,7 +35,7 @@ static void start(void)
 	write_file("files/x", "playbook");
 	write_file("files/y", "playbook");
 	cr_assert_eq(symlink("a", "l"), 0);
-	controller = controller_new();
+	controller = controller_new(NULL);
 }
 
 static void end(void)
