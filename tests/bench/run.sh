@@ -6,11 +6,12 @@ cd "$(dirname "$0")/../.."
 . tests/lib/packages.sh
 . tests/lib/sshd.sh
 packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libssl-dev \
-	openssh-server openssh-client openssh-sftp-server python3 rsync ansible-core python3-mitogen
+	openssh-server openssh-client openssh-sftp-server python3 rsync ansible-core ansible-mitogen
 
 build=${NEAP_BUILD:-build-bench}
 [ -f "$build/build.ninja" ] || meson setup "$build" -Dbuildtype=release >/dev/null
 ninja -C "$build" neap tests/lib/delay_proxy >/dev/null
+build=$(cd "$build" && pwd)
 
 trap 'sshd_cleanup' EXIT INT TERM
 sshd_setup
@@ -18,7 +19,7 @@ sshd_start bench "MaxStartups 1000" "MaxSessions 100"
 DELAY_PROXY=$build/tests/lib/delay_proxy
 BENCH_PORT=$SSHD_PORT
 proxy_start "$BENCH_PORT" -d "${BENCH_DELAY:-25}"
-export NEAP="$PWD/$build/neap" BENCH_PORT BENCH_SLOW_PORT="$PROXY_PORT" BENCH_SSH_CONFIG="$SSHD_DIR/ssh_config" \
+export NEAP="$build/neap" BENCH_PORT BENCH_SLOW_PORT="$PROXY_PORT" BENCH_SSH_CONFIG="$SSHD_DIR/ssh_config" \
 	BENCH_KEY="$SSHD_KEY" BENCH_KNOWN_HOSTS="$SSHD_DIR/known_hosts" BENCH_USER="$SSHD_USER" BENCH_DIR="$SSHD_DIR/bench"
 mkdir -p "$BENCH_DIR"
 /usr/bin/python3 tests/bench/bench.py "$@"
