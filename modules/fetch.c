@@ -108,33 +108,40 @@ static int bring(const struct fetch_want *want, struct decision *decision, const
                  const char *digest)
 {
 	result_str(decision, "dest", dest);
-	result_str(decision, "checksum", digest);
-	result_str(decision, "remote_checksum", digest);
 	result_set(decision, "remote_md5sum", json_null());
-	const struct get get = { .path = src, .to = dest, .sha1 = want->validate_checksum ? digest : NULL };
+	const struct get get = { .path = src, .to = dest, .sha1 = want->validate_checksum ? digest : NULL,
+		                     .verify = want->validate_checksum && !digest };
 	const struct outcome *outcome = step_get(decision, &get);
-	if (!outcome)
-		return 0;
-	if (outcome->digest)
-		result_str(decision, "checksum", outcome->digest);
-	const struct answer *md5 = ask_here(decision, ASK_HASH, dest, "md5");
-	if (md5 && md5->state == ANSWER_OK)
-		result_str(decision, "md5sum", md5->hash);
+	if (outcome && outcome->digest)
+		digest = outcome->digest;
+	if (digest) {
+		result_str(decision, "checksum", digest);
+		result_str(decision, "remote_checksum", digest);
+	}
+	if (outcome)
+		result_str(decision, "md5sum", outcome->md5);
 	return 0;
 }
 
-static int compare(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest,
-                   const char *digest)
+/* What is here already is worth a hash on the target; what is not comes at once, and is hashed there meanwhile. */
+static int compare(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest)
 {
 	const struct answer *here = ask_here(decision, ASK_HASH, dest, "sha1");
-	const struct answer *md5 = ask_here(decision, ASK_HASH, dest, "md5");
-	if (!here || !md5)
+	if (!here)
 		return 0;
-	if (here->state != ANSWER_OK || strcmp(here->hash, digest) != 0)
-		return bring(want, decision, src, dest, digest);
+	if (here->state != ANSWER_OK)
+		return bring(want, decision, src, dest, NULL);
+	const struct answer *there = ask_hash(decision, src, "sha1");
+	const struct answer *md5 = ask_here(decision, ASK_HASH, dest, "md5");
+	if (!there || !md5)
+		return 0;
+	if (there->state != ANSWER_OK)
+		return missing(want, decision, src, "no read permission on remote file, not transferring");
+	if (strcmp(here->hash, there->hash) != 0)
+		return bring(want, decision, src, dest, there->hash);
 	result_str(decision, "file", src);
 	result_str(decision, "dest", dest);
-	result_str(decision, "checksum", digest);
+	result_str(decision, "checksum", there->hash);
 	if (md5->state == ANSWER_OK)
 		result_str(decision, "md5sum", md5->hash);
 	return 0;
@@ -148,9 +155,8 @@ static int fetch_decide(const struct module *module, const void *wanted, struct 
 	if (!src)
 		return 0;
 	const struct stat_answer *stat = ask_stat(decision, src, ASK_FOLLOW);
-	const struct answer *hash = ask_hash(decision, src, "sha1");
 	const struct answer *here = want->flat ? ask_here(decision, ASK_STAT, local_dest(want, decision), NULL) : NULL;
-	if (!stat || !hash || (want->flat && !here))
+	if (!stat || (want->flat && !here))
 		return 0;
 	if (!stat->type)
 		return missing(want, decision, src, "the remote file does not exist, not transferring");
@@ -158,11 +164,11 @@ static int fetch_decide(const struct module *module, const void *wanted, struct 
 		return missing(want, decision, src, "remote file is a directory, fetch cannot work on directories");
 	if (stat->type != 'f')
 		return missing(want, decision, src, "remote file is not a regular file, fetch cannot work on it");
-	if (hash->state != ANSWER_OK)
+	if (!stat->readable)
 		return missing(want, decision, src, "no read permission on remote file, not transferring");
 	bool is_folder = here && here->state == ANSWER_OK && here->stat.type == 'd';
 	const char *dest = destination(want, decision, src, is_folder);
-	return dest ? compare(want, decision, src, dest, hash->hash) : 0;
+	return dest ? compare(want, decision, src, dest) : 0;
 }
 
 const struct module fetch_module = {

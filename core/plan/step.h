@@ -53,6 +53,7 @@ struct get {
 	const char *path;  /* on the target */
 	const char *to;    /* on the controller, made by the module from playbook and inventory only */
 	const char *sha1;  /* what it must be, or NULL */
+	bool verify;       /* the target hashes it as well, while it comes, and must agree */
 };
 
 struct step_link { const char *path, *target; bool hard, replace; };
@@ -96,6 +97,7 @@ struct outcome {
 	struct command_result run;  /* STEP_RUN, and PUT's failed validation; WAIT: its times */
 	const char *backup_file;    /* PUT with backup: where the old file is now, or NULL */
 	const char *digest;         /* GET: SHA-1 of what arrived */
+	const char *md5;            /* GET: likewise; NULL for big files */
 	uint64_t size;              /* GET: its bytes */
 };
 

@@ -415,12 +415,15 @@ static int perform_puts(struct wire *wire, struct job *job, struct err *err)
 
 static int perform_get(struct wire *wire, struct job *job, const struct step *step, struct err *err)
 {
-	struct wire_get get = { .path = step->get.path, .to = step->get.to, .sha1 = step->get.sha1 };
+	struct wire_get get = {
+		.path = step->get.path, .to = step->get.to, .sha1 = step->get.sha1, .verify = step->get.verify,
+	};
 	struct wire_get_result result = { 0 };
 	if (wire_get(wire, job->user->become, &get, &result, err) < 0)
 		return fail_step(job, err);
 	job->outcomes[job->steps_done++] = (struct outcome){
-		.ok = true, .digest = arena_str(job->arena, result.sha1), .size = result.size,
+		.ok = true, .digest = arena_str(job->arena, result.sha1),
+		.md5 = *result.md5 ? arena_str(job->arena, result.md5) : NULL, .size = result.size,
 	};
 	return 0;
 }

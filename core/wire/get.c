@@ -31,16 +31,25 @@ struct getting {
 	char *temp;              /* in folder; NULL: none yet */
 	const char *name;        /* what it becomes there */
 	struct digest *digest;   /* of what came in order; NULL once something came out of order */
+	struct digest *md5;      /* the same, of a file that is not too big for it */
+	struct remote_sha1 remote; /* of the file over there, under way */
 	uint64_t digested;
 	uint64_t size, next, end, arrived; /* end: where the file ended; UINT64_MAX: not known */
 	int write_error;
 };
 
-static void get_release(struct getting *getting)
+static void get_drop_digest(struct digest **digest)
 {
 	char hex[DIGEST_HEX_MAX];
-	if (getting->digest)
-		digest_final(getting->digest, hex);
+	if (*digest)
+		digest_final(*digest, hex);
+	*digest = NULL;
+}
+
+static void get_release(struct getting *getting)
+{
+	get_drop_digest(&getting->digest);
+	get_drop_digest(&getting->md5);
 	if (getting->temp)
 		unlinkat(getting->folder, getting->temp, 0);
 	if (getting->fd >= 0)
@@ -101,19 +110,32 @@ static int get_open_temporary(struct getting *getting, struct err *err)
 		return err_errno(err, ERR_SYSTEM, "creating a file beside %s", getting->get->to);
 	getting->temp = steal(temp);
 	getting->digest = digest_new("sha1");
+	getting->md5 = digest_new("md5");
 	return 0;
+}
+
+static void get_digest_part(struct getting *getting, uint64_t offset, const char *bytes, size_t length)
+{
+	if (offset != getting->digested || !getting->digest) {
+		get_drop_digest(&getting->digest);
+		get_drop_digest(&getting->md5);
+		return;
+	}
+	digest_update(getting->digest, bytes, length);
+	getting->digested += length;
+	if (getting->digested > WIRE_MD5_MOST)
+		get_drop_digest(&getting->md5);
+	else if (getting->md5)
+		digest_update(getting->md5, bytes, length);
 }
 
 static void get_store(struct getting *getting, uint64_t offset, const char *bytes, size_t length)
 {
-	if (offset == getting->digested && getting->digest) {
-		digest_update(getting->digest, bytes, length);
-		getting->digested += length;
-	} else if (getting->digest) {
-		char hex[DIGEST_HEX_MAX];
-		digest_final(getting->digest, hex);
-		getting->digest = NULL;
-	}
+	enum { WRITEBACK = 8 * 1024 * 1024 };
+	get_digest_part(getting, offset, bytes, length);
+	/* The disk works while the wire does, so that the flush at the end is short. */
+	if (getting->arrived / WRITEBACK != (getting->arrived + length) / WRITEBACK)
+		(void)sync_file_range(getting->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	getting->arrived += length;
 	while (length && !getting->write_error) {
 		ssize_t n = pwrite(getting->fd, bytes, length, (off_t)offset);
@@ -140,33 +162,56 @@ static int get_check(struct getting *getting, struct err *err)
 	return 0;
 }
 
-static int get_digest(struct getting *getting, char sha1[REMOTE_SHA1], struct err *err)
+/* The digest that was kept while the file came, or of the file read back. */
+static int get_digest(struct getting *getting, const char *algorithm, struct digest **digest, char *text, size_t room,
+                      struct err *err)
 {
 	char hex[DIGEST_HEX_MAX];
-	if (getting->digest && getting->digested == getting->end) {
-		digest_final(getting->digest, hex);
-		getting->digest = NULL;
+	if (*digest && getting->digested == getting->end) {
+		digest_final(*digest, hex);
+		*digest = NULL;
 	} else {
 		if (lseek(getting->fd, 0, SEEK_SET) < 0)
 			return err_errno(err, ERR_SYSTEM, "reading back %s", getting->get->to);
-		if (digest_fd("sha1", getting->fd, hex, err) < 0)
+		if (digest_fd(algorithm, getting->fd, hex, err) < 0)
 			return -1;
 	}
-	memcpy(sha1, hex, REMOTE_SHA1 - 1);
-	sha1[REMOTE_SHA1 - 1] = '\0';
+	memcpy(text, hex, room - 1); /* room is that of this algorithm's digits and a NUL */
+	text[room - 1] = '\0';
 	return 0;
 }
 
-static int get_place(struct getting *getting, struct wire_get_result *result, struct err *err)
+static int get_digests(struct getting *getting, struct wire_get_result *result, struct err *err)
+{
+	if (get_digest(getting, "sha1", &getting->digest, result->sha1, sizeof(result->sha1), err) < 0)
+		return -1;
+	if (getting->end > WIRE_MD5_MOST)
+		return 0;
+	return get_digest(getting, "md5", &getting->md5, result->md5, sizeof(result->md5), err);
+}
+
+/* What the caller or the target says that the file hashes to. */
+static int get_verify(struct getting *getting, struct identity *identity, const char *arrived, struct err *err)
+{
+	char there[REMOTE_SHA1] = "";
+	if (remote_sha1_finish(identity, &getting->remote, there, err) < 0)
+		return -1;
+	const char *wanted = getting->get->sha1 ? getting->get->sha1 : there;
+	if (!*wanted || strcmp(wanted, arrived) == 0)
+		return 0;
+	err_set(err, ERR_HOST, "%s came with SHA-1 %s and should have %s", getting->get->path, arrived, wanted);
+	return err_hint(err, "something writes it while it is fetched, or it was damaged on its way: run again");
+}
+
+static int get_place(struct getting *getting, struct identity *identity, struct wire_get_result *result,
+                     struct err *err)
 {
 	const struct wire_get *get = getting->get;
 	if (ftruncate(getting->fd, (off_t)getting->end) < 0 || fsync(getting->fd) < 0)
 		return err_errno(err, ERR_SYSTEM, "writing %s", get->to);
-	if (get_digest(getting, result->sha1, err) < 0)
-		return -1;
 	result->size = getting->end;
-	if (get->sha1 && strcmp(get->sha1, result->sha1) != 0)
-		return err_set(err, ERR_HOST, "%s came with SHA-1 %s and should have %s", get->path, result->sha1, get->sha1);
+	if (get_digests(getting, result, err) < 0 || get_verify(getting, identity, result->sha1, err) < 0)
+		return -1;
 	if (renameat(getting->folder, getting->temp, getting->folder, getting->name) < 0)
 		return err_errno(err, ERR_SYSTEM, "putting %s in place", get->to);
 	free(getting->temp);
@@ -300,10 +345,20 @@ static int get_try(struct identity *identity, struct getting *getting, struct er
 	return failed.kind == ERR_NONE ? 1 : -1;
 }
 
+/* After a failure the shell's answer is still to come, and is nobody's any more. */
+static void get_forget_remote(struct getting *getting, struct identity *identity)
+{
+	char ignored[REMOTE_SHA1];
+	struct err unheard = ERR_INIT;
+	(void)!remote_sha1_finish(identity, &getting->remote, ignored, &unheard);
+}
+
 int get_file(struct identity *identity, const struct wire_get *get, struct wire_get_result *result, struct err *err)
 {
 	struct getting getting = { .get = get, .session = identity->session, .folder = -1, .fd = -1, .end = UINT64_MAX };
 	int status = get_open_folder(&getting, err) < 0 || get_open_temporary(&getting, err) < 0 ? -1 : 0;
+	if (status == 0 && get->verify)
+		status = remote_sha1_start(identity, get->path, &getting.remote, err);
 	if (status == 0)
 		status = get_try(identity, &getting, err);
 	if (status == 0) {
@@ -311,7 +366,8 @@ int get_file(struct identity *identity, const struct wire_get *get, struct wire_
 		status = get_try(identity, &getting, err);
 	}
 	if (status > 0)
-		status = get_check(&getting, err) < 0 || get_place(&getting, result, err) < 0 ? -1 : 1;
+		status = get_check(&getting, err) < 0 || get_place(&getting, identity, result, err) < 0 ? -1 : 1;
+	get_forget_remote(&getting, identity);
 	get_release(&getting);
 	return status < 0 ? err_wrap(err, "fetching") : 0;
 }

@@ -65,9 +65,27 @@ int identity_batch(struct identity *identity, const struct wire_command *command
 	struct shell *shell = identity_shell(identity, err);
 	if (!shell)
 		return -1;
-	if (shell_batch(shell, commands, outcomes, count, stop, deadline, err) == 0)
+	if (!count)
 		return 0;
-	shell_close(shell);
+	shell_start(shell, commands, outcomes, count, stop);
+	return identity_finish(identity, deadline, err);
+}
+
+int identity_start(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
+                   struct err *err)
+{
+	struct shell *shell = identity_shell(identity, err);
+	if (!shell)
+		return -1;
+	shell_start(shell, command, outcome, 1, false);
+	return 0;
+}
+
+int identity_finish(struct identity *identity, int64_t deadline, struct err *err)
+{
+	if (shell_finish(identity->shell, deadline, err) == 0)
+		return 0;
+	shell_close(identity->shell);
 	identity->shell = NULL;
 	return -1;
 }

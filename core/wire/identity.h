@@ -33,6 +33,10 @@ struct shell *identity_shell(struct identity *identity, struct err *err) must_ch
 /* shell_batch in its shell; a shell that failed is closed, the next batch gets a new one. */
 int identity_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, bool stop, int64_t deadline, struct err *err) must_check;
+/* One command of identity_batch in two halves (shell_start, shell_finish): it runs while files move. */
+int identity_start(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
+                   struct err *err) must_check;
+int identity_finish(struct identity *identity, int64_t deadline, struct err *err) must_check;
 /* Its SFTP session, opened if there is none. */
 struct sftp *identity_sftp(struct identity *identity, struct err *err) must_check;
 /* After a failure: the next use gets a new one. */

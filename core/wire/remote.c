@@ -122,6 +122,36 @@ int remote_sha1(struct identity *identity, const char *before, const char *const
 	return status < 0 ? -1 : status == 0;
 }
 
+int remote_sha1_start(struct identity *identity, const char *path, struct remote_sha1 *hash, struct err *err)
+{
+	auto_buf struct buf script = BUF_INIT;
+	*hash = (struct remote_sha1){ .started = true };
+	remote_sha1_script(&script, "", &path, 1);
+	hash->script = buf_take(&script);
+	hash->command.script = hash->script;
+	if (identity_start(identity, &hash->command, &hash->outcome, err) == 0)
+		return 0;
+	hash->started = false;
+	free(hash->script);
+	return -1;
+}
+
+int remote_sha1_finish(struct identity *identity, struct remote_sha1 *hash, char sha1[REMOTE_SHA1], struct err *err)
+{
+	char found[1][REMOTE_SHA1] = { "" };
+	if (!hash->started)
+		return 0;
+	hash->started = false;
+	/* The whole file was read over the wire meanwhile: what is left cannot take longer than that did. */
+	int status = identity_finish(identity, CLOCK_NEVER, err);
+	if (status == 0)
+		status = remote_sha1_take(&hash->outcome, found, 1, err);
+	wire_outcome_release(&hash->outcome);
+	free(hash->script);
+	memcpy(sha1, found[0], REMOTE_SHA1);
+	return status < 0 ? -1 : status == 0;
+}
+
 /* ---- names and numbers ---- */
 
 int remote_umask(struct identity *identity, struct err *err)

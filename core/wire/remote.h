@@ -16,6 +16,17 @@ int remote_error(const struct wire_outcome *outcome, struct err *err, const char
  * and must not fail. 1: done; 0: there is no tool. */
 int remote_sha1(struct identity *identity, const char *before, const char *const *paths, size_t count,
                 char (*sha1)[REMOTE_SHA1], struct err *err) must_check;
+/* The same of one file while other things are done: must not move between the halves, and finish must follow a start that
+ * succeeded. finish: 1: sha1 is filled; 0: there is no tool, or it was not started; -1. */
+struct remote_sha1 {
+	bool started;
+	char *script;
+	struct wire_command command;
+	struct wire_outcome outcome;
+};
+int remote_sha1_start(struct identity *identity, const char *path, struct remote_sha1 *hash, struct err *err) must_check;
+int remote_sha1_finish(struct identity *identity, struct remote_sha1 *hash, char sha1[REMOTE_SHA1],
+                       struct err *err) must_check;
 /* The umask of the user there, asked once. */
 int remote_umask(struct identity *identity, struct err *err) must_check;
 /* The number of a user or group, given by name or number. */

@@ -224,12 +224,10 @@ static int shell_wait(struct shell *shell, int64_t deadline, struct err *err)
 	return 0;
 }
 
-int shell_batch(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
-                bool stop, int64_t deadline, struct err *err)
+void shell_start(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes,
+                 size_t count, bool stop)
 {
 	auto_buf struct buf text = BUF_INIT;
-	if (!count)
-		return 0;
 	if (stop)
 		buf_str(&text, "neap_s=0; ");
 	shell->marks = mem_array(count, sizeof(*shell->marks));
@@ -248,11 +246,24 @@ int shell_batch(struct shell *shell, const struct wire_command *commands, struct
 	outcomes[0].start_us = clock_wall_us();
 	shell->session->counts.batches++;
 	shell_write(shell, &text);
+}
+
+int shell_finish(struct shell *shell, int64_t deadline, struct err *err)
+{
 	int status = shell_wait(shell, deadline, err);
 	free(shell->marks);
 	shell->marks = NULL;
 	shell->count = shell->at[0] = shell->at[1] = 0;
 	return status;
+}
+
+int shell_batch(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
+                bool stop, int64_t deadline, struct err *err)
+{
+	if (!count)
+		return 0;
+	shell_start(shell, commands, outcomes, count, stop);
+	return shell_finish(shell, deadline, err);
 }
 
 bool shell_alive(const struct shell *shell)

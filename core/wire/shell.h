@@ -11,6 +11,11 @@ struct shell;
  * its password only until the first batch has returned. */
 int shell_open(struct shell **shell, struct session *session, const struct wire_become *become, struct err *err)
 	must_check;
+/* As wire_batch, in two halves: between them the wire may do other things, and the commands run meanwhile. commands and
+ * outcomes stay borrowed until shell_finish, which must follow; count is at least 1. */
+void shell_start(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes,
+                 size_t count, bool stop);
+int shell_finish(struct shell *shell, int64_t deadline, struct err *err) must_check;
 /* As wire_batch. After an error the shell is good for nothing but shell_close. */
 int shell_batch(struct shell *shell, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
                 bool stop, int64_t deadline, struct err *err) must_check;
