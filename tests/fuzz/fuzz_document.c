@@ -90,12 +90,21 @@ static struct document *load(const uint8_t *data, size_t size, struct problems *
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	struct document *document = NULL;
-	int result = document_load(&document, path, NULL, problems); /* the file's beginning tells the format */
-	if (document || problems->errors) {
-		problems_release(problems);
-		*problems = (struct problems)PROBLEMS_INIT;
+	/* The file's beginning tells the format; a vault without secrets opens nothing. */
+	struct vault *vault = vault_new();
+	int result = document_load(&document, path, vault, problems);
+	require((result == 0) == (document != NULL) && (result < 0) == (problems->errors > 0), "result and problems differ");
+	document_free(document);
+	vault_free(vault);
+	static const char *const names[] = { "fuzz.yml", "fuzz", "fuzz.json" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		auto_problems struct problems others = PROBLEMS_INIT;
+		result = document_parse(&document, names[i], (const char *)data, size, &others);
+		require((result == 0) == (document != NULL), "result and document differ");
 		document_free(document);
 	}
+	problems_release(problems);
+	*problems = (struct problems)PROBLEMS_INIT;
 	result = document_parse_as(&document, DOCUMENT_JSON, path, (const char *)data, size, problems);
 	require((result == 0) == (document != NULL) && (result < 0) == (problems->errors > 0), "result and problems differ");
 	return document;
