@@ -1,9 +1,12 @@
 /* Roles: where they are, what their files hold, and which roles they depend on. */
+#include <dirent.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "model/loader.h"
+
+enum { FOLDERS_DEEPEST = 10 };
 
 /* ---- finding ---- */
 
@@ -60,7 +63,7 @@ static char *find_part(struct loader *loader, const struct role *role, const cha
 		return path;
 	if (!is_main)
 		node_problem(loader->problems, at, NULL, "role \"%s\" has no %s.yml or .json", role->name, stem);
-	else if (loader_is_folder(stem))
+	else if (loader_is_folder(stem) && strcmp(part, "vars") != 0 && strcmp(part, "defaults") != 0)
 		node_problem(loader->problems, at, "put its files into one, main.yml or main.json",
 		             "%s is a folder, and neap reads a file there", stem);
 	return NULL;
@@ -78,9 +81,8 @@ void role_free(struct role *role)
 	free(role);
 }
 
-static struct node role_vars(struct loader *loader, struct role *role, const char *part, const char *from, struct node at)
+static struct node vars_of_file(struct loader *loader, const char *path)
 {
-	auto_free char *path = find_part(loader, role, part, part_base(from), at);
 	struct document *document = path ? loader_read(loader, path) : NULL;
 	if (!document)
 		return node_of(NULL);
@@ -93,6 +95,48 @@ static struct node role_vars(struct loader *loader, struct role *role, const cha
 		node_problem(loader->problems, root, "{ \"name\": value, ... }", "a file of variables holds a dictionary, not %s",
 		             node_kind(root.value));
 	return node_of(NULL);
+}
+
+static bool is_vars_file(const char *name)
+{
+	size_t length = strlen(name);
+	const char *dot = strrchr(name, '.');
+	if (*name == '.' || !length || name[length - 1] == '~')
+		return false;
+	return !dot || strcmp(dot, ".yml") == 0 || strcmp(dot, ".yaml") == 0 || strcmp(dot, ".json") == 0;
+}
+
+/* Adds what the files in a folder hold, and in the folders in it, in the order of their names. */
+static void vars_of_folder(struct loader *loader, const char *path, int depth, json_t *values)
+{
+	struct dirent **entries;
+	int count = depth < FOLDERS_DEEPEST ? scandir(path, &entries, NULL, alphasort) : -1;
+	if (count < 0)
+		return;
+	for (int i = 0; i < count; i++) {
+		auto_free char *inner = loader_join(path, entries[i]->d_name);
+		bool named = is_vars_file(entries[i]->d_name);
+		if (named && loader_is_folder(inner))
+			vars_of_folder(loader, inner, depth + 1, values);
+		else if (named)
+			json_object_update(values, vars_of_file(loader, inner).value);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+/* vars/main.yml, or all files in the folder vars/main. */
+static struct node role_vars(struct loader *loader, struct role *role, const char *part, const char *from, struct node at)
+{
+	auto_free char *path = find_part(loader, role, part, part_base(from), at);
+	auto_free char *folder = mem_printf("%s/%s/main", role->path, part);
+	if (path || from || !loader_is_folder(folder))
+		return vars_of_file(loader, path);
+	struct node values = node_of(json_object());
+	values.place = values.key = (struct place){ .file = role->path };
+	json_array_append_new(loader->playbook->values, values.value);
+	vars_of_folder(loader, folder, 0, values.value);
+	return values;
 }
 
 /* Sets allow_duplicates; returns the dependencies. */

@@ -305,6 +305,10 @@ static json_t *plain_value(const char *text, json_t **as_mode)
 		return json_boolean(is_true(text));
 	if (is_real(text))
 		return read_real(text);
+	if (text[0] == '0' && text[1] == 'o' && is_only(text + 2, "01234567")) { /* no number in YAML 1.1, but a mode for Python */
+		auto_free char *digits = mem_printf("0%s", text + 2);
+		*as_mode = json_string_nocheck(digits);
+	}
 	if (is_integer(text)) {
 		auto_free char *digits = is_octal(text) ? without_underscores(text) : NULL;
 		if (digits)

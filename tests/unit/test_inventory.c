@@ -164,6 +164,29 @@ Test(inventory, tells_the_faults_of_a_json_file_with_their_places)
 		cr_assert(strstr(text, expected[i]), "missing: %s\nin:\n%s", expected[i], text);
 }
 
+Test(inventory, reads_yaml_by_its_ending_or_what_is_in_it)
+{
+	static const char text[] = "# hosts\nall:\n  vars: &v {port: 80, on: yes}\n  children:\n    web:\n      hosts:\n        web[1:2]:\n"
+		"        web9: {<<: *v, port: 81}\n";
+	static const char *const names[] = { "hosts.yml", "hosts.yaml", "hosts" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct inventory *inventory = load_text(names[i], text);
+		expect_match(inventory, "web", "web1 web2 web9");
+		expect_vars(inventory, "web1", "{\"port\": 80, \"True\": true}");
+		expect_vars(inventory, "web9", "{\"port\": 81, \"True\": true}");
+		inventory_free(inventory);
+	}
+	struct inventory *ini = load_text("other", "[web]\nweb1 port=80\n");
+	expect_match(ini, "web", "web1");
+	inventory_free(ini);
+}
+
+Test(inventory, knows_the_configuration_of_a_plugin)
+{
+	auto_free char *text = faults("aws_ec2.yml", "plugin: aws_ec2\nregions: [x]\n");
+	cr_assert(strstr(text, "aws_ec2.yml:1:1: error: this configures the inventory plugin \"aws_ec2\""), "%s", text);
+}
+
 Test(inventory, refuses_circles_of_groups)
 {
 	auto_free char *text = faults("hosts", "[a:children]\nb\n[b:children]\nc\n[c:children]\na\n");

@@ -363,6 +363,20 @@ Test(playbook, reads_roles_in_yaml)
 	expect_problems("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]", "");
 }
 
+Test(playbook, reads_a_folder_of_a_roles_variables)
+{
+	write_file("roles/a/defaults/main/b.yml", "b: 2\nc: 3\n");
+	write_file("roles/a/defaults/main/a.json", "{\"a\": 1, \"c\": 1}");
+	write_file("roles/a/defaults/main/sub/d", "d: 4\n");
+	write_file("roles/a/defaults/main/README.md", "no: variables\n");
+	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]");
+	const json_t *values = playbook->role_list[0]->defaults.value;
+	char *text = json_dumps(values, JSON_SORT_KEYS);
+	cr_assert_str_eq(text, "{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4}");
+	free(text);
+	playbook_free(playbook);
+}
+
 Test(playbook, points_into_roles_in_yaml)
 {
 	write_file("roles/a/tasks/main.yml", "---\n- name: one\n  nosuch:\n");
