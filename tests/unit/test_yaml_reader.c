@@ -110,7 +110,7 @@ Test(yaml_reader, hints_at_the_usual_mistakes)
 	refuse("a: 'b\nc: d", 1, 4, "never closed", NULL);
 	refuse("a: \"\\d\"", 1, 5, "backslash", "single quotes");
 	refuse("- a\nb: c", 2, 1, "list does not go on", "same column");
-	refuse("a: [b\nc: d", 2, 1, "", NULL);
+	refuse("a: [b\nc: d", 2, 2, "expected here", "ends with ]");
 	refuse("a: 1\n---\nb: 2", 2, 1, "second document", "two files");
 	refuse("a: !!int b", 1, 4, "!!int does not fit", "!!int 5");
 	refuse("a: !!seq {b: c}", 1, 4, "does not fit a dictionary", NULL);
