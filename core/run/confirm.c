@@ -20,6 +20,17 @@ static int read_answer(FILE *terminal)
 	return c == EOF ? 0 : first ? first : 'n';
 }
 
+int confirm_possible(const struct run_context *run, struct err *err)
+{
+	if (!run->options->step)
+		return 0;
+	auto_fclose FILE *terminal = fopen("/dev/tty", "r+e");
+	if (terminal)
+		return 0;
+	err_set(err, ERR_USAGE, "--step asks before each task, and there is no terminal to ask on");
+	return err_hint(err, "run it in a terminal, or use --tags or --start-at-task");
+}
+
 bool confirm_step(struct run_context *run, const char *task)
 {
 	if (!run->options->step || run->steps_confirmed)

@@ -4,6 +4,8 @@
 
 #include "run/context.h"
 
+/* ERR_USAGE for --step where there is no terminal to ask on. */
+int confirm_possible(const struct run_context *run, struct err *err) must_check;
 /* Whether the task is to be done; true at once without --step. Asks on /dev/tty; without a terminal the answer is no. */
 bool confirm_step(struct run_context *run, const char *task);
 

@@ -11,6 +11,7 @@
 #include "run/confirm.h"
 #include "run/inventory_change.h"
 #include "run/keywords.h"
+#include "run/limit.h"
 #include "run/sched.h"
 
 struct included { /* what an include brought in */
@@ -60,37 +61,6 @@ static int play_value(struct run_context *run, const struct play *play, const ch
 	return err_at(err, "%s", where ? where : "");
 }
 
-static bool contains(struct host *const *hosts, size_t count, const struct host *host)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (hosts[i] == host)
-			return true;
-	}
-	return false;
-}
-
-static int limit_hosts(struct run_context *run, struct host **hosts, size_t *count, struct err *err)
-{
-	const struct run_options *options = run->options;
-	if (!options->limit_count)
-		return 0;
-	auto_buf struct buf pattern = BUF_INIT;
-	for (size_t i = 0; i < options->limit_count; i++)
-		buf_printf(&pattern, "%s%s", i ? "," : "", options->limits[i]);
-	auto_free struct host **limit = NULL;
-	size_t limit_count = 0;
-	auto_problems struct problems ignored = PROBLEMS_INIT;
-	if (inventory_match(run->inventory, buf_text(&pattern), &limit, &limit_count, &ignored, err) < 0)
-		return err_wrap(err, "--limit");
-	size_t kept = 0;
-	for (size_t i = 0; i < *count; i++) {
-		if (contains(limit, limit_count, hosts[i]))
-			hosts[kept++] = hosts[i];
-	}
-	*count = kept;
-	return 0;
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return strcmp((*(struct host *const *)a)->name, (*(struct host *const *)b)->name);
@@ -135,7 +105,7 @@ int play_hosts(struct run_context *run, const struct play *play, struct template
 	for (size_t i = 0; i < warnings.count; i++)
 		context_warn(run, NULL, "%s%s%s", warnings.items[i].text, warnings.items[i].hint ? "; " : "",
 		             warnings.items[i].hint ? warnings.items[i].hint : "");
-	if (limit_hosts(run, *hosts, count, err) < 0)
+	if (limit_apply(run, *hosts, count, err) < 0)
 		return -1;
 	return order_hosts(run, play, vm, *hosts, *count, err);
 }

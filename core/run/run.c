@@ -14,15 +14,18 @@
 #include "base/mem.h"
 #include "lua/bridge.h"
 #include "run/check.h"
+#include "run/confirm.h"
 #include "run/connect.h"
 #include "run/context.h"
 #include "run/controller.h"
 #include "run/extra_vars.h"
 #include "run/inventory_change.h"
+#include "run/limit.h"
 #include "run/list.h"
 #include "run/passwords.h"
 #include "run/play.h"
 #include "run/sched.h"
+#include "run/select.h"
 
 enum { FORKS = 50, TICK_MS = 100 };
 
@@ -197,6 +200,11 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, run->vault, problems, err);
 	if (!run->extra_vars || failed || problems->errors)
 		return -1;
+	if (limit_check(run, err) < 0 || confirm_possible(run, err) < 0 ||
+	    select_check_start(run, state->playbooks, state->playbook_count, err) < 0)
+		return -1;
+	if (!run->options->inventory_count)
+		context_warn(run, NULL, "no inventory was given (-i): there is no host but localhost");
 	make_hosts(state);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 
 static void add_tag(json_t *tags, const char *text, size_t length)
 {
@@ -130,4 +131,41 @@ bool select_starts_at(const struct run_context *run, const struct entry *entry)
 		return false;
 	auto_free char *full = mem_printf("%s : %s", entry->scope.role->name, entry->name);
 	return fnmatch(wanted, full, 0) == 0;
+}
+
+static bool any_starts(const struct run_context *run, const struct entries *entries, struct suggest *suggest)
+{
+	bool found = false;
+	for (size_t i = 0; i < entries->count && !found; i++) {
+		const struct entry *entry = entries->items[i];
+		if (entry->kind == ENTRY_BLOCK) {
+			found = any_starts(run, &entry->block, suggest) || any_starts(run, &entry->rescue, suggest) ||
+			        any_starts(run, &entry->always, suggest);
+			continue;
+		}
+		found = select_starts_at(run, entry);
+		if (entry->name)
+			suggest_offer(suggest, entry->name);
+	}
+	return found;
+}
+
+int select_check_start(const struct run_context *run, struct playbook *const *playbooks, size_t count, struct err *err)
+{
+	if (!run->options->start_at_task)
+		return 0;
+	struct suggest suggest;
+	suggest_start(&suggest, run->options->start_at_task);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t j = 0; j < playbooks[i]->count; j++) {
+			const struct play *play = playbooks[i]->plays[j];
+			if (any_starts(run, &play->pre_tasks, &suggest) || any_starts(run, &play->roles, &suggest) ||
+			    any_starts(run, &play->tasks, &suggest) || any_starts(run, &play->post_tasks, &suggest))
+				return 0;
+		}
+	}
+	err_set(err, ERR_INPUT, "--start-at-task: no task is called \"%s\"", run->options->start_at_task);
+	if (suggest.best)
+		return err_hint(err, "did you mean \"%s\"?", suggest.best);
+	return err_hint(err, "`neap run --list-tasks` shows the tasks; those that are included while it runs cannot be started at");
 }
