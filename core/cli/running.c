@@ -85,8 +85,10 @@ int running_go(const struct running_options *options, const struct run_options *
 	auto_buf struct buf text = BUF_INIT;
 	problems_print(&problems, &text, wants_colour(STDERR_FILENO));
 	fputs(buf_text(&text), stderr);
-	if (err.kind != ERR_NONE)
+	if (err.kind != ERR_NONE) {
 		command_error(&err);
+		return status;
+	}
 	int finished = command_finish();
 	return status ? status : finished;
 }

@@ -1,6 +1,7 @@
 /* Writing, and making way. */
 #include "report/screen.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -35,8 +36,10 @@ void screen_out(struct screen *screen, const struct buf *text)
 	if (!text->length)
 		return;
 	make_way(screen);
-	if (fwrite(text->data, 1, text->length, screen->options.out) != text->length || fflush(screen->options.out) != 0)
-		screen->failed = true;
+	bool written = fwrite(text->data, 1, text->length, screen->options.out) == text->length &&
+	               fflush(screen->options.out) == 0;
+	if (!written && !screen->failed)
+		screen->failed = errno ? errno : EIO;
 }
 
 void screen_say(struct screen *screen, enum colour colour, const char *text)
@@ -163,5 +166,8 @@ int screen_finish(struct screen *screen)
 {
 	end_partial(screen);
 	make_way(screen);
-	return screen->failed || fflush(screen->options.out) != 0 || ferror(screen->options.out) ? -1 : 0;
+	if (!screen->failed && fflush(screen->options.out) == 0 && !ferror(screen->options.out))
+		return 0;
+	errno = screen->failed ? screen->failed : errno;
+	return -1;
 }

@@ -13,7 +13,7 @@ struct screen {
 	char *partial_host;
 	bool partial_is_stderr;
 	size_t line_width;       /* of the progress line that stands there now; 0: none */
-	bool failed;             /* standard output could not be written */
+	int failed;              /* errno where standard output could not be written */
 };
 
 void screen_init(struct screen *screen, const struct report_options *options);
@@ -27,7 +27,7 @@ void screen_event(struct screen *screen, const struct event *event);
 /* The warnings and deprecations that came with a result. */
 void screen_result_warnings(struct screen *screen, const struct event *event);
 void screen_tick(struct screen *screen);
-/* -1 when standard output could not be written. */
+/* -1 with errno when standard output could not be written. */
 int screen_finish(struct screen *screen);
 
 #endif

@@ -73,7 +73,7 @@ struct reporter {
 	void (*handle)(void *context, const struct event *event);
 	/* Called ten times a second while nothing happens, for the progress line; may be NULL. */
 	void (*tick)(void *context, int64_t now_ms);
-	/* After the last event; writes what is still held. -1 when the output could not be written. */
+	/* After the last event; writes what is still held. -1 with errno when the output could not be written. */
 	int (*finish)(void *context);
 	void (*free)(void *context);
 };

@@ -26,4 +26,12 @@ status 0
 said 'localhost | one\x00two\x1b[31m'
 said 'localhost | three'
 equal "$(cat out err | tr -d '\n\t -~\200-\377' | wc -c)" 0
+
+it "says once why the report could not be written"
+STATUS=0
+"$NEAP" run play.json -i 'localhost,' -c local >/dev/full 2>err || STATUS=$?
+: >out
+status 2
+said 'neap: writing the report: No space left on device'
+equal "$(grep -c 'neap:' err)" 1
 done_testing
