@@ -249,7 +249,7 @@ fact_parts fact_subset_all(void) { return ((fact_parts)1 << PARTS) - 1; }
 /* Variables of Ansible's that begin like facts and are none. */
 static const char not_facts[] =
 	"become become_exe become_flags become_method become_pass become_password become_user check_mode collection_name "
-	"config_file connection dependent_role_names diff_mode failed_result failed_task forks host host_key_checking index_var "
+	"config_file connection dependent_role_names diff_mode failed_result failed_task forks host host_key_checking inventory_dir inventory_file managed index_var "
 	"inventory_sources limit loop loop_var parent_role_names parent_role_paths password pipelining play_batch play_hosts "
 	"play_hosts_all play_name play_role_names port private_key_file remote_tmp role_name role_names run_tags "
 	"search_path shell_executable shell_type skip_tags ssh_args ssh_common_args ssh_executable ssh_extra_args ssh_host "
@@ -265,27 +265,47 @@ static fact_parts part_named(const char *part)
 	return 0;
 }
 
-fact_parts fact_subset_of_variable(const char *name)
+/* The part of a name without its prefix, 0 if no part has it. */
+static fact_parts part_of_name(const char *name)
 {
-	if (strcmp(name, "ansible_facts") == 0)
-		return fact_subset_all();
-	if (strncmp(name, "ansible_", 8) != 0)
-		return 0;
-	name += 8;
 	size_t length = strlen(name);
 	for (size_t i = 0; i < PARTS; i++) {
 		if (has_word(parts_table[i].names, name, length))
 			return (fact_parts)1 << i | part_named(parts_table[i].needs);
 	}
-	static const char *const families[] = { "python_interpreter", "paramiko_", "sftp_", "scp_", "psrp_", "winrm_" };
+	return 0;
+}
+
+bool fact_subset_may_be_fact(const char *name)
+{
+	static const char *const families[] = { "become_", "paramiko_", "sftp_", "scp_", "psrp_", "winrm_", "ssh_" };
+	if (strcmp(name, "ansible_facts") == 0)
+		return false;
+	if (strncmp(name, "ansible_", 8) != 0 || part_of_name(name + 8))
+		return true;
+	name += 8;
 	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
 		if (strncmp(name, families[i], strlen(families[i])) == 0)
-			return 0;
+			return false;
 	}
+	size_t length = strlen(name);
 	bool interpreter = length > 12 && strcmp(name + length - 12, "_interpreter") == 0;
-	if (!length || interpreter || has_word(not_facts, name, length))
+	return length && !interpreter && !has_word(not_facts, name, length);
+}
+
+bool fact_subset_is_guess(const char *name)
+{
+	return strncmp(name, "ansible_", 8) == 0 && !part_of_name(name + 8);
+}
+
+fact_parts fact_subset_of_variable(const char *name)
+{
+	if (strcmp(name, "ansible_facts") == 0)
+		return fact_subset_all();
+	if (strncmp(name, "ansible_", 8) != 0 || !fact_subset_may_be_fact(name))
 		return 0;
-	return parts_of_collector("network", strlen("network"));
+	fact_parts parts = part_of_name(name + 8);
+	return parts ? parts : parts_of_collector("network", strlen("network"));
 }
 
 const char *fact_subset_text(struct arena *arena, fact_parts parts)

@@ -25,6 +25,11 @@ fact_parts fact_subset_all(void);
 /* The parts that a variable's name needs: of "ansible_kernel", of "ansible_facts" (all); 0 where it is no fact. A name
  * that begins like a fact and is none that is known may be a network interface's. */
 fact_parts fact_subset_of_variable(const char *name);
+/* Whether fact_subset_of_variable only guesses: the name may be an interface's. */
+bool fact_subset_is_guess(const char *name);
+/* false for names by which Ansible's connection and the run itself are set (ansible_host, ansible_become_password,
+ * ansible_facts, ...): no fact may have such a name. */
+bool fact_subset_may_be_fact(const char *name);
 /* Words with a space between: what an ask of facts has as its path. In the arena. */
 const char *fact_subset_text(struct arena *arena, fact_parts parts);
 /* Whether such a text has a part. */

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/host_facts.h"
 
 static struct host_state *new_state(const struct host *host)
 {
 	struct host_state *state = mem_alloc(sizeof(*state));
 	*state = (struct host_state){
 		.host = host, .variables = json_object(), .included = json_object(), .added = json_object(),
+		.facts = host_facts_new(),
 	};
 	return state;
 }
@@ -39,6 +41,7 @@ void context_free_host(struct host_state *state)
 		return;
 	json_decref(state->variables);
 	json_decref(state->included);
+	json_decref(state->facts);
 	json_decref(state->added);
 	free(state);
 }

@@ -11,6 +11,7 @@
 #include "lua/template.h"
 #include "model/inventory.h"
 #include "model/playbook.h"
+#include "plan/fact_subset.h"
 #include "plan/module.h"
 #include "run/event.h"
 #include "run/run.h"
@@ -27,6 +28,8 @@ struct host_state {
 	const struct host *host;
 	json_t *variables; /* set_fact and registered results: final values */
 	json_t *included;  /* include_vars: templates */
+	json_t *facts;     /* gathered: final values, also under ansible_facts (host_facts.h) */
+	fact_parts gathered; /* the parts of facts that need not be gathered again */
 	json_t *added;     /* add_host: final values */
 	struct event_stats stats;
 	bool failed, unreachable;

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "run/connect.h"
+#include "run/host_facts.h"
 #include "run/play.h"
 
 bool special_handles(const struct entry *entry)
@@ -50,7 +51,7 @@ static int do_meta(struct walk *walk, const struct evaluation *at, const char *a
 	} else if (strcmp(action, "end_play") == 0 || strcmp(action, "end_batch") == 0) {
 		end_all(walk);
 	} else if (strcmp(action, "clear_facts") == 0) {
-		json_object_clear(host->variables);
+		host_facts_clear(host);
 		variables_changed(&walk->variables);
 	} else if (strcmp(action, "clear_host_errors") == 0) {
 		host->failed = host->unreachable = false;

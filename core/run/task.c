@@ -11,6 +11,7 @@
 #include "run/asks.h"
 #include "run/attempt.h"
 #include "run/connect.h"
+#include "run/host_facts.h"
 #include "run/inventory_change.h"
 #include "run/loop.h"
 #include "run/outcome.h"
@@ -587,15 +588,30 @@ static int judge_condition(struct task *task, const char *keyword, const char *k
 	return 0;
 }
 
+/* Whose facts a task gives: with delegate_facts those of the host it was delegated to. */
+static struct host_state *fact_host(struct task *task)
+{
+	bool delegated = false;
+	struct err ignored = ERR_INIT;
+	if (task->has_delegate && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
+		return task->delegate.host;
+	return task->walk->host;
+}
+
 /* What set_fact and its like give becomes variables at once: the next item's templates may use it. */
 static void take_facts(struct task *task)
 {
 	json_t *facts = json_object_get(task->result, "ansible_facts");
 	if (!json_is_object(facts) || json_is_true(json_object_get(task->result, "failed")))
 		return;
-	auto_json json_t *copy = json_deep_copy(facts);
-	struct host_state *host = task->walk->host;
-	json_object_update(task->module->gives_templates ? host->included : host->variables, copy);
+	struct host_state *host = fact_host(task);
+	bool is_set_fact = strcmp(task->entry->action, "set_fact") == 0;
+	if (task->module->gives_templates || is_set_fact) {
+		auto_json json_t *copy = json_deep_copy(facts);
+		json_object_update(task->module->gives_templates ? host->included : host->variables, copy);
+	}
+	if (!task->module->gives_templates && (!is_set_fact || json_object_get(task->result, "_ansible_facts_cacheable")))
+		host_facts_add(host, facts);
 	variables_changed(&task->walk->variables);
 }
 

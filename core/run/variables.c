@@ -194,6 +194,7 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 	add_object(&variables->vars, VARS_INVENTORY_HOST, host->added, true, "add_host");
 	if (play)
 		add_play(variables);
+	add_object(&variables->vars, VARS_FACTS, host->facts, true, "facts");
 	add_object(&variables->vars, VARS_INCLUDE_VARS, host->included, false, "include_vars");
 	add_object(&variables->vars, VARS_SET_FACT, host->variables, true, "set_fact or register");
 	add_object(&variables->vars, VARS_EXTRA, run->extra_vars, false, "extra vars");
