@@ -181,6 +181,14 @@ void bridge_result_take(lua_State *L, struct decision *decision)
 		for (size_t i = 0; taken[i]; i++)
 			if (!strcmp(taken[i], key))
 				luaL_error(L, "result.%s is set by the function of that name or by the steps", key);
+		if (decision->failed && !strcmp(key, "msg"))
+			continue; /* what fail() said is the message */
+		if (lua_type(L, -1) == LUA_TSTRING && (!strcmp(key, "stdout") || !strcmp(key, "stderr"))) {
+			size_t length;
+			const char *bytes = lua_tolstring(L, -1, &length);
+			result_stream(decision, key, bytes, length);
+			continue;
+		}
 		const char *fault = NULL;
 		json_t *value = value_json(L, -1, &fault);
 		if (!value)

@@ -83,6 +83,11 @@ static void set_stream(struct decision *decision, const char *name, const char *
 	result_set(decision, lines, lines_of(bytes, length));
 }
 
+void result_stream(struct decision *decision, const char *name, const char *bytes, size_t length)
+{
+	set_stream(decision, name, bytes, length, false);
+}
+
 void result_time(struct decision *decision, const char *key, int64_t us)
 {
 	time_t seconds = (time_t)(us / 1000000);

@@ -20,6 +20,8 @@ void result_int(struct decision *decision, const char *key, long long value);
 /* Microseconds since 1970 as the local time, in Python's form. */
 void result_time(struct decision *decision, const char *key, int64_t us);
 void result_bool(struct decision *decision, const char *key, bool value);
+/* Bytes as the key name, and their lines as name_lines: stdout and stdout_lines. */
+void result_stream(struct decision *decision, const char *name, const char *bytes, size_t length);
 /* rc, stdout, stderr, stdout_lines, stderr_lines, start, end, delta as Ansible's command gives them; strip takes
  * trailing newlines off. */
 void result_command(struct decision *decision, const struct command_result *run, bool strip);

@@ -84,10 +84,7 @@ end
 -- Whether updates wait for any of the names: the program's exit status is 100 then.
 local function is_outdated(want, known, names)
 	local answer = need(known:run(command(want, "check-update", names)))
-	if not answer.ok and answer.rc ~= 100 then
-		result.msg = nil
-		fail{ msg = answer.stderr, rc = answer.rc, results = list{} }
-	end
+	if not answer.ok and answer.rc ~= 100 then fail{ msg = answer.stderr, rc = answer.rc, results = list{} } end
 	return answer.rc == 100
 end
 
@@ -97,7 +94,6 @@ local function act(want, verb, names)
 	local done = need(step.run(words))
 	result.rc, result.stdout, result.stderr = done.rc, done.stdout, done.stderr
 	if not done.ok then
-		result.msg = nil
 		fail{ msg = done.stderr ~= "" and done.stderr or done.stdout, rc = done.rc, results = list{}, failures = list{} }
 	end
 	if done.stdout:find("Nothing to do", 1, true) then
