@@ -5,7 +5,8 @@
     examples.py NEAP SOURCE
 
 Blocks of a page share a folder, in which the last playbook is site.json, the last broken one broken.json and the last inventory
-hosts.json. A console block marked norun is not run. Folders under /tmp that a page's examples name are removed before and after."""
+hosts.json; `yaml playbook` and `yaml broken` are site.yml and broken.yml. A console block marked norun is not run. Folders
+under /tmp that a page's examples name are removed before and after."""
 import os
 import pathlib
 import re
@@ -15,7 +16,8 @@ import sys
 import tempfile
 
 BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.S | re.M)
-FILES = {"json playbook": "site.json", "json broken": "broken.json", "json inventory": "hosts.json"}
+FILES = {"json playbook": "site.json", "json broken": "broken.json", "json inventory": "hosts.json",
+         "yaml playbook": "site.yml", "yaml broken": "broken.yml"}
 failures = []
 
 
@@ -34,7 +36,7 @@ def check_json(page, kind, neap, folder, env):
         done, wanted = run([neap, "inventory", "-i", "hosts.json", "--list"], folder, env), 0
     else:
         done = run([neap, "run", FILES[kind], "-i", "localhost,", "--syntax-check"], folder, env)
-        wanted = 1 if kind == "json broken" else 0
+        wanted = 1 if kind.endswith("broken") else 0
     if done.returncode != wanted:
         fail(page, f"{kind} ends with {done.returncode}", done.stdout)
 
