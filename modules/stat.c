@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "modules/stat_keys.h"
 #include "plan/module.h"
 #include "plan/path.h"
 
@@ -37,34 +38,6 @@ static const struct module_return stat_returns[] = {
 	{ 0 },
 };
 
-static double seconds(struct timespec time)
-{
-	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
-static void set_type(json_t *about, char type)
-{
-	static const struct { const char *key; char type; } types[] = {
-		{ "isdir", 'd' }, { "ischr", 'c' }, { "isblk", 'b' }, { "isreg", 'f' }, { "isfifo", 'p' }, { "islnk", 'l' },
-		{ "issock", 's' },
-	};
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		json_object_set_new(about, types[i].key, json_boolean(type == types[i].type));
-}
-
-static void set_bits(json_t *about, mode_t mode)
-{
-	static const struct { const char *key; mode_t bit; } bits[] = {
-		{ "rusr", S_IRUSR }, { "wusr", S_IWUSR }, { "xusr", S_IXUSR }, { "rgrp", S_IRGRP }, { "wgrp", S_IWGRP },
-		{ "xgrp", S_IXGRP }, { "roth", S_IROTH }, { "woth", S_IWOTH }, { "xoth", S_IXOTH }, { "isuid", S_ISUID },
-		{ "isgid", S_ISGID },
-	};
-	char text[8];
-	json_object_set_new(about, "mode", json_string(mode_text(mode, text)));
-	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
-		json_object_set_new(about, bits[i].key, json_boolean(mode & bits[i].bit));
-}
-
 static void set_numbers(json_t *about, const struct stat_answer *stat)
 {
 	const struct { const char *key; uint64_t value; } numbers[] = {
@@ -73,28 +46,20 @@ static void set_numbers(json_t *about, const struct stat_answer *stat)
 		{ "device_type", stat->device_type },
 	};
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
-		json_object_set_new(about, numbers[i].key, json_integer((json_int_t)numbers[i].value));
-	json_object_set_new(about, "atime", json_real(seconds(stat->atime)));
-	json_object_set_new(about, "mtime", json_real(seconds(stat->mtime)));
-	json_object_set_new(about, "ctime", json_real(seconds(stat->ctime)));
+		stat_keys_number(about, numbers[i].key, numbers[i].value);
+	stat_keys_time(about, "atime", stat->atime);
+	stat_keys_time(about, "mtime", stat->mtime);
+	stat_keys_time(about, "ctime", stat->ctime);
 	json_object_set_new(about, "readable", json_boolean(stat->readable));
 	json_object_set_new(about, "writeable", json_boolean(stat->writable));
 	json_object_set_new(about, "executable", json_boolean(stat->executable));
 }
 
-/* Text from the target goes in by the way that cleans it. */
-static void set_text(struct decision *decision, json_t *about, const char *key, const char *text)
-{
-	result_str(decision, key, text);
-	json_object_set(about, key, json_object_get(decision->result, key));
-	json_object_del(decision->result, key);
-}
-
 static void set_link(struct decision *decision, json_t *about, const char *path, const char *target)
 {
 	const char *source = *target == '/' ? target : path_join(decision, path_folder(decision, path), target);
-	set_text(decision, about, "lnk_target", target);
-	set_text(decision, about, "lnk_source", source);
+	stat_keys_text(decision, about, "lnk_target", target);
+	stat_keys_text(decision, about, "lnk_source", source);
 }
 
 static int stat_decide(const struct module *module, const void *wanted, struct decision *decision, struct err *err)
@@ -114,16 +79,16 @@ static int stat_decide(const struct module *module, const void *wanted, struct d
 	result_set(decision, "stat", about);
 	if (!stat->type)
 		return 0;
-	set_text(decision, about, "path", path);
-	set_type(about, stat->type);
-	set_bits(about, stat->mode);
+	stat_keys_text(decision, about, "path", path);
+	stat_keys_type(about, stat->type);
+	stat_keys_bits(about, stat->mode);
 	set_numbers(about, stat);
-	set_text(decision, about, "pw_name", stat->owner);
-	set_text(decision, about, "gr_name", stat->group);
+	stat_keys_text(decision, about, "pw_name", stat->owner);
+	stat_keys_text(decision, about, "gr_name", stat->group);
 	if (stat->type == 'l' && stat->target)
 		set_link(decision, about, path, stat->target);
 	if (stat->type == 'f' && hash && hash->state == ANSWER_OK)
-		set_text(decision, about, "checksum", hash->hash);
+		stat_keys_text(decision, about, "checksum", hash->hash);
 	return 0;
 }
 

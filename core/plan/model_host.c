@@ -473,7 +473,7 @@ static bool is_command(json_t *canned, const struct command *command)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const char *word = json_string_value(json_array_get(argv, i));
-		if (!word || strcmp(word, command->argv[i]) != 0)
+		if (!word || (strcmp(word, "*") != 0 && strcmp(word, command->argv[i]) != 0)) /* "*": any word */
 			return false;
 	}
 	return count > 0;
