@@ -5,12 +5,14 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "cli/command.h"
+#include "cli/vaulting.h"
 #include "model/inventory.h"
 
 struct inventory_cli {
 	struct option_list inventories;
 	const char *playbook_dir, *host;
 	bool list, graph, vars, list_hosts;
+	struct vault_options vault;
 };
 
 static void problems_show(const struct problems *problems)
@@ -105,11 +107,20 @@ static int inventory_run(const void *given, char **words, int count)
 	}
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct inventory *inventory = NULL;
-	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, NULL, &problems);
+	struct vault *vault = vault_new();
+	const struct vault_sources sources = vaulting_sources(&cli->vault);
+	vault_match_ids(vault, cli->vault.match_ids);
+	if (vault_secrets_read(vault, &sources, &problems, &err) < 0) {
+		vault_free(vault);
+		problems_show(&problems);
+		return fail(&err);
+	}
+	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, vault, &problems);
 	result |= inventory_add_vars_beside(inventory, cli->playbook_dir ? cli->playbook_dir : ".", &problems);
 	problems_show(&problems);
 	int status = result < 0 ? 1 : inventory_show(cli, inventory, count ? words[0] : NULL);
 	inventory_free(inventory);
+	vault_free(vault);
 	return status;
 }
 
@@ -122,6 +133,7 @@ static const struct option_row inventory_rows[] = {
 	{ "list-hosts", 0, OPTION_FLAG, NULL, NULL, "the hosts that a pattern names, in the order in which they run", offsetof(struct inventory_cli, list_hosts) },
 	{ "vars", 0, OPTION_FLAG, NULL, NULL, "variables in the tree", offsetof(struct inventory_cli, vars) },
 	{ "playbook-dir", 0, OPTION_STRING, "DIR", NULL, "where the playbook is: its group_vars/ and host_vars/ are read as well; here unless given", offsetof(struct inventory_cli, playbook_dir) },
+	VAULT_ROWS(offsetof(struct inventory_cli, vault)),
 	{ 0 },
 };
 /* clang-format on */

@@ -291,7 +291,6 @@ static const char *const string_formats[] = { "json", "yaml", NULL };
 /* clang-format off */
 static const struct option_row vault_rows[] = {
 	VAULT_ROWS(AT(secrets)),
-	{ "vault-id-match", 0, OPTION_FLAG, NULL, NULL, "open what names a vault id by the secrets of that id alone", AT(secrets.match_ids), 0, "ANSIBLE_VAULT_ID_MATCH" },
 	{ "encrypt-vault-id", 0, OPTION_STRING, "LABEL", NULL, "seal with the secret of this label; needed where there are several", AT(encrypt_id), 0, "ANSIBLE_VAULT_ENCRYPT_IDENTITY" },
 	{ "new-vault-id", 0, OPTION_STRING, "LABEL@SOURCE", NULL, "rekey: the secret to seal with from now on", AT(new_id) },
 	{ "new-vault-password-file", 0, OPTION_STRING, "FILE", NULL, "rekey: that secret from a file, or from a program that prints it", AT(new_file) },

@@ -44,7 +44,6 @@ struct running_options {
 	{ "ask-become-pass", 'K', OPTION_FLAG, NULL, NULL, "ask for the password that needs", RUNNING_AT(ask_become_pass), 0, "ANSIBLE_BECOME_ASK_PASS" }, \
 	{ "become-password-file", 0, OPTION_STRING, "FILE", NULL, "read that password from a file, or from a program that prints it", RUNNING_AT(become_password_file), 0, "ANSIBLE_BECOME_PASSWORD_FILE" }, \
 	VAULT_ROWS(RUNNING_AT(vault)), \
-	{ "vault-id-match", 0, OPTION_FLAG, NULL, NULL, "open what names a vault id by the secrets of that id alone", RUNNING_AT(vault.match_ids), 0, "ANSIBLE_VAULT_ID_MATCH" }, \
 	{ "format", 0, OPTION_STRING, "FORMAT", running_formats, "the report on standard output", RUNNING_AT(format), 0, "NEAP_FORMAT" }, \
 	{ "verbose", 'v', OPTION_COUNT, NULL, NULL, "show results; more of it shows connections (-vvv)", RUNNING_AT(verbosity), 0, "ANSIBLE_VERBOSITY" }
 

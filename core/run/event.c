@@ -97,6 +97,8 @@ void event_mask(struct event_stream *stream, const char *secret, size_t length)
 	mask_add(stream->mask, secret, length);
 }
 
+bool event_masks(const struct event_stream *stream) { return !mask_is_empty(stream->mask); }
+
 static void mask_field(const struct mask *mask, char **field)
 {
 	size_t length;

@@ -86,6 +86,8 @@ struct event_stream *event_stream_new(void);
 void event_stream_free(struct event_stream *stream);
 /* Values that are masked in all later events (run/mask.h says in which forms). Any thread. */
 void event_mask(struct event_stream *stream, const char *secret, size_t length);
+/* Whether there is anything to mask. Any thread. */
+bool event_masks(const struct event_stream *stream);
 /* Takes the event over, hides what no_log says, masks secrets; blocks while the queue is full, but never the thread that
  * made the stream, which is the one that takes. The json values must be the event's own. Any thread. */
 void event_emit(struct event_stream *stream, struct event *event);

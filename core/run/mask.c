@@ -167,14 +167,18 @@ static void add_json(struct mask *mask, struct buf *form, const char *bytes, siz
 	}
 }
 
+/* Inside of single quotes, which a quote in the text interrupts: as shells' users write it, and as Python's shlex does. */
 static void add_shell(struct mask *mask, struct buf *form, const char *bytes, size_t length)
 {
-	for (size_t i = 0; i < length; i++)
-		if (bytes[i] == '\'')
-			buf_str(form, "'\\''");
-		else
-			buf_char(form, bytes[i]);
-	add_form(mask, form);
+	static const char *const quotes[] = { "'\\''", "'\"'\"'" };
+	for (size_t variant = 0; variant < 2; variant++) {
+		for (size_t i = 0; i < length; i++)
+			if (bytes[i] == '\'')
+				buf_str(form, quotes[variant]);
+			else
+				buf_char(form, bytes[i]);
+		add_form(mask, form);
+	}
 }
 
 static void add_lines(struct mask *mask, const char *bytes, size_t length)

@@ -15,7 +15,7 @@
 #include "run/batch.h"
 #include "run/perform.h"
 
-enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200 };
+enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024 };
 
 struct target {
 	struct target_options options;
@@ -32,6 +32,7 @@ struct target {
 	int work_fd; /* eventfd: there is a job, or the end */
 	struct err lost; /* why the connection failed; kind ERR_NONE while it has not. Thread's own */
 	const char *task; /* of the job under way, for output. Thread's own */
+	struct buf held[2]; /* the begun line of its stdout and stderr, where secrets may be in it. Thread's own */
 };
 
 struct target *target_new(const struct target_options *options)
@@ -104,9 +105,8 @@ static char *text_without_nul(const char *bytes, size_t length)
 	return buf_take(&text);
 }
 
-static void on_output(void *context, bool is_stderr, const char *bytes, size_t length)
+static void emit_output(struct target *target, bool is_stderr, const char *bytes, size_t length)
 {
-	struct target *target = context;
 	struct event *event = event_new(EVENT_OUTPUT);
 	event->host = mem_strdup(target->options.name);
 	event->task = mem_strdup(target->task);
@@ -114,6 +114,27 @@ static void on_output(void *context, bool is_stderr, const char *bytes, size_t l
 	event->is_stderr = is_stderr;
 	event->verbosity = 1;
 	event_emit(target->options.events, event);
+}
+
+static void flush_output(struct target *target, bool is_stderr, size_t length)
+{
+	struct buf *held = &target->held[is_stderr];
+	if (length)
+		emit_output(target, is_stderr, held->data, length);
+	buf_consume(held, length);
+}
+
+/* A secret that comes in two pieces is found in neither: where there are any, lines are shown when they are whole. */
+static void on_output(void *context, bool is_stderr, const char *bytes, size_t length)
+{
+	struct target *target = context;
+	struct buf *held = &target->held[is_stderr];
+	if (!length)
+		return;
+	buf_add(held, bytes, length);
+	const char *newline = memrchr(held->data, '\n', held->length);
+	bool is_whole = !event_masks(target->options.events) || held->length > HELD_MOST;
+	flush_output(target, is_stderr, is_whole ? held->length : newline ? (size_t)(newline - held->data) + 1 : 0);
 }
 
 /* ---- the connection ---- */
@@ -190,6 +211,8 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 		return -1;
 	struct perform_watch watch = { .context = target, .output = on_output };
 	int failed = perform_steps(target->wire, job, &watch, err);
+	flush_output(target, false, target->held[false].length);
+	flush_output(target, true, target->held[true].length);
 	host_slots_give(target->options.slots);
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
 	size_t touched = failed ? job->step_count : job->steps_done;
@@ -346,6 +369,8 @@ void target_free(struct target *target)
 	target_join(target);
 	store_free(target->store);
 	overlay_free(target->overlay);
+	buf_release(&target->held[0]);
+	buf_release(&target->held[1]);
 	close(target->work_fd);
 	pthread_mutex_destroy(&target->lock);
 	free(target);
