@@ -23,7 +23,7 @@ struct running_options {
 #define RUNNING_ROWS \
 	{ "inventory", 'i', OPTION_LIST, "SOURCE", NULL, "inventory file, executable, folder, or \"host1,host2,\"", RUNNING_AT(inventories), 0, "ANSIBLE_INVENTORY" }, \
 	{ "limit", 'l', OPTION_LIST, "PATTERN", NULL, "only those hosts of each play", RUNNING_AT(limits) }, \
-	{ "extra-vars", 'e', OPTION_LIST, "VARS", NULL, "variables that win over all others: k=v words, JSON, or @FILE", RUNNING_AT(extra_vars) }, \
+	{ "extra-vars", 'e', OPTION_LIST, "VARS", NULL, "variables that win over all others: k=v words, JSON, YAML in braces, or @FILE", RUNNING_AT(extra_vars) }, \
 	{ "check", 'C', OPTION_FLAG, NULL, NULL, "change nothing; say what would be changed", RUNNING_AT(check) }, \
 	{ "diff", 'D', OPTION_FLAG, NULL, NULL, "show what changes in files and attributes", RUNNING_AT(diff), 0, "ANSIBLE_DIFF_ALWAYS" }, \
 	{ "forks", 'f', OPTION_INT, "N", NULL, "how many hosts may change at once; 50 unless given", RUNNING_AT(forks), 0, "ANSIBLE_FORKS" }, \

@@ -51,7 +51,7 @@ static enum document_format format_of(enum document_format format, const char *n
 	if (format == DOCUMENT_BY_NAME && !name_ends(name, ".yml") && !name_ends(name, ".yaml"))
 		return braced || strncmp(first, "//", 2) == 0 || strncmp(first, "/*", 2) == 0 ? DOCUMENT_JSON : DOCUMENT_YAML;
 	if (format == DOCUMENT_BY_NAME || format == DOCUMENT_EITHER)
-		return braced ? DOCUMENT_EITHER : DOCUMENT_YAML;
+		return braced || *first == '"' ? DOCUMENT_EITHER : DOCUMENT_YAML;
 	return format;
 }
 

@@ -64,7 +64,8 @@ void yaml_fault(struct yaml *yaml, enum problem_level level, struct span span, c
 	auto_free char *text = mem_vprintf(format, arguments);
 	va_end(arguments);
 	size_t length = 0;
-	const char *start = reader_line(yaml->bytes, yaml->length, span.line, &length);
+	bool shown = yaml->problems->count < PROBLEMS_MOST; /* the line is looked for from the beginning */
+	const char *start = shown ? reader_line(yaml->bytes, yaml->length, span.line, &length) : NULL;
 	auto_free char *line = start ? mem_strndup(start, length) : NULL;
 	struct place place = { .file = yaml->name, .line = span.line, .column = span.column, .width = span.width };
 	problem_add(yaml->problems, level, place, line, hint, "%s", text);

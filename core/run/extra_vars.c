@@ -40,7 +40,7 @@ static json_t *read_words(const char *text, struct err *err)
 	if (!rest)
 		return values;
 	err_set(err, ERR_USAGE, "-e %s: \"%s\" is not name=value", text, rest);
-	err_hint(err, "give name=value words, a JSON dictionary, or @FILE");
+	err_hint(err, "give name=value words, a dictionary in JSON or YAML, or @FILE");
 	json_decref(values);
 	return NULL;
 }

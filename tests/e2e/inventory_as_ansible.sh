@@ -14,7 +14,8 @@ fi
 sorted() { python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin), sort_keys=True, indent=1))'; }
 ansible_run() { env HOME="$SSHD_DIR/home" ANSIBLE_LOCALHOST_WARNING=False "$@" 2>"$WORK/ansible.err"; }
 
-for sources in "hosts.ini" "static.json" "hosts.ini static.json" "program.sh" "program_hosts.sh" "alpha,beta,gamma:2222" \
+for sources in "hosts.ini" "static.json" "hosts.yml" "hosts.yml static.json" "hosts.ini static.json" \
+	"program.sh" "program_hosts.sh" "alpha,beta,gamma:2222" \
 	"program.sh static.json hosts.ini" "folder" "folder hosts.ini"; do
 	options=
 	for source in $sources; do options="$options -i $source"; done
