@@ -78,6 +78,10 @@ static void add_file(struct work *work, const char *path)
 {
 	size_t stem = stem_length(path), length;
 	struct document *document;
+	if (strcmp(path, "-") == 0 && work->cli->write) {
+		work_problem(work, PROBLEM_ERROR, "standard input", "there is no place beside it; give --output");
+		return;
+	}
 	if (is_json(path) && (work->cli->write || !work->cli->plain)) {
 		work_problem(work, PROBLEM_ERROR, path, "this is JSON already; --plain prints it without comments");
 		return;
@@ -87,8 +91,11 @@ static void add_file(struct work *work, const char *path)
 	const char *bytes = document_bytes(document, &length);
 	if (length == 0 || strspn(bytes, " \t\r\n") == length)
 		work_problem(work, PROBLEM_WARNING, path, "the file is empty");
-	mem_grow(work->jobs, work->count, work->room);
 	char *to = mem_printf("%.*s.json", stem ? (int)stem : (int)strlen(path), path);
+	for (size_t i = 0; i < work->count; i++)
+		if (strcmp(work->jobs[i].to, to) == 0)
+			work_problem(work, PROBLEM_ERROR, path, "%s would be %s, too", work->jobs[i].from, to);
+	mem_grow(work->jobs, work->count, work->room);
 	work->jobs[work->count++] = (struct job){ .from = mem_strdup(path), .to = to, .document = document };
 }
 

@@ -111,6 +111,32 @@ equal "$(cat broken/a.json)" '{
   "a": 1
 }'
 
+it "does not make one file of two"
+printf 'a: 1\n' >broken/c.yml
+printf 'a: 2\n' >broken/c.yaml
+neap convert --write --force --remove broken/c.yml broken/c.yaml
+status 1
+said "broken/c.yaml: error: broken/c.yml would be broken/c.json, too"
+equal "$(cat broken/c.yml broken/c.yaml)" "a: 1
+a: 2"
+
+it "names what it cannot know in the files it names"
+mkdir -p named/tasks
+printf -- '- include_tasks: "{{ x }}.yml"\n- import_tasks: ./b.yml\n- include_tasks: {file: gone.yml}\n' >named/tasks/main.yml
+: >named/tasks/b.yml
+printf '$ANSIBLE_VAULT;1.1;AES256\n3132\n' >named/sealed.yml
+neap convert --write --remove named
+status 0
+said 'named/tasks/main.yml:1:18: warning: which file this names is known when it runs'
+said 'named/sealed.yml: warning: left as it is: it is an Ansible vault'
+equal "$(cat named/tasks/main.json)" '[
+  { "include_tasks": "{{ x }}.yml" },
+  { "import_tasks": "./b.json" },
+  { "include_tasks": { "file": "gone.yml" } }
+]'
+equal "$(cat named/tasks/b.json)" null
+[ -f named/sealed.yml ] || fault "the sealed file is gone"
+
 it "tells where a fault is in YAML"
 cat >fault.yml <<'END'
 - hosts: all
