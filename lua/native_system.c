@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "lua/regex.h"
 #include "lua/value.h"
+#include "model/vault.h"
 
 enum { NATIVE_FILE_MAX = 64 << 20 };
 
@@ -84,6 +85,25 @@ static bool native_push_path(lua_State *state, const char *name, const char *fol
 	return false;
 }
 
+/* Pushes the text or, where it is sealed by Ansible Vault, what is sealed in it; or nil and a message. */
+static int native_push_opened(lua_State *state, const char *path, const struct buf *text)
+{
+	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
+	const struct secret *plain = NULL;
+	struct err err = ERR_INIT;
+	if (!vault_is_sealed(text->data ? text->data : "", text->length) || !scope || !scope->open_sealed) {
+		lua_pushlstring(state, text->data ? text->data : "", text->length);
+		return 1;
+	}
+	if (scope->open_sealed(scope->context, text->data, text->length, &plain, &err) == 0) {
+		lua_pushlstring(state, plain->bytes, plain->length);
+		return 1;
+	}
+	lua_pushnil(state);
+	lua_pushfstring(state, "%s: %s", path, err.text);
+	return 2;
+}
+
 /* Pushes the content of the file whose path is on top of the stack, or nil and a message. */
 static int native_push_content(lua_State *state)
 {
@@ -106,10 +126,8 @@ static int native_push_content(lua_State *state)
 	} while (got > 0 && content->length <= NATIVE_FILE_MAX);
 	int why = errno;
 	close(fd);
-	if (got == 0) {
-		lua_pushlstring(state, content->data ? content->data : "", content->length);
-		return 1;
-	}
+	if (got == 0)
+		return native_push_opened(state, path, content);
 	lua_pushnil(state);
 	lua_pushfstring(state, "%s: %s", path, strerror(got > 0 ? EFBIG : why));
 	return 2;

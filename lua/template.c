@@ -8,6 +8,7 @@
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
+#include "model/vault.h"
 
 enum {
 	TEMPLATE_MEMORY_MAX = 512 << 20,
@@ -131,13 +132,6 @@ static bool template_has_tags(const char *text)
 	return false;
 }
 
-/* {"__ansible_vault": ...} or {"__ansible_unsafe": ...} */
-static bool template_is_closed(const json_t *value)
-{
-	return json_is_object(value) && json_object_size(value) == 1 &&
-	       (json_is_string(json_object_get(value, "__ansible_vault")) || json_is_string(json_object_get(value, "__ansible_unsafe")));
-}
-
 static int template_closed(struct template_vm *vm, const json_t *value, json_t **result, struct err *err)
 {
 	const char *text;
@@ -153,7 +147,7 @@ static bool template_inside(const json_t *value)
 {
 	if (json_is_string(value))
 		return template_has_tags(json_string_value(value));
-	if (template_is_closed(value))
+	if (vault_value_is_text(value))
 		return true;
 	if (json_is_array(value)) {
 		for (size_t i = 0; i < json_array_size(value); i++)
@@ -231,7 +225,7 @@ static int template_walk(struct template_vm *vm, const json_t *value, json_t **r
 	*omitted = false;
 	if (json_is_string(value) && template_has_tags(json_string_value(value)))
 		return template_string(vm, json_string_value(value), json_string_length(value), result, omitted, err);
-	if (template_is_closed(value))
+	if (vault_value_is_text(value))
 		return template_closed(vm, value, result, err);
 	if (json_is_object(value))
 		return template_object(vm, value, result, err);

@@ -101,12 +101,10 @@ void loader_library(struct loader *loader, const char *directory)
 
 bool loader_is_template(const char *text) { return strstr(text, "{{") || strstr(text, "{%") || strstr(text, "{#"); }
 
-/* A sealed value may be of any kind a template may give; an unsafe one is a text. */
+/* What is sealed in a value is not known before it is opened. */
 static bool is_template(const json_t *value)
 {
-	size_t length;
-	return vault_value_sealed(value, &length) || json_is_string(json_object_get(value, "__ansible_unsafe")) ||
-	       (json_is_string(value) && loader_is_template(json_string_value(value)));
+	return vault_value_is_text(value) || (json_is_string(value) && loader_is_template(json_string_value(value)));
 }
 
 bool playbook_is_identifier(const char *text)

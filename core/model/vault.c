@@ -221,6 +221,12 @@ const char *vault_value_sealed(const json_t *value, size_t *length)
 	return json_string_value(sealed);
 }
 
+bool vault_value_is_text(const json_t *value)
+{
+	return json_is_object(value) && json_object_size(value) == 1 &&
+	       (json_is_string(json_object_get(value, "__ansible_vault")) || json_is_string(json_object_get(value, "__ansible_unsafe")));
+}
+
 /* Found or made, under the lock. */
 static struct value *find_value(struct vault *vault, const char *sealed, size_t length)
 {

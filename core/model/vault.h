@@ -66,6 +66,8 @@ enum { VAULT_NO_SECRET = 10101 };
 
 /* The sealed text of {"__ansible_vault": "..."}, else NULL. */
 const char *vault_value_sealed(const json_t *value, size_t *length);
+/* Whether a dictionary stands for a text: {"__ansible_vault": "..."}, or {"__ansible_unsafe": "text"}, which is no template. */
+bool vault_value_is_text(const json_t *value);
 /* Remembers where a sealed value stands ("site.json:3:5"), for the message when it cannot be opened. */
 void vault_value_at(struct vault *vault, const char *sealed, size_t length, const char *where);
 /* Opens a single value, once; *plain is the vault's until vault_free. err->where is set where it is known. */

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "model/vault.h"
 #include "plan/spec_convert.h"
 
 struct binding { /* of one dictionary of arguments, at the top or nested */
@@ -50,7 +51,9 @@ bool spec_is_template(const char *text)
 
 static bool is_unknown(const struct binding *binding, json_t *value)
 {
-	return (binding->flags & SPEC_TEMPLATES) && json_is_string(value) && spec_is_template(json_string_value(value));
+	if (!(binding->flags & SPEC_TEMPLATES))
+		return false;
+	return vault_value_is_text(value) || (json_is_string(value) && spec_is_template(json_string_value(value)));
 }
 
 /* ---- names ---- */

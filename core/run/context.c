@@ -61,6 +61,12 @@ void context_set_groups(struct run_context *run)
 	run->groups = groups;
 }
 
+int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
+{
+	struct run_context *run = context;
+	return vault_value_open(run->vault, sealed, length, plain, err);
+}
+
 struct host_state *context_host(struct run_context *run, const struct host *host) 
 {
 	return host->implicit ? run->localhost : run->hosts[host->index];

@@ -70,6 +70,8 @@ struct host_state *context_add_host(struct run_context *run, const struct host *
 void context_free_host(struct host_state *state);
 /* Makes the magic variable groups from the inventory as it is now. The same. */
 void context_set_groups(struct run_context *run);
+/* template_scope's open_sealed, where its context is the run. */
+int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 struct host_state *context_host(struct run_context *run, const struct host *host);
 /* A warning event. */
 void context_warn(struct run_context *run, const char *host, const char *format, ...)

@@ -109,6 +109,8 @@ static void mask_field(const struct mask *mask, char **field)
 	}
 }
 
+void event_mask_text(const struct event_stream *stream, char **text) { mask_field(stream->mask, text); }
+
 static void mask_event(const struct mask *mask, struct event *event)
 {
 	if (mask_is_empty(mask))

@@ -53,7 +53,7 @@ static int play_value(struct run_context *run, const struct play *play, const ch
 	struct node node = scope_own(&play->scope, name);
 	if (!node.value)
 		return 0;
-	const struct template_scope scope = { .context = run, .find = find_extra, .directory = play->directory };
+	const struct template_scope scope = { .context = run, .find = find_extra, .open_sealed = context_open_sealed, .directory = play->directory };
 	if (template_value(vm, node.value, &scope, value, NULL, err) == 0)
 		return 0;
 	auto_free char *where = node_where(node);
@@ -155,7 +155,7 @@ static int first_problem(const struct problems *problems, const char *otherwise,
 static int load_vars_file(struct play_state *state, struct template_vm *vm, const struct vars_file *file,
                           json_t **values, struct err *err)
 {
-	const struct template_scope scope = { .context = state->run, .find = find_extra };
+	const struct template_scope scope = { .context = state->run, .find = find_extra, .open_sealed = context_open_sealed };
 	auto_json json_t *names = NULL;
 	if (template_value(vm, file->name.value, &scope, &names, NULL, err) < 0)
 		return err_wrap(err, "vars_files");

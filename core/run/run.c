@@ -485,6 +485,28 @@ static void state_release(struct run_state *state)
 	bridge_thread_end();
 }
 
+static void mask_array(const struct event_stream *events, char *array, size_t size)
+{
+	auto_free char *text = mem_strdup(array);
+	event_mask_text(events, &text);
+	if (strcmp(text, array) != 0)
+		snprintf(array, size, "%s", text);
+}
+
+/* What is said beside the stream of events holds no secret either. */
+static void mask_messages(const struct event_stream *events, struct problems *problems, struct err *err)
+{
+	if (!event_masks(events))
+		return;
+	for (size_t i = 0; i < problems->count; i++) {
+		event_mask_text(events, &problems->items[i].text);
+		event_mask_text(events, &problems->items[i].hint);
+		event_mask_text(events, &problems->items[i].line);
+	}
+	mask_array(events, err->text, sizeof(err->text));
+	mask_array(events, err->hint, sizeof(err->hint));
+}
+
 int run_playbooks(const struct run_options *options, struct reporter *const *reporters, size_t reporter_count,
                   struct problems *problems, struct err *err)
 {
@@ -506,6 +528,7 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	} else if (err->kind != ERR_NONE) {
 		status = err_exit_status(err->kind);
 	}
+	mask_messages(run->events, problems, err);
 	state_release(&state);
 	return status;
 }

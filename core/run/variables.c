@@ -140,7 +140,7 @@ static bool scope_cancelled(void *context)
 static int scope_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
 {
 	struct variables *variables = context;
-	return vault_value_open(variables->run->vault, sealed, length, plain, err);
+	return context_open_sealed(variables->run, sealed, length, plain, err);
 }
 
 /* ---- layers ---- */

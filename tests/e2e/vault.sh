@@ -169,6 +169,20 @@ neap run site.json -i hosts.json --vault-password-file pw
 status 0
 recap h001 changed=0 failed=0
 
+it "sealed values as arguments, connection variables, environment, loop items; lookups open files"
+printf '{"all": {"hosts": {"here": {"ansible_connection": "local", "ansible_user": %s, "port": %s}}}}' "$(sealed root)" "$(sealed 8080)" >sealed_hosts.json
+printf 'looked up' >looked && seal looked
+printf '[{"hosts": "all", "gather_facts": false, "vars": {"d": {"a": %s, "b": "{{ other }}"}, "other": %s}, "environment": {"TOKEN": %s}, "tasks": [
+ {"file": {"path": %s, "state": "touch", "mode": %s}},
+ {"shell": "test \"$TOKEN\" = token && echo {{ d.b }}", "register": "r"},
+ {"set_fact": {"kept": "{{ d }}"}},
+ {"assert": {"that": ["r.stdout == other", "kept.a == \"inner\"", "kept.b == other", "hostvars.here.port | int == 8080"]}},
+ {"assert": {"that": ["item == \"first\""]}, "loop": [%s]},
+ {"assert": {"that": ["lookup(\"file\", \"looked\") == \"looked \" ~ \"up\""]}}]}]' "$(sealed inner)" "$(sealed another)" "$(sealed token)" "$(sealed "$WORK/touched")" "$(sealed 0640)" "$(sealed first)" >everywhere.json
+neap run everywhere.json -i sealed_hosts.json --vault-password-file pw
+status 0
+equal "$(mode_of touched)" 640
+
 it "without the secret the files are named, and nothing runs"
 neap run site.json -i hosts.json
 status 1
