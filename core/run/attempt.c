@@ -191,6 +191,21 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 
 /* ---- deciding ---- */
 
+const struct ask *attempt_ask(struct attempt *attempt, size_t index)
+{
+	const struct ask *ask = attempt->decision.asked[index].ask;
+	if (!attempt->check || !attempt->target)
+		return ask;
+	return overlay_redirect(target_overlay(attempt->target), &attempt->decision.arena, ask);
+}
+
+void attempt_answer(struct attempt *attempt, size_t index, const struct ask *ask, struct answer *answer)
+{
+	if (attempt->check && attempt->target)
+		answer = overlay_over(target_overlay(attempt->target), ask, answer);
+	decision_answer(&attempt->decision, index, answer);
+}
+
 static struct answer *known_answer(struct attempt *attempt, const struct evaluation *at, const struct ask *ask)
 {
 	struct run_context *run = at->variables->run;
@@ -220,9 +235,10 @@ static bool fill_known(struct attempt *attempt, const struct evaluation *at)
 	for (size_t i = 0; i < decision->asked_count; i++) {
 		if (!decision_ask_is_open(decision, i))
 			continue;
-		struct answer *answer = known_answer(attempt, at, decision->asked[i].ask);
+		const struct ask *ask = attempt_ask(attempt, i);
+		struct answer *answer = known_answer(attempt, at, ask);
 		if (answer)
-			decision_answer(decision, i, answer);
+			attempt_answer(attempt, i, ask, answer);
 		else
 			all = false;
 	}

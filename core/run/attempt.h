@@ -28,6 +28,10 @@ enum attempt_need { ATTEMPT_DONE, ATTEMPT_ANSWERS, ATTEMPT_STEPS };
 /* Goes on until answers or steps are needed that are not known, or the decision is done. -1: the module is at fault. */
 int attempt_decide(struct attempt *attempt, const struct evaluation *at, enum attempt_need *need,
                    struct err *err) must_check;
+/* What has to be asked for the decision's ask of that index: in check mode a link that would be made may lead elsewhere. */
+const struct ask *attempt_ask(struct attempt *attempt, size_t index);
+/* Gives the decision the answer to it, with what check mode predicts laid over it. Takes the reference. */
+void attempt_answer(struct attempt *attempt, size_t index, const struct ask *ask, struct answer *answer);
 /* The result so far as a new dictionary: the module's keys, changed, failed or skipped, and diff where wanted. */
 json_t *attempt_result(struct attempt *attempt, bool diff);
 void attempt_release(struct attempt *attempt);

@@ -1,34 +1,13 @@
-/* Predicted files, by path. */
+/* Predicted files, by path: what steps that are not done would make of them. */
 #include "run/overlay.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
+#include "run/overlay_rows.h"
 
-enum predicted { PREDICTED_ABSENT, PREDICTED_FILE, PREDICTED_DIRECTORY, PREDICTED_LINK };
-
-struct node_row { /* one path that is not as it is on the target */
-	struct node_row *next;
-	char *path;
-	enum predicted kind;
-	char *content;      /* of a file, where it is known; owned */
-	size_t length;
-	char *digest;       /* SHA-1, where it is known; owned */
-	char *target;       /* of a link; owned */
-	char *owner, *group;
-	bool has_mode;
-	mode_t mode;
-};
-
-struct overlay {
-	pthread_mutex_t lock;
-	struct node_row *rows;
-	bool uncertain;
-};
+enum { LINKS_MOST = 40, PATH_MOST = 4096 };
 
 struct overlay *overlay_new(void)
 {
@@ -41,6 +20,8 @@ static void row_clear(struct node_row *row)
 {
 	free(row->content);
 	free(row->digest);
+	free(row->local);
+	free(row->origin);
 	free(row->target);
 	free(row->owner);
 	free(row->group);
@@ -72,7 +53,7 @@ static bool same_path(const char *a, const char *b)
 	return a_length == b_length && memcmp(a, b, a_length) == 0;
 }
 
-static bool is_under(const char *path, const char *folder)
+bool overlay_is_under(const char *path, const char *folder)
 {
 	size_t length = strlen(folder);
 	while (length > 1 && folder[length - 1] == '/')
@@ -80,7 +61,7 @@ static bool is_under(const char *path, const char *folder)
 	return strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
-static struct node_row *find(struct overlay *overlay, const char *path)
+struct node_row *overlay_find(const struct overlay *overlay, const char *path)
 {
 	for (struct node_row *row = overlay->rows; row; row = row->next) {
 		if (same_path(row->path, path))
@@ -89,9 +70,51 @@ static struct node_row *find(struct overlay *overlay, const char *path)
 	return NULL;
 }
 
-static struct node_row *make(struct overlay *overlay, const char *path, enum predicted kind)
+/* The first link that would be made on the way of a path, and where the rest begins; its last part only if last. */
+static const struct node_row *link_on_the_way(const struct overlay *overlay, const char *path, bool last, size_t *rest)
 {
-	struct node_row *row = find(overlay, path);
+	for (const struct node_row *row = overlay->rows; row; row = row->next) {
+		if (row->kind != PREDICTED_LINK)
+			continue;
+		*rest = strlen(row->path);
+		if (overlay_is_under(path, row->path) || (last && strcmp(path, row->path) == 0))
+			return row;
+	}
+	return NULL;
+}
+
+/* Where a path leads once those links are there. */
+static void follow_links(const struct overlay *overlay, char path[PATH_MOST], bool last)
+{
+	size_t rest;
+	const struct node_row *row;
+	for (int i = 0; i < LINKS_MOST && (row = link_on_the_way(overlay, path, last, &rest)); i++) {
+		const char *slash = strrchr(row->path, '/');
+		size_t folder = *row->target == '/' || !slash ? 0 : (size_t)(slash - row->path) + 1;
+		auto_free char *next = mem_printf("%.*s%s%s", (int)folder, row->path, row->target, path + rest);
+		if (strlen(next) >= PATH_MOST)
+			return;
+		memcpy(path, next, strlen(next) + 1);
+	}
+}
+
+/* The row of a path, by its name without such links. */
+static struct node_row *row_of(const struct overlay *overlay, char path[PATH_MOST], const char *given, bool follow)
+{
+	size_t length = strlen(given);
+	while (length > 1 && given[length - 1] == '/')
+		length--;
+	length = length < PATH_MOST ? length : PATH_MOST - 1;
+	memcpy(path, given, length);
+	path[length] = '\0';
+	follow_links(overlay, path, follow);
+	return overlay_find(overlay, path);
+}
+
+static struct node_row *make(struct overlay *overlay, const char *given, bool follow, enum predicted kind)
+{
+	char path[PATH_MOST];
+	struct node_row *row = row_of(overlay, path, given, follow);
 	if (!row) {
 		row = mem_alloc(sizeof(*row));
 		row->path = mem_strdup(path);
@@ -104,7 +127,29 @@ static struct node_row *make(struct overlay *overlay, const char *path, enum pre
 	return row;
 }
 
-static void set_attributes(struct node_row *row, const struct attributes *attributes)
+/* The account that the decision asked about by that name. */
+static const struct answer *account(const struct decision *decision, enum ask_kind kind, const char *name)
+{
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct asked *asked = &decision->asked[i];
+		if (asked->ask->kind == kind && asked->answer && asked->answer->state == ANSWER_OK && strcmp(asked->ask->path, name) == 0)
+			return asked->answer;
+	}
+	return NULL;
+}
+
+/* The number of an account, given by number or by a name that the decision asked about. */
+static bool account_number(const struct decision *decision, enum ask_kind kind, const char *name, unsigned *number)
+{
+	char *end;
+	const struct answer *found = account(decision, kind, name);
+	*number = (unsigned)strtoul(name, &end, 10);
+	if (found)
+		*number = kind == ASK_USER ? found->user.uid : found->group.gid;
+	return found || (end != name && !*end);
+}
+
+static void set_attributes(struct node_row *row, const struct attributes *attributes, const struct decision *decision)
 {
 	if (attributes->has_mode) {
 		row->has_mode = true;
@@ -113,71 +158,126 @@ static void set_attributes(struct node_row *row, const struct attributes *attrib
 	if (attributes->owner) {
 		free(row->owner);
 		row->owner = mem_strdup(attributes->owner);
+		row->has_uid = account_number(decision, ASK_USER, row->owner, &row->uid);
 	}
 	if (attributes->group) {
 		free(row->group);
 		row->group = mem_strdup(attributes->group);
+		row->has_gid = account_number(decision, ASK_GROUP, row->group, &row->gid);
 	}
 }
 
-static void predict_put(struct overlay *overlay, const struct put *put)
+/* The attributes of the old row stay where a file is written anew. */
+static void keep_attributes(struct node_row *row, struct node_row *old)
 {
-	struct node_row *row = make(overlay, put->path, PREDICTED_FILE);
-	if (put->source == PUT_BYTES) {
-		row->content = mem_strndup(put->bytes, put->length);
-		row->length = put->length;
+	row->owner = old->owner;
+	row->group = old->group;
+	old->owner = old->group = NULL;
+	row->has_uid = old->has_uid;
+	row->has_gid = old->has_gid;
+	row->has_mode = old->has_mode;
+	row->uid = old->uid;
+	row->gid = old->gid;
+	row->mode = old->mode;
+}
+
+static void set_content(struct node_row *row, const char *bytes, size_t length)
+{
+	row->content = mem_strndup(bytes ? bytes : "", length);
+	row->length = length;
+}
+
+/* A copy of a file on the target is as that is now, or as it would be. */
+static void copy_from(const struct overlay *overlay, struct node_row *row, const char *path)
+{
+	char place[PATH_MOST];
+	const struct node_row *from = row_of(overlay, place, path, true);
+	if (!from || from->kind != PREDICTED_FILE) {
+		row->origin = mem_strdup(place);
+		return;
 	}
-	if (put->sha1)
+	if (from->content)
+		set_content(row, from->content, from->length);
+	row->digest = from->digest ? mem_strdup(from->digest) : NULL;
+	row->local = from->local ? mem_strdup(from->local) : NULL;
+	row->origin = from->origin ? mem_strdup(from->origin) : NULL;
+}
+
+static void predict_put(struct overlay *overlay, const struct put *put, const struct decision *decision)
+{
+	char place[PATH_MOST];
+	struct node_row *old = row_of(overlay, place, put->path, put->follow), kept = { 0 };
+	if (old && old->kind != PREDICTED_ABSENT)
+		keep_attributes(&kept, old);
+	struct node_row *row = make(overlay, put->path, put->follow, PREDICTED_FILE);
+	keep_attributes(row, &kept);
+	if (put->source == PUT_BYTES)
+		set_content(row, put->bytes, put->length);
+	else if (put->source == PUT_LOCAL_FILE)
+		row->local = mem_strdup(put->from);
+	else
+		copy_from(overlay, row, put->from);
+	if (put->sha1) {
+		free(row->digest);
 		row->digest = mem_strdup(put->sha1);
-	set_attributes(row, &put->attributes);
+	}
+	set_attributes(row, &put->attributes, decision);
+}
+
+static void predict_link(struct overlay *overlay, const struct step_link *link)
+{
+	struct node_row *row = make(overlay, link->path, false, link->hard ? PREDICTED_FILE : PREDICTED_LINK);
+	if (link->hard)
+		copy_from(overlay, row, link->target);
+	else
+		row->target = mem_strdup(link->target);
 }
 
 /* Parents that would be made appear with the folder itself. */
-static void predict_mkdir(struct overlay *overlay, const struct step_mkdir *mkdir)
+static void predict_mkdir(struct overlay *overlay, const struct step_mkdir *mkdir, const struct decision *decision)
 {
-	struct node_row *row = make(overlay, mkdir->path, PREDICTED_DIRECTORY);
-	set_attributes(row, &mkdir->attributes);
+	struct node_row *row = make(overlay, mkdir->path, true, PREDICTED_DIRECTORY);
+	set_attributes(row, &mkdir->attributes, decision);
 }
 
 static void predict_remove(struct overlay *overlay, const char *path)
 {
+	const char *place = make(overlay, path, false, PREDICTED_ABSENT)->path;
 	for (struct node_row *row = overlay->rows; row; row = row->next) {
-		if (is_under(row->path, path)) {
+		if (overlay_is_under(row->path, place)) {
 			row_clear(row);
 			row->kind = PREDICTED_ABSENT;
 		}
 	}
-	make(overlay, path, PREDICTED_ABSENT);
 }
 
-void overlay_predict(struct overlay *overlay, const struct step *step)
+static void predict(struct overlay *overlay, const struct step *step, const struct decision *decision)
 {
-	pthread_mutex_lock(&overlay->lock);
+	char place[PATH_MOST];
 	struct node_row *row;
 	switch (step->kind) {
 	case STEP_PUT:
-		predict_put(overlay, &step->put);
+		predict_put(overlay, &step->put, decision);
 		break;
 	case STEP_MKDIR:
-		predict_mkdir(overlay, &step->mkdir);
+		predict_mkdir(overlay, &step->mkdir, decision);
 		break;
 	case STEP_LINK:
-		row = make(overlay, step->link.path, step->link.hard ? PREDICTED_FILE : PREDICTED_LINK);
-		row->target = mem_strdup(step->link.target);
+		predict_link(overlay, &step->link);
 		break;
 	case STEP_REMOVE:
 		predict_remove(overlay, step->remove.path);
 		break;
 	case STEP_RENAME:
+		copy_from(overlay, make(overlay, step->rename.to, false, PREDICTED_FILE), step->rename.from);
 		predict_remove(overlay, step->rename.from);
-		make(overlay, step->rename.to, PREDICTED_FILE);
 		break;
 	case STEP_SETATTR:
-		/* Attributes of what is there already are not laid over: asking again tells the old ones, and a second task
-		 * that sets them is honestly "changed" as well. Those of predicted files are. */
-		row = find(overlay, step->setattr.path);
-		if (row)
-			set_attributes(row, &step->setattr.attributes);
+		row = row_of(overlay, place, step->setattr.path, step->setattr.follow);
+		if (!row)
+			row = make(overlay, place, false, PREDICTED_ATTRIBUTES);
+		if (row->kind != PREDICTED_ABSENT)
+			set_attributes(row, &step->setattr.attributes, decision);
 		break;
 	case STEP_RUN:
 		if (!step->unchanged && step->effects != EFFECT_NOTHING)
@@ -187,117 +287,37 @@ void overlay_predict(struct overlay *overlay, const struct step *step)
 	case STEP_WAIT:
 		break;
 	}
-	pthread_mutex_unlock(&overlay->lock);
 }
 
-/* ---- answers ---- */
-
-static struct answer *absent(const char *path)
+void overlay_predict(struct overlay *overlay, const struct decision *decision)
 {
-	struct answer *answer = answer_new();
-	answer->state = ANSWER_ABSENT;
-	answer->why = arena_printf(&answer->arena, "%s would not exist", path);
-	return answer;
-}
-
-static struct answer *answer_stat(const struct node_row *row)
-{
-	struct answer *answer = answer_new();
-	struct stat_answer *stat = &answer->stat;
-	if (row->kind == PREDICTED_ABSENT)
-		return answer; /* type 0: a plain answer */
-	static const char types[] = { [PREDICTED_FILE] = 'f', [PREDICTED_DIRECTORY] = 'd', [PREDICTED_LINK] = 'l' };
-	stat->type = types[row->kind];
-	stat->mode = row->has_mode ? row->mode : row->kind == PREDICTED_DIRECTORY ? 0755 : 0644;
-	stat->owner = arena_str(&answer->arena, row->owner ? row->owner : "");
-	stat->group = arena_str(&answer->arena, row->group ? row->group : "");
-	stat->size = row->length;
-	stat->links = 1;
-	stat->target = arena_str(&answer->arena, row->target);
-	stat->readable = stat->writable = true;
-	stat->executable = stat->mode & 0111;
-	return answer;
-}
-
-static struct answer *answer_content(const struct node_row *row, const struct ask *ask)
-{
-	if (row->kind != PREDICTED_FILE)
-		return absent(ask->path);
-	struct answer *answer = answer_new();
-	if (ask->kind == ASK_HASH && row->digest && strcmp(ask->algorithm, "sha1") == 0) {
-		answer->hash = arena_str(&answer->arena, row->digest);
-	} else if (!row->content) {
-		answer->state = ANSWER_FAILED;
-		answer->why = "it would be made by an earlier task, and its content is not known in check mode";
-	} else if (ask->kind == ASK_HASH) {
-		char hex[DIGEST_HEX_MAX];
-		digest_bytes(ask->algorithm, row->content, row->length, hex);
-		answer->hash = arena_str(&answer->arena, hex);
-	} else {
-		answer->read.bytes = arena_copy(&answer->arena, row->content, row->length);
-		answer->read.length = row->length;
-	}
-	return answer;
-}
-
-/* A folder that would be new has in it only what would be put there. */
-static struct answer *answer_list(struct overlay *overlay, const struct node_row *row, const struct ask *ask)
-{
-	if (row->kind != PREDICTED_DIRECTORY)
-		return absent(ask->path);
-	(void)overlay;
-	return answer_new();
-}
-
-/* What is under a path that would be gone is gone; what is under a folder that would be new is not there. */
-static const struct node_row *covering(struct overlay *overlay, const char *path)
-{
-	for (const struct node_row *row = overlay->rows; row; row = row->next) {
-		if (is_under(path, row->path))
-			return row;
-	}
-	return NULL;
-}
-
-static bool has_rows_under(struct overlay *overlay, const char *path)
-{
-	for (const struct node_row *row = overlay->rows; row; row = row->next) {
-		if (row->kind != PREDICTED_ABSENT && is_under(row->path, path))
-			return true;
-	}
-	return false;
-}
-
-static struct answer *answer_row(struct overlay *overlay, const struct node_row *row, const struct ask *ask)
-{
-	switch (ask->kind) {
-	case ASK_STAT:
-		return answer_stat(row);
-	case ASK_READ:
-	case ASK_HASH:
-		return answer_content(row, ask);
-	case ASK_LIST:
-		return has_rows_under(overlay, ask->path) ? NULL : answer_list(overlay, row, ask);
-	default:
-		return NULL;
-	}
-}
-
-struct answer *overlay_answer(struct overlay *overlay, const struct ask *ask)
-{
-	if (ask->kind != ASK_STAT && ask->kind != ASK_READ && ask->kind != ASK_HASH && ask->kind != ASK_LIST)
-		return NULL;
 	pthread_mutex_lock(&overlay->lock);
-	struct answer *answer = NULL;
-	const struct node_row *row = overlay->rows ? find(overlay, ask->path) : NULL;
-	if (row) {
-		answer = answer_row(overlay, row, ask);
-	} else if (overlay->rows && covering(overlay, ask->path)) {
-		const struct node_row gone = { .kind = PREDICTED_ABSENT };
-		answer = ask->kind == ASK_STAT ? answer_stat(&gone) : absent(ask->path);
-	}
+	for (size_t i = 0; i < decision->stepped_count; i++)
+		predict(overlay, decision->stepped[i].step, decision);
 	pthread_mutex_unlock(&overlay->lock);
-	return answer;
+}
+
+/* ---- asking elsewhere ---- */
+
+const struct ask *overlay_redirect(struct overlay *overlay, struct arena *arena, const struct ask *ask)
+{
+	bool is_path = ask->kind == ASK_STAT || ask->kind == ASK_READ || ask->kind == ASK_HASH || ask->kind == ASK_LIST;
+	if (!is_path || ask->side != ASK_ON_TARGET || strlen(ask->path) >= PATH_MOST)
+		return ask;
+	char path[PATH_MOST];
+	memcpy(path, ask->path, strlen(ask->path) + 1);
+	pthread_mutex_lock(&overlay->lock);
+	follow_links(overlay, path, ask->kind != ASK_STAT || ask->follow);
+	const struct node_row *row = overlay_find(overlay, path);
+	bool reads = ask->kind == ASK_READ || ask->kind == ASK_HASH;
+	if (row && reads && row->origin && strlen(row->origin) < PATH_MOST)
+		memcpy(path, row->origin, strlen(row->origin) + 1);
+	pthread_mutex_unlock(&overlay->lock);
+	if (strcmp(path, ask->path) == 0)
+		return ask;
+	struct ask *other = arena_copy(arena, ask, sizeof(*ask));
+	other->path = arena_str(arena, path);
+	return other;
 }
 
 bool overlay_is_uncertain(struct overlay *overlay)

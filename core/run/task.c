@@ -386,7 +386,7 @@ static void prepare_asks(struct task *task)
 	asks_release(&task->asks);
 	for (size_t i = 0; i < attempt->decision.asked_count; i++) {
 		if (decision_ask_is_open(&attempt->decision, i))
-			asks_add(&task->asks, attempt->user, attempt->decision.asked[i].ask);
+			asks_add(&task->asks, attempt->user, attempt_ask(attempt, i));
 	}
 	if (attempt->target == walk->target) {
 		/* The variables of this task make room for those of the coming ones. */
@@ -440,9 +440,10 @@ static enum state take_answers(struct task *task)
 	for (size_t i = 0; i < decision->asked_count; i++) {
 		if (!decision_ask_is_open(decision, i))
 			continue;
-		struct answer *answer = asks_find(&task->asks, task->attempt.user, decision->asked[i].ask);
+		const struct ask *ask = attempt_ask(&task->attempt, i);
+		struct answer *answer = asks_find(&task->asks, task->attempt.user, ask);
 		if (answer)
-			decision_answer(decision, i, answer);
+			attempt_answer(&task->attempt, i, ask, answer);
 	}
 	asks_release(&task->asks);
 	if (task->walk->ahead_window < 2000)
@@ -483,10 +484,8 @@ static enum state take_outcomes(struct task *task)
 static enum state predict(struct task *task)
 {
 	struct overlay *overlay = target_overlay(task->attempt.target);
-	const struct decision *decision = &task->attempt.decision;
 	task->uncertain = overlay_is_uncertain(overlay);
-	for (size_t i = decision_steps_done(decision); i < decision->stepped_count; i++)
-		overlay_predict(overlay, decision->stepped[i].step);
+	overlay_predict(overlay, &task->attempt.decision);
 	return STATE_JUDGE;
 }
 

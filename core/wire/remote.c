@@ -70,8 +70,19 @@ static size_t remote_sha1_script(struct buf *script, const char *before, const c
 	return taken;
 }
 
+/* Behind the line of a path. busybox writes a path as it is, even one with newlines inside. */
+static const char *remote_sha1_next(const char *at, const char *path)
+{
+	const char *name = at + REMOTE_SHA1 - 1 + strspn(at + REMOTE_SHA1 - 1, " *");
+	size_t length = strlen(path);
+	name += *path != '/' && strncmp(name, "./", 2) == 0 ? 2 : 0;
+	at = strncmp(name, path, length) == 0 ? name + length : at;
+	at += strcspn(at, "\n");
+	return at + (*at == '\n');
+}
+
 /* Lines of "<hex>  <path>", with a backslash before where the tool quotes the path; their order is ours. */
-static size_t remote_sha1_parse(const struct buf *output, char (*sha1)[REMOTE_SHA1], size_t count)
+static size_t remote_sha1_parse(const struct buf *output, const char *const *paths, char (*sha1)[REMOTE_SHA1], size_t count)
 {
 	const char *at = buf_text(output);
 	size_t found = 0;
@@ -80,21 +91,21 @@ static size_t remote_sha1_parse(const struct buf *output, char (*sha1)[REMOTE_SH
 		if (strspn(at, "0123456789abcdef") != REMOTE_SHA1 - 1)
 			break;
 		memcpy(sha1[found], at, REMOTE_SHA1 - 1);
-		sha1[found++][REMOTE_SHA1 - 1] = '\0';
-		at += strcspn(at, "\n");
-		at += *at == '\n';
+		sha1[found][REMOTE_SHA1 - 1] = '\0';
+		at = remote_sha1_next(at, paths[found++]);
 	}
 	return found;
 }
 
 /* What one part's command brought: 0, 1 where no tool is there, -1. */
-static int remote_sha1_take(struct wire_outcome *outcome, char (*sha1)[REMOTE_SHA1], size_t count, struct err *err)
+static int remote_sha1_take(struct wire_outcome *outcome, const char *const *paths, char (*sha1)[REMOTE_SHA1], size_t count,
+                            struct err *err)
 {
 	if (outcome->ended == WIRE_EXITED && outcome->code == REMOTE_NO_TOOL)
 		return 1;
 	if (outcome->ended == WIRE_EXITED && outcome->code == REMOTE_BEFORE_FAILED)
 		return remote_error(outcome, err, "writing to the disk");
-	if (remote_sha1_parse(&outcome->output, sha1, count) != count)
+	if (remote_sha1_parse(&outcome->output, paths, sha1, count) != count)
 		return remote_error(outcome, err, "reading back what was written");
 	return 0;
 }
@@ -116,7 +127,7 @@ int remote_sha1(struct identity *identity, const char *before, const char *const
 	int status = identity_batch(identity, commands, outcomes, part_count, false, clock_deadline(REMOTE_PATIENCE_MS), err);
 	for (size_t i = 0, done = 0; i < part_count; done += parts[i++]) {
 		if (status == 0)
-			status = remote_sha1_take(&outcomes[i], sha1 + done, parts[i], err);
+			status = remote_sha1_take(&outcomes[i], paths + done, sha1 + done, parts[i], err);
 		wire_outcome_release(&outcomes[i]);
 	}
 	return status < 0 ? -1 : status == 0;
@@ -145,7 +156,7 @@ int remote_sha1_finish(struct identity *identity, struct remote_sha1 *hash, char
 	/* The whole file was read over the wire meanwhile: what is left cannot take longer than that did. */
 	int status = identity_finish(identity, CLOCK_NEVER, err);
 	if (status == 0)
-		status = remote_sha1_take(&hash->outcome, found, 1, err);
+		status = remote_sha1_take(&hash->outcome, (const char *const[]){ "" }, found, 1, err);
 	wire_outcome_release(&hash->outcome);
 	free(hash->script);
 	memcpy(sha1, found[0], REMOTE_SHA1);
