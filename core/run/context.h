@@ -50,6 +50,7 @@ struct run_context {
 	json_t *extra_vars;            /* -e */
 	json_t *groups;                /* the magic variable; the conductor's own to change, as hosts is */
 	struct inventory_changes *inventory_changes; /* locks itself */
+	fact_parts shared_facts;       /* what is looked up through hostvars, where facts are gathered as needed */
 	json_t *options_vars;          /* magic variables that are the same for all hosts */
 	struct host_state **hosts;     /* by host->index */
 	size_t host_count;

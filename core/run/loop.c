@@ -193,3 +193,50 @@ void loop_release(struct loop *loop)
 	free(loop->index_variable);
 	*loop = (struct loop){ 0 };
 }
+
+/* ---- results ---- */
+
+static bool any_item(json_t *results, const char *key)
+{
+	size_t i;
+	json_t *result;
+	json_array_foreach(results, i, result) {
+		if (json_is_true(json_object_get(result, key)))
+			return true;
+	}
+	return false;
+}
+
+static bool all_items(json_t *results, const char *key)
+{
+	size_t i;
+	json_t *result;
+	json_array_foreach(results, i, result) {
+		if (!json_is_true(json_object_get(result, key)))
+			return false;
+	}
+	return true;
+}
+
+json_t *loop_result(json_t *item_results, bool unreachable)
+{
+	json_t *result = json_pack("{s:O, s:b}", "results", item_results, "changed", any_item(item_results, "changed"));
+	if (!json_array_size(item_results)) {
+		json_object_set_new(result, "skipped", json_true());
+		json_object_set_new(result, "skipped_reason", json_string("No items in the list"));
+	} else if (unreachable) {
+		json_object_set_new(result, "unreachable", json_true());
+		json_object_set_new(result, "msg", json_string("the host became unreachable during the loop"));
+	} else if (any_item(item_results, "failed")) {
+		json_object_set_new(result, "failed", json_true());
+		json_object_set_new(result, "msg", json_string("One or more items failed"));
+	} else if (all_items(item_results, "skipped")) {
+		json_object_set_new(result, "skipped", json_true());
+		json_object_set_new(result, "msg", json_string("All items skipped"));
+	} else {
+		json_object_set_new(result, "msg", json_string("All items completed"));
+	}
+	if (!json_object_get(result, "skipped"))
+		json_object_set_new(result, "skipped", json_false());
+	return result;
+}

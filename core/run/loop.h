@@ -23,6 +23,8 @@ void loop_enter(struct loop *loop, struct variables *variables, size_t index);
 void loop_leave(struct loop *loop, struct variables *variables);
 /* How the item is shown: its label, or the item itself. New string, one line. */
 char *loop_label(const struct loop *loop, const struct evaluation *at, size_t index);
+/* A loop's result, as Ansible puts its items' results together. New object. */
+json_t *loop_result(json_t *item_results, bool unreachable);
 void loop_release(struct loop *loop);
 
 #endif

@@ -202,6 +202,23 @@ static void add_handler(void *context, const struct entry *entry)
 	state->handlers[state->handler_count++] = entry;
 }
 
+static int read_gathering(struct play_state *state, struct template_vm *vm, struct err *err)
+{
+	static const char *const names[] = { "gather_subset", "gather_timeout", "fact_path" };
+	static const int by_default[] = { [RUN_GATHER_NEEDED] = -1, [RUN_GATHER_IMPLICIT] = 1, [RUN_GATHER_EXPLICIT] = 0 };
+	auto_json json_t *facts = NULL, *arguments = json_object();
+	if (play_value(state->run, state->play, "gather_facts", vm, &facts, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		json_t *value = NULL;
+		if (play_value(state->run, state->play, names[i], vm, &value, err) < 0)
+			return -1;
+		if (value)
+			json_object_set_new(arguments, names[i], value);
+	}
+	return gather_init(&state->gather, state->play, facts, arguments, by_default[state->run->options->gathering], err);
+}
+
 static int read_settings(struct play_state *state, struct template_vm *vm, struct err *err)
 {
 	struct run_context *run = state->run;
@@ -224,6 +241,8 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	if (!is_known)
 		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned", word);
 	entries_each(&play->handlers, add_handler, state);
+	if (read_gathering(state, vm, err) < 0)
+		return -1;
 	return load_vars_files(state, vm, err);
 }
 
@@ -400,12 +419,52 @@ static bool is_done_once(const struct walk *walk)
 	return module && module->runs_once;
 }
 
-static void announce_turn(struct play_state *play, struct walk *first, struct template_vm *vm)
+/* Facts that templates of these walks have wanted, gathered before they go on. */
+static void gather_turn(struct run_context *run, struct walk *const *walks, size_t count)
 {
-	walk_enter_variables(first, first->next);
-	const struct evaluation at = { vm, &first->variables, first->next };
-	auto_free char *name = keyword_task_name(&at);
-	variables_leave(&first->variables);
+	for (size_t i = 0; i < count; i++) {
+		walks[i]->facts_only = walks[i]->next && walks[i]->variables.wanted;
+		if (walks[i]->facts_only)
+			sched_turn(run->sched, walks[i]);
+	}
+	sched_wait(run->sched);
+	for (size_t i = 0; i < count; i++)
+		walks[i]->facts_only = false;
+}
+
+/* What other hosts look up through hostvars must be there before anyone does. */
+static void gather_shared_facts(struct play_state *play, const struct batch *batch)
+{
+	fact_parts shared = play->run->shared_facts & play->gather.allowed;
+	for (size_t i = 0; i < batch->count; i++)
+		batch->walks[i]->variables.wanted = shared & ~batch->walks[i]->host->gathered;
+	if (shared)
+		gather_turn(play->run, batch->walks, batch->count);
+}
+
+static char *name_of_next(struct walk *walk, struct template_vm *vm)
+{
+	walk_enter_variables(walk, walk->next);
+	const struct evaluation at = { vm, &walk->variables, walk->next };
+	char *name = keyword_task_name(&at);
+	variables_leave(&walk->variables);
+	return name;
+}
+
+/* A name that wants facts is told when all hosts have them. */
+static void announce_turn(struct play_state *play, const struct batch *batch, struct walk *first, struct template_vm *vm)
+{
+	auto_free char *name = name_of_next(first, vm);
+	if (first->variables.wanted) {
+		for (size_t i = 0; i < batch->count; i++) {
+			struct walk *walk = batch->walks[i];
+			if (walk->next == first->next)
+				walk->variables.wanted = first->variables.wanted & ~walk->host->gathered;
+		}
+		gather_turn(play->run, batch->walks, batch->count);
+		free(name);
+		name = name_of_next(first, vm);
+	}
 	play_announce(play, first->next, play_task_number(play, first->next), name);
 }
 
@@ -451,7 +510,7 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 	struct run_context *run = play->run;
 	struct walk *first = rearmost(batch);
 	const struct entry *entry = first->next;
-	announce_turn(play, first, vm);
+	announce_turn(play, batch, first, vm);
 	if (!confirm_step(run, first->next->name ? first->next->name : first->next->action)) {
 		skip_turn(batch, first, entry);
 		return;
@@ -567,6 +626,7 @@ static bool run_batch(struct play_state *play, struct host *const *hosts, size_t
 		memset(play->announced, 0, play->announced_room);
 	for (size_t i = 0; i < count; i++)
 		batch.walks[i] = walk_new(play->run, play, context_host(play->run, hosts[i]));
+	gather_shared_facts(play, &batch);
 	bool going = play->is_free ? walk_free_strategy(play, &batch) : walk_linear(play, &batch, vm);
 	if (count_failed(&batch) == count)
 		going = false;
@@ -639,6 +699,7 @@ static void state_release(struct play_state *state)
 		free(included);
 	}
 	json_decref(state->all_names);
+	gather_release(&state->gather);
 	pthread_mutex_destroy(&state->lock);
 }
 

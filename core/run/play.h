@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "run/context.h"
+#include "run/gather.h"
 #include "run/walk.h"
 
 struct play_state {
@@ -19,6 +20,7 @@ struct play_state {
 	size_t vars_file_count, vars_file_room;
 	struct document **documents;     /* of those whose names were templates; owned */
 	size_t document_count, document_room;
+	struct gather gather;            /* of facts */
 	bool force_handlers, any_errors_fatal, is_free;
 	atomic_bool is_over;                    /* meta: end_play */
 	double max_fail_percentage;      /* < 0: none */

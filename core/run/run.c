@@ -206,6 +206,8 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	if (!run->options->inventory_count)
 		context_warn(run, NULL, "no inventory was given (-i): there is no host but localhost");
 	make_hosts(state);
+	for (size_t i = 0; i < state->playbook_count && run->options->gathering == RUN_GATHER_NEEDED && !run->options->adhoc; i++)
+		run->shared_facts |= gather_shared(state->playbooks[i], run->inventory);
 	return 0;
 }
 

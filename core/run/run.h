@@ -15,6 +15,12 @@
 
 enum run_list { RUN_LIST_NOTHING, RUN_LIST_HOSTS = 1, RUN_LIST_TASKS = 2, RUN_LIST_TAGS = 4 };
 
+enum run_gathering {
+	RUN_GATHER_NEEDED,   /* what is needed, when it is needed */
+	RUN_GATHER_IMPLICIT, /* at the start of each play */
+	RUN_GATHER_EXPLICIT, /* never */
+};
+
 /* What the command line asks for; names follow ansible-playbook. Borrowed. NULL or 0: not given. */
 struct run_options {
 	const char *const *playbooks; size_t playbook_count;
@@ -28,6 +34,7 @@ struct run_options {
 	const char *const *role_paths; size_t role_path_count;
 	const char *start_at_task;
 	bool step, check, diff, syntax_check, force_handlers, flush_cache;
+	enum run_gathering gathering; /* of facts, where a play does not say */
 	unsigned list;              /* enum run_list, or-ed */
 	int forks;                  /* 0: 50 */
 	int timeout_s;              /* connect timeout, 0: 10 */

@@ -22,6 +22,7 @@
 
 enum state {
 	STATE_BEGIN,    /* nothing was done yet */
+	STATE_LOOP,     /* its name was told; the loop is to be evaluated */
 	STATE_ITEM,     /* the next item of the loop (or the task without one) */
 	STATE_ATTEMPT,  /* its arguments are to be evaluated */
 	STATE_DECIDE,   /* the module is to be called */
@@ -32,6 +33,9 @@ enum state {
 	STATE_ITEM_END, /* the item has its result */
 	STATE_CONCLUDE, /* the task has its result */
 	STATE_LEFT,     /* the run was interrupted */
+	STATE_GATHER,   /* facts are to be gathered, and nothing else */
+	STATE_GATHERED, /* a job of facts is back */
+	STATE_DONE,     /* there is no result to tell */
 };
 
 /* What task_continue hands the walk over to, as the last thing it does: from then on another thread may have it. */
@@ -67,6 +71,8 @@ struct task {
 	unsigned tries;
 	struct asks asks;
 	struct job job;
+	struct target *job_target;
+	enum state back; /* where a task goes on once facts that it wanted are there */
 	json_t *result; /* of the item, then of the task; owned */
 	bool uncertain, unreachable;
 	bool is_silent; /* what special.c did: it has no result line of its own */
@@ -79,6 +85,13 @@ struct task *task_new(struct walk *walk, const struct entry *entry)
 	task->entry = entry;
 	task->module = registry_find(walk->run->registry, entry->action);
 	task->number = play_task_number(walk->play, entry);
+	return task;
+}
+
+struct task *task_new_facts(struct walk *walk)
+{
+	struct task *task = task_new(walk, walk->next);
+	task->state = STATE_GATHER;
 	return task;
 }
 
@@ -152,6 +165,62 @@ static void fail_unreachable(struct task *task, const struct err *err)
 	task->unreachable = true;
 }
 
+/* ---- facts that are wanted ---- */
+
+static void job_done(struct job *job)
+{
+	struct task *task = job->context;
+	sched_ready(task->walk->run->sched, task->walk);
+}
+
+static void submit(struct task *task, struct target *target)
+{
+	task->job_target = target;
+	task->job.task = task->name;
+	task->job.done = job_done;
+	task->job.context = task;
+	task->wait = WAIT_JOB;
+}
+
+/* The asks of coming tasks, evaluated with their variables in place of this one's, and the facts that any of them wants. */
+static int look_ahead(struct task *task, struct target *target, struct err *err)
+{
+	struct walk *walk = task->walk;
+	variables_leave(&walk->variables);
+	ahead_collect(walk, task->at.vm, target, &task->asks);
+	int failed = walk->variables.wanted ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
+	walk_enter_variables(walk, task->entry);
+	if (task->loop.items)
+		variables_loop(&walk->variables, task->loop.values);
+	return failed;
+}
+
+/* Gathers what templates have wanted; then the state that evaluated them is done again. */
+static enum state gather(struct task *task, enum state back)
+{
+	struct walk *walk = task->walk;
+	struct err err = ERR_INIT;
+	const struct evaluation at = { task->at.vm, &walk->variables, &walk->play->gather.task };
+	task->back = back;
+	asks_release(&task->asks);
+	if (!walk->target)
+		walk->target = targets_get(walk->run->targets, &at, &err);
+	if (!walk->target || look_ahead(task, walk->target, &err) < 0) {
+		walk->host->gathered |= walk->variables.wanted; /* they stay undefined, and who needs them says so */
+		walk->variables.wanted = 0;
+		if (back == STATE_BEGIN || back == STATE_DONE)
+			variables_leave(&walk->variables);
+		return back;
+	}
+	if (back == STATE_BEGIN || back == STATE_DONE)
+		variables_leave(&walk->variables);
+	task->job = (struct job){
+		.kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count, .user = task->asks.items[0].user,
+	};
+	submit(task, walk->target);
+	return STATE_GATHERED;
+}
+
 /* ---- begin ---- */
 
 static bool has_loop(const struct entry *entry)
@@ -197,15 +266,31 @@ static enum state begin(struct task *task)
 	if (atomic_load(&walk->run->cancelled))
 		return STATE_LEFT;
 	walk_enter_variables(walk, task->entry);
+	free(task->name);
 	task->name = keyword_task_name(&task->at);
+	if (walk->variables.wanted) {
+		variables_leave(&walk->variables);
+		return gather(task, STATE_BEGIN);
+	}
 	play_announce(walk->play, task->entry, task->number, task->name);
 	emit_start(task);
+	return STATE_LOOP;
+}
+
+static enum state enter_loop(struct task *task)
+{
+	struct walk *walk = task->walk;
 	struct err err = ERR_INIT;
 	if (read_tolerance(task, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_CONCLUDE;
 	}
-	if (loop_init(&task->loop, &task->at, &err) < 0) {
+	int failed = loop_init(&task->loop, &task->at, &err);
+	if (walk->variables.wanted) {
+		loop_release(&task->loop);
+		return gather(task, STATE_LOOP);
+	}
+	if (failed) {
 		/* A condition that is false without the items spares the error, as Ansible does it. */
 		struct err ignored = ERR_INIT;
 		bool holds = true;
@@ -330,10 +415,22 @@ static enum state do_special(struct task *task)
 	return STATE_ITEM_END;
 }
 
+/* Of a task that acts as soon as it is evaluated: whether evaluating it wants facts. */
+static bool wants_facts(struct task *task)
+{
+	json_t *ignored = NULL;
+	struct err err = ERR_INIT;
+	(void)!template_value(task->at.vm, task->entry->arguments.value, &task->walk->variables.scope, &ignored, NULL, &err);
+	json_decref(ignored);
+	return task->walk->variables.wanted != 0;
+}
+
 static enum state start_attempt(struct task *task)
 {
 	struct err err = ERR_INIT;
 	drop_attempt(task);
+	if (special_handles(task->entry) && wants_facts(task))
+		return gather(task, STATE_ATTEMPT);
 	task->tries++;
 	if (special_handles(task->entry))
 		return do_special(task);
@@ -362,21 +459,11 @@ static enum state start_attempt(struct task *task)
 
 /* ---- jobs ---- */
 
-static void job_done(struct job *job)
-{
-	struct task *task = job->context;
-	sched_ready(task->walk->run->sched, task->walk);
-}
-
 static void prepare_job(struct task *task)
 {
-	struct job *job = &task->job;
-	job->user = task->attempt.user;
-	job->arena = &task->attempt.decision.arena;
-	job->task = task->name;
-	job->done = job_done;
-	job->context = task;
-	task->wait = WAIT_JOB;
+	task->job.user = task->attempt.user;
+	task->job.arena = &task->attempt.decision.arena;
+	submit(task, task->attempt.target);
 }
 
 static void prepare_asks(struct task *task)
@@ -388,14 +475,9 @@ static void prepare_asks(struct task *task)
 		if (decision_ask_is_open(&attempt->decision, i))
 			asks_add(&task->asks, attempt->user, attempt_ask(attempt, i));
 	}
-	if (attempt->target == walk->target) {
-		/* The variables of this task make room for those of the coming ones. */
-		variables_leave(&walk->variables);
-		ahead_collect(walk, task->at.vm, attempt->target, &task->asks);
-		walk_enter_variables(walk, task->entry);
-		if (task->loop.items)
-			variables_loop(&walk->variables, task->loop.values);
-	}
+	struct err ignored = ERR_INIT;
+	if (attempt->target == walk->target)
+		(void)!look_ahead(task, attempt->target, &ignored);
 	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count };
 	prepare_job(task);
 }
@@ -436,6 +518,7 @@ static enum state take_answers(struct task *task)
 {
 	if (task->job.err.kind != ERR_NONE)
 		return job_lost(task);
+	gather_take(task->walk, &task->asks);
 	struct decision *decision = &task->attempt.decision;
 	for (size_t i = 0; i < decision->asked_count; i++) {
 		if (!decision_ask_is_open(decision, i))
@@ -449,6 +532,21 @@ static enum state take_answers(struct task *task)
 	if (task->walk->ahead_window < 2000)
 		task->walk->ahead_window *= 2;
 	return STATE_DECIDE;
+}
+
+static enum state take_gathered(struct task *task)
+{
+	if (task->job.err.kind != ERR_NONE && task->back == STATE_DONE) {
+		task->walk->variables.wanted = 0; /* the task itself will meet the same fault, and tell it */
+		return STATE_DONE;
+	}
+	if (task->job.err.kind != ERR_NONE) {
+		play_announce(task->walk->play, task->entry, task->number, task->name);
+		return job_lost(task);
+	}
+	gather_take(task->walk, &task->asks);
+	asks_release(&task->asks);
+	return task->back;
 }
 
 static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome)
@@ -727,54 +825,12 @@ static enum state end_item(struct task *task)
 	return STATE_ITEM;
 }
 
-static bool any_item(const struct task *task, const char *key)
-{
-	for (size_t i = 0; i < json_array_size(task->item_results); i++) {
-		if (json_is_true(json_object_get(json_array_get(task->item_results, i), key)))
-			return true;
-	}
-	return false;
-}
-
-static bool all_skipped(const struct task *task)
-{
-	for (size_t i = 0; i < json_array_size(task->item_results); i++) {
-		if (!json_is_true(json_object_get(json_array_get(task->item_results, i), "skipped")))
-			return false;
-	}
-	return true;
-}
-
-/* A loop's result, as Ansible puts its items' together. */
-static void aggregate(struct task *task)
-{
-	json_t *result = json_pack("{s:O, s:b}", "results", task->item_results, "changed", any_item(task, "changed"));
-	if (!json_array_size(task->item_results)) {
-		json_object_set_new(result, "skipped", json_true());
-		json_object_set_new(result, "skipped_reason", json_string("No items in the list"));
-	} else if (task->unreachable) {
-		json_object_set_new(result, "unreachable", json_true());
-		json_object_set_new(result, "msg", json_string("the host became unreachable during the loop"));
-	} else if (any_item(task, "failed")) {
-		json_object_set_new(result, "failed", json_true());
-		json_object_set_new(result, "msg", json_string("One or more items failed"));
-	} else if (all_skipped(task)) {
-		json_object_set_new(result, "skipped", json_true());
-		json_object_set_new(result, "msg", json_string("All items skipped"));
-	} else {
-		json_object_set_new(result, "msg", json_string("All items completed"));
-	}
-	if (!json_object_get(result, "skipped"))
-		json_object_set_new(result, "skipped", json_false());
-	set_result(task, result);
-}
-
 static void conclude(struct task *task)
 {
 	struct walk *walk = task->walk;
 	struct err err = ERR_INIT;
 	if (task->loop.items && (task->item_results && (json_array_size(task->item_results) || !task->result)))
-		aggregate(task);
+		set_result(task, loop_result(task->item_results, task->unreachable));
 	if (task->loop.items)
 		loop_leave(&task->loop, &walk->variables);
 	if (register_result(task, &err) < 0)
@@ -805,9 +861,26 @@ static void hand_over(struct task *task)
 	enum wait wait = task->wait;
 	task->wait = WAIT_NOTHING;
 	if (wait == WAIT_JOB)
-		target_submit(task->attempt.target, &task->job);
+		target_submit(task->job_target, &task->job);
 	else
 		sched_after(task->walk->run->sched, task->walk, task->wait_ms);
+}
+
+/* What a state has led to; or, if its templates wanted facts, their gathering, after which it is done again. What has been
+ * done on the target is not done again: an attempt is thrown away only before its first step. */
+static enum state with_facts(struct task *task, enum state state, enum state next)
+{
+	if (!task->walk->variables.wanted || task->wait == WAIT_JOB || next == STATE_LEFT)
+		return next;
+	if (state == STATE_ATTEMPT || state == STATE_DECIDE) {
+		if (!task->has_attempt || decision_steps_done(&task->attempt.decision))
+			return next;
+		drop_attempt(task);
+		task->tries--;
+		state = STATE_ATTEMPT;
+	}
+	task->wait = WAIT_NOTHING;
+	return gather(task, state);
 }
 
 bool task_continue(struct task *task, struct template_vm *vm)
@@ -816,16 +889,20 @@ bool task_continue(struct task *task, struct template_vm *vm)
 	while (task->wait == WAIT_NOTHING) {
 		switch (task->state) {
 		case STATE_BEGIN: task->state = begin(task); break;
-		case STATE_ITEM: task->state = enter_item(task); break;
-		case STATE_ATTEMPT: task->state = start_attempt(task); break;
-		case STATE_DECIDE: task->state = decide(task); break;
+		case STATE_LOOP: task->state = enter_loop(task); break;
+		case STATE_ITEM: task->state = with_facts(task, STATE_ITEM, enter_item(task)); break;
+		case STATE_ATTEMPT: task->state = with_facts(task, STATE_ATTEMPT, start_attempt(task)); break;
+		case STATE_DECIDE: task->state = with_facts(task, STATE_DECIDE, decide(task)); break;
 		case STATE_ANSWERED: task->state = take_answers(task); break;
 		case STATE_STEPPED: task->state = take_outcomes(task); break;
 		case STATE_WAITED: task->state = end_wait(task); break;
-		case STATE_JUDGE: task->state = judge(task); break;
+		case STATE_JUDGE: task->state = with_facts(task, STATE_JUDGE, judge(task)); break;
 		case STATE_ITEM_END: task->state = end_item(task); break;
 		case STATE_CONCLUDE: conclude(task); return true;
 		case STATE_LEFT: leave(task); return true;
+		case STATE_GATHER: task->state = gather(task, STATE_DONE); break;
+		case STATE_GATHERED: task->state = take_gathered(task); break;
+		case STATE_DONE: return true;
 		}
 	}
 	hand_over(task);

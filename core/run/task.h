@@ -9,6 +9,8 @@
 
 struct task;
 
+/* One that only gathers what the walk's templates have wanted, and leaves the walk where it is. */
+struct task *task_new_facts(struct walk *walk);
 struct task *task_new(struct walk *walk, const struct entry *entry);
 /* true: the task has ended and the walk has been moved on; false: it waits, and sched_ready comes when that is over. */
 bool task_continue(struct task *task, struct template_vm *vm);

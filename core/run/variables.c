@@ -99,12 +99,22 @@ static bool find_magic(struct variables *variables, const char *name, json_t **v
 	return true;
 }
 
+/* A fact that is not gathered yet is wanted, unless something hides it. */
+static void note_fact(struct variables *variables, const char *name, const struct vars_layer *layer)
+{
+	if (layer && (layer->level > VARS_FACTS || fact_subset_is_guess(name)) && strcmp(name, "ansible_facts") != 0)
+		return;
+	variables->wanted |= fact_subset_of_variable(name) & variables->play->gather.allowed & ~variables->host->gathered;
+}
+
 static bool scope_find(void *context, const char *name, json_t **value, bool *final)
 {
 	struct variables *variables = context;
 	if (find_magic(variables, name, value, final))
 		return true;
 	const struct vars_layer *layer = vars_find(&variables->vars, name, value);
+	if (variables->play && variables->play->gather.allowed && strncmp(name, "ansible_", 8) == 0)
+		note_fact(variables, name, layer);
 	if (!layer)
 		return false;
 	*final = layer->final;

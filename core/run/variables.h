@@ -16,6 +16,7 @@ struct variables {
 	json_t *magic;                 /* the host's own magic variables */
 	json_t *task_magic;            /* role_name and its like */
 	json_t *hostvars;              /* made when first asked for; owned */
+	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
 	struct template_scope scope;   /* context: this */
 };
 

@@ -10,8 +10,8 @@
 #include "run/select.h"
 #include "run/task.h"
 
-/* The sections of a play, in order; handlers run after pre_tasks, after tasks and after post_tasks. */
-enum { SECTION_PRE, SECTION_PRE_HANDLERS, SECTION_ROLES, SECTION_TASKS, SECTION_HANDLERS, SECTION_POST,
+/* The sections of a play, in order; facts are gathered where the play asks for it, handlers run after pre_tasks, after tasks and after post_tasks. */
+enum { SECTION_FACTS, SECTION_PRE, SECTION_PRE_HANDLERS, SECTION_ROLES, SECTION_TASKS, SECTION_HANDLERS, SECTION_POST,
 	   SECTION_POST_HANDLERS, SECTIONS };
 enum { BLOCK_MAIN, BLOCK_RESCUE, BLOCK_ALWAYS };
 enum { AHEAD_WINDOW = 2000 };
@@ -42,9 +42,11 @@ static struct frame *push(struct walk *walk, enum frame_kind kind)
 	return frame;
 }
 
-static const struct entries *section_list(const struct play *play, unsigned section)
+static const struct entries *section_list(const struct play_state *state, unsigned section)
 {
+	const struct play *play = state->play;
 	switch (section) {
+	case SECTION_FACTS: return &state->gather.list;
 	case SECTION_PRE: return &play->pre_tasks;
 	case SECTION_ROLES: return &play->roles;
 	case SECTION_TASKS: return &play->tasks;
@@ -61,7 +63,7 @@ static bool next_play_section(struct walk *walk, struct frame *frame)
 	if (++frame->section >= SECTIONS)
 		return false;
 	frame->index = 0;
-	frame->list = section_list(walk->play->play, frame->section);
+	frame->list = section_list(walk->play, frame->section);
 	if (!frame->list)
 		walk_flush_handlers(walk);
 	return true;
@@ -317,7 +319,7 @@ void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, cons
 		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
 			come(&coming, &frame->block->always, 0);
 		for (unsigned section = frame->section + 1; frame->kind == FRAME_PLAY && section < SECTIONS; section++) {
-			const struct entries *list = section_list(walk->play->play, section);
+			const struct entries *list = section_list(walk->play, section);
 			if (list)
 				come(&coming, list, 0);
 		}
@@ -325,6 +327,22 @@ void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, cons
 }
 
 /* ---- life ---- */
+
+/* --start-at-task: all before the task is left out, but not the gathering of facts. */
+static void start_at(struct walk *walk)
+{
+	const struct play_state *play = walk->play;
+	while (walk->next && !play->started && !select_starts_at(walk->run, walk->next))
+		walk_advance(walk);
+	if (!walk->next)
+		return;
+	atomic_store(&walk->run->start_found, true);
+	if (play->started || !play->gather.is_asked || walk->next == &play->gather.task)
+		return;
+	top(walk)->index--;
+	push(walk, FRAME_INCLUDE)->list = &play->gather.list;
+	walk_advance(walk);
+}
 
 struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host)
 {
@@ -336,12 +354,9 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->ahead_window = AHEAD_WINDOW;
 	variables_init(&walk->variables, run, play, host);
 	struct frame *frame = push(walk, FRAME_PLAY);
-	frame->list = section_list(play->play, SECTION_PRE);
+	frame->list = section_list(play, SECTION_FACTS);
 	walk_advance(walk);
-	while (walk->next && !play->started && !select_starts_at(run, walk->next))
-		walk_advance(walk);
-	if (walk->next)
-		atomic_store(&run->start_found, true);
+	start_at(walk);
 	return walk;
 }
 
@@ -360,14 +375,14 @@ void walk_free(struct walk *walk)
 /* Under linear a turn is one task; under free it is the whole play. */
 static bool has_turn(const struct walk *walk)
 {
-	return walk->play->is_free && walk->next && !atomic_load(&walk->run->cancelled);
+	return walk->play->is_free && !walk->facts_only && walk->next && !atomic_load(&walk->run->cancelled);
 }
 
 void walk_continue(struct walk *walk, struct template_vm *vm)
 {
 	do {
 		if (!walk->task)
-			walk->task = task_new(walk, walk->next);
+			walk->task = walk->facts_only ? task_new_facts(walk) : task_new(walk, walk->next);
 		if (!task_continue(walk->task, vm))
 			return; /* it waits; whoever ends the wait makes the walk ready */
 		task_free(walk->task);

@@ -46,6 +46,7 @@ struct walk {
 	const struct entry *next;    /* the task to do; NULL: the end */
 	struct task *task;           /* under way, or NULL */
 	size_t included;             /* frames that the current task has included */
+	bool facts_only;             /* this turn only gathers the facts that variables.wanted names */
 	bool failed;                 /* out of the play: failed or unreachable */
 	bool ended;                  /* end_host, end_play */
 	struct target *target;       /* its own, once it was needed */
