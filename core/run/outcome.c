@@ -170,3 +170,17 @@ void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct ta
 	if (walk->failed && !walk->next && outcome->status != STATUS_UNREACHABLE)
 		walk->host->failed = true;
 }
+
+void outcome_emit_retry(struct walk *walk, const struct task_outcome *outcome, unsigned attempts, unsigned retries)
+{
+	struct event *event = event_new(EVENT_RETRY);
+	event->play = mem_strdup(walk->play->name);
+	event->task = mem_strdup(outcome->name);
+	event->task_number = outcome->number;
+	event->action = mem_strdup(outcome->entry->action);
+	event->host = mem_strdup(walk->host->host->name);
+	event->no_log = outcome->no_log;
+	event->result = json_deep_copy(outcome->result);
+	event->data = json_pack("{s:i, s:i}", "attempts", (int)attempts, "retries", (int)retries);
+	event_emit(walk->run->events, event);
+}

@@ -19,6 +19,8 @@ struct task_outcome {
 enum event_status outcome_status(const json_t *result);
 /* Emits the event of a result; the event's copy of the result is censored where no_log says so. */
 void outcome_emit(struct walk *walk, const struct task_outcome *outcome);
+/* That the task is tried again: so many times it was, of so many. */
+void outcome_emit_retry(struct walk *walk, const struct task_outcome *outcome, unsigned attempts, unsigned retries);
 /* Everything else, at the end of a task: counts, notifies, and moves the walk to its next task. */
 void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome);
 

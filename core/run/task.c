@@ -736,47 +736,6 @@ static int judge_conditions(struct task *task, bool *again, struct err *err)
 	return 0;
 }
 
-static void emit_retry(struct task *task)
-{
-	struct event *event = event_new(EVENT_RETRY);
-	event->play = mem_strdup(task->walk->play->name);
-	event->task = mem_strdup(task->name);
-	event->task_number = task->number;
-	event->action = mem_strdup(task->entry->action);
-	event->host = mem_strdup(task->walk->host->host->name);
-	event->no_log = task->settings.no_log;
-	event->result = json_deep_copy(task->result);
-	event->data = json_pack("{s:i, s:i}", "attempts", (int)task->tries, "retries",
-	                        (int)task->settings.retries + 1);
-	event_emit(task->walk->run->events, event);
-}
-
-static enum state judge(struct task *task)
-{
-	struct err err = ERR_INIT;
-	bool again = false;
-	set_result(task, attempt_result(&task->attempt, task->settings.diff));
-	take_facts(task);
-	if (task->module->changes_inventory)
-		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
-	if (judge_conditions(task, &again, &err) < 0) {
-		fail_with(task, &err);
-		return STATE_ITEM_END;
-	}
-	if (!again)
-		return STATE_ITEM_END;
-	emit_retry(task);
-	if (task->attempt.target) { /* what was known is what was not enough: ask afresh */
-		const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
-		store_forget(target_store(task->attempt.target), &anything);
-	}
-	task->wait = WAIT_TIMER;
-	task->wait_ms = (int64_t)(fmax(task->settings.delay_s, 0) * 1000);
-	return STATE_ATTEMPT;
-}
-
-/* ---- the end of an item and of the task ---- */
-
 static struct task_outcome outcome_of(struct task *task, const char *item)
 {
 	struct task_outcome outcome = {
@@ -794,6 +753,33 @@ static struct task_outcome outcome_of(struct task *task, const char *item)
 	                  (outcome.status == STATUS_UNREACHABLE && task->settings.ignore_unreachable);
 	return outcome;
 }
+
+static enum state judge(struct task *task)
+{
+	struct err err = ERR_INIT;
+	bool again = false;
+	set_result(task, attempt_result(&task->attempt, task->settings.diff));
+	take_facts(task);
+	if (task->module->changes_inventory)
+		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
+	if (judge_conditions(task, &again, &err) < 0) {
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
+	if (!again)
+		return STATE_ITEM_END;
+	const struct task_outcome outcome = outcome_of(task, NULL);
+	outcome_emit_retry(task->walk, &outcome, task->tries, (unsigned)task->settings.retries + 1);
+	if (task->attempt.target) { /* what was known is what was not enough: ask afresh */
+		const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
+		store_forget(target_store(task->attempt.target), &anything);
+	}
+	task->wait = WAIT_TIMER;
+	task->wait_ms = (int64_t)(fmax(task->settings.delay_s, 0) * 1000);
+	return STATE_ATTEMPT;
+}
+
+/* ---- the end of an item and of the task ---- */
 
 static enum state end_item(struct task *task)
 {
