@@ -17,6 +17,35 @@
 
 enum { FOLDERS_DEEP = 16 };
 
+/* ---- signals ---- */
+
+static volatile sig_atomic_t ended_by;
+
+static void on_end(int number) { ended_by = number; }
+
+struct signals {
+	struct sigaction interrupt, quit, terminate, hangup;
+};
+
+/* As a shell does while its child has the terminal; what would end neap is waited out, so that nothing is left. */
+static void signals_hold(struct signals *before)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, end = { .sa_handler = on_end };
+	ended_by = 0;
+	sigaction(SIGINT, &ignore, &before->interrupt);
+	sigaction(SIGQUIT, &ignore, &before->quit);
+	sigaction(SIGTERM, &end, &before->terminate);
+	sigaction(SIGHUP, &end, &before->hangup);
+}
+
+static void signals_restore(struct signals *before)
+{
+	sigaction(SIGINT, &before->interrupt, NULL);
+	sigaction(SIGQUIT, &before->quit, NULL);
+	sigaction(SIGTERM, &before->terminate, NULL);
+	sigaction(SIGHUP, &before->hangup, NULL);
+}
+
 /* ---- the folder ---- */
 
 /* The first of these that a folder can be made in; the first two are in memory. New string, or NULL with errno. */
@@ -75,33 +104,6 @@ static void folder_remove(char **folder)
 
 /* ---- the editor ---- */
 
-static volatile sig_atomic_t ended_by;
-
-static void on_end(int number) { ended_by = number; }
-
-struct signals {
-	struct sigaction interrupt, quit, terminate, hangup;
-};
-
-/* As a shell does while its child has the terminal; what would end neap is waited out, so that nothing is left. */
-static void signals_hold(struct signals *before)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, end = { .sa_handler = on_end };
-	ended_by = 0;
-	sigaction(SIGINT, &ignore, &before->interrupt);
-	sigaction(SIGQUIT, &ignore, &before->quit);
-	sigaction(SIGTERM, &end, &before->terminate);
-	sigaction(SIGHUP, &end, &before->hangup);
-}
-
-static void signals_restore(const struct signals *before)
-{
-	sigaction(SIGINT, &before->interrupt, NULL);
-	sigaction(SIGQUIT, &before->quit, NULL);
-	sigaction(SIGTERM, &before->terminate, NULL);
-	sigaction(SIGHUP, &before->hangup, NULL);
-}
-
 extern char **environ;
 
 static int editor_start(char **words, pid_t *pid)
@@ -144,13 +146,9 @@ static int editor_run(const char *path, struct err *err)
 	auto_free char **argv = mem_array(count + 2, sizeof(*argv));
 	memcpy(argv, words, count * sizeof(*argv));
 	argv[count] = (char *)path;
-	struct signals before;
 	pid_t pid;
-	signals_hold(&before);
 	errno = editor_start(argv, &pid);
-	int status = errno ? err_errno(err, ERR_INPUT, "starting the editor %s", argv[0]) : editor_wait(pid, argv[0], err);
-	signals_restore(&before);
-	return status;
+	return errno ? err_errno(err, ERR_INPUT, "starting the editor %s", argv[0]) : editor_wait(pid, argv[0], err);
 }
 
 /* ---- both ---- */
@@ -163,6 +161,8 @@ static const char *extension_of(const char *name)
 
 int vault_edit(const char *name, struct secret *text, struct err *err)
 {
+	auto_(signals_restore) struct signals before; /* restored when the folder is gone */
+	signals_hold(&before);
 	auto_(folder_remove) char *folder = folder_make();
 	if (!folder)
 		return err_errno(err, ERR_SYSTEM, "making a folder for the editor");

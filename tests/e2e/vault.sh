@@ -126,6 +126,50 @@ wait "$pid"
 equal $? 99
 [ -s seen ] && [ ! -e "$(cat seen)" ] || fault "the folder is still there"
 
+# answer ANSWER... -- COMMAND...: runs it on a terminal of its own, where each answer is typed at the next prompt; fills out.
+answer() {
+	python3 - "$@" >out 2>err <<'END_OF_FILE'
+import os, pty, sys
+cut = sys.argv.index("--")
+answers = [a.encode() + b"\n" for a in sys.argv[1:cut]]
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[cut + 1], sys.argv[cut + 1:])
+seen = b""
+while True:
+    try:
+        got = os.read(fd, 4096)
+    except OSError:
+        got = b""
+    if not got:
+        break
+    seen += got
+    if seen.endswith(b": ") and answers:
+        os.write(fd, answers.pop(0))
+        seen += b"|"
+print(seen.decode("latin-1"))
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END_OF_FILE
+	STATUS=$?
+}
+
+it "passwords are asked for on the terminal, twice for a new one, and are not echoed"
+printf 'asked\n' >asked
+answer typed typed -- "$NEAP" vault encrypt --vault-id dev@prompt asked
+status 0
+output_has "New vault password (dev): "
+output_has "Confirm new vault password (dev): "
+output_lacks typed
+answer typed -- "$NEAP" vault view --ask-vault-pass asked
+status 0
+output_has "Vault password: "
+output_has asked
+answer typed tipped -- "$NEAP" vault encrypt plain
+status 5
+output_has "the two vault passwords differ"
+answer secretpw bare hidden -- "$NEAP" vault encrypt-string --vault-id a@prompt --vault-id b@pw --encrypt-vault-id b -p
+output_lacks hidden
+
 it "create makes a new file and does not touch one that is there"
 EDITOR="$WORK/editor" neap vault create --vault-password-file pw created.json
 status 0
