@@ -112,7 +112,7 @@ static int fail_command(lua_State *L, struct bridge_call *call, const struct ste
 static int step_run_lua(lua_State *L)
 {
 	static const char *const names[] = { "sh", "stdin", "chdir", "env", "secret", "touches", "changes", "timeout",
-		                                 "live", "may_fail", NULL };
+		                                 "live", "may_fail", "ends_connection", NULL };
 	static const char function[] = "step.run";
 	struct bridge_call *call = bridge_call_get(L);
 	bridge_field_check(L, 1, function, names);
@@ -121,6 +121,7 @@ static int step_run_lua(lua_State *L)
 		.unchanged = !bridge_field_flag(L, 1, function, "changes", true),
 		.timeout_ms = (int64_t)(bridge_field_number(L, 1, function, "timeout", 0) * 1000),
 		.live = bridge_field_flag(L, 1, function, "live", false),
+		.ends_connection = bridge_field_flag(L, 1, function, "ends_connection", false),
 	};
 	bool may_fail = bridge_field_flag(L, 1, function, "may_fail", false);
 	run.effects = !run.paths ? EFFECT_EVERYTHING : run.paths[0] ? EFFECT_PATHS : EFFECT_NOTHING;
@@ -242,12 +243,44 @@ static int step_wait_lua(lua_State *L)
 	return push_outcome(L, step_wait(call->decision, (int64_t)(lua_tonumber(L, 1) * 1000)));
 }
 
+static int64_t field_ms(lua_State *L, const char *function, const char *name)
+{
+	return (int64_t)(bridge_field_number(L, 1, function, name, 0) * 1000);
+}
+
+static int step_reconnect_lua(lua_State *L)
+{
+	static const char *const names[] = { "sh", "chdir", "secret", "differs", "timeout", "delay", "connect_timeout",
+		                                 "keep", NULL };
+	static const char function[] = "step.reconnect";
+	struct bridge_call *call = bridge_call_get(L);
+	bridge_field_check(L, 1, function, names);
+	struct step step = { .kind = STEP_RECONNECT };
+	struct step_reconnect *reconnect = &step.reconnect;
+	reconnect->differs = bridge_field_text(L, 1, function, "differs");
+	reconnect->timeout_ms = field_ms(L, function, "timeout");
+	reconnect->delay_ms = field_ms(L, function, "delay");
+	reconnect->connect_timeout_ms = field_ms(L, function, "connect_timeout");
+	reconnect->keep = bridge_field_flag(L, 1, function, "keep", false);
+	bridge_field_command(L, 1, function, &reconnect->command);
+	const struct outcome *outcome = step_any(call->decision, &step);
+	if (!outcome) {
+		lua_pushnil(L);
+		return 1;
+	}
+	bridge_command_push(L, &outcome->run);
+	lua_pushinteger(L, (lua_Integer)((outcome->run.end_us - outcome->run.start_us) / 1000000));
+	lua_setfield(L, -2, "elapsed");
+	return 1;
+}
+
 void bridge_step_push(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
 		{ "run", step_run_lua },       { "put", step_put_lua },         { "mkdir", step_mkdir_lua },
 		{ "link", step_link_lua },     { "remove", step_remove_lua },   { "rename", step_rename_lua },
-		{ "setattr", step_setattr_lua }, { "wait", step_wait_lua },     { NULL, NULL },
+		{ "setattr", step_setattr_lua }, { "wait", step_wait_lua },     { "reconnect", step_reconnect_lua },
+		{ NULL, NULL },
 	};
 	luaL_newlib(L, functions);
 }

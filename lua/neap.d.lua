@@ -150,6 +150,7 @@ function known:find(name, folder) end
 ---@field may_fail? boolean
 ---@field timeout? number seconds
 ---@field live? boolean
+---@field ends_connection? boolean it may lose the connection; step.reconnect follows
 
 --- What is to be done, in order. Every outcome is nil until it was done; see need().
 step = {}
@@ -174,6 +175,10 @@ function step.rename(rename) end
 ---@param setattr neap.Attributes|{ follow?: boolean }
 ---@return neap.Outcome?
 function step.setattr(setattr) end
+--- Connects again, until a command there succeeds and writes something else than differs.
+---@param reconnect { sh?: string, differs?: string, timeout?: number, delay?: number, connect_timeout?: number, keep?: boolean }
+---@return neap.Ran?
+function step.reconnect(reconnect) end
 ---@param seconds number
 ---@return neap.Outcome?
 function step.wait(seconds) end

@@ -799,6 +799,7 @@ const struct outcome *model_host_do(struct model_host *host, struct model_host *
 		return succeeded(arena);
 	}
 	case STEP_WAIT: return succeeded(arena);
+	case STEP_RECONNECT: return do_run(host, &(struct step_run){ .command = step->reconnect.command }, arena);
 	}
 	return NULL;
 }

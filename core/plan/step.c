@@ -66,6 +66,10 @@ static void describe(struct buf *buf, const struct step *step)
 	case STEP_WAIT:
 		buf_printf(buf, "wait %lld ms", (long long)step->wait.ms);
 		break;
+	case STEP_RECONNECT:
+		buf_str(buf, "connect again and run ");
+		command_describe(buf, &step->reconnect.command);
+		break;
 	}
 }
 
@@ -155,6 +159,10 @@ static void copy_fields(struct decision *decision, struct step *step)
 	case STEP_WAIT:
 		step->wait.say = arena_str(arena, step->wait.say);
 		break;
+	case STEP_RECONNECT:
+		step->reconnect.command = command_copy(arena, &step->reconnect.command);
+		step->reconnect.differs = arena_str(arena, step->reconnect.differs);
+		break;
 	}
 }
 
@@ -201,6 +209,10 @@ static void set_effects(struct arena *arena, struct step *step)
 		break;
 	case STEP_WAIT:
 		step->effects = EFFECT_NOTHING;
+		step->unchanged = true;
+		break;
+	case STEP_RECONNECT:
+		step->effects = EFFECT_EVERYTHING;
 		step->unchanged = true;
 		break;
 	}

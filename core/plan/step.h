@@ -17,6 +17,7 @@
 
 enum step_kind {
 	STEP_RUN, STEP_PUT, STEP_GET, STEP_MKDIR, STEP_LINK, STEP_REMOVE, STEP_RENAME, STEP_SETATTR, STEP_WAIT,
+	STEP_RECONNECT,
 };
 
 /* What a step may touch: whose answers become stale. */
@@ -69,6 +70,16 @@ struct step_run {
 	bool unchanged;             /* it changes nothing: the task is not changed by it */
 	int64_t timeout_ms;         /* 0: none */
 	bool live;                  /* its output is worth showing while it runs */
+	bool ends_connection;       /* the connection may be lost by it, which is no failure; a STEP_RECONNECT follows. It fails
+	                             * where the connection is to this machine */
+};
+struct step_reconnect { /* the connection is made again until a command there succeeds; its outcome has the command's */
+	struct command command;
+	const char *differs;        /* what the command's output, stripped, must not be, nor nothing; or NULL */
+	int64_t timeout_ms;         /* for all tries together */
+	int64_t delay_ms;           /* before the first */
+	int64_t connect_timeout_ms; /* of one try's connecting; 0: as configured */
+	bool keep;                  /* the first try is on the connection that is there */
 };
 
 struct step {
@@ -88,6 +99,7 @@ struct step {
 		struct step_rename rename;
 		struct step_setattr setattr;
 		struct step_wait wait;
+		struct step_reconnect reconnect;
 	};
 };
 

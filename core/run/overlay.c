@@ -285,6 +285,7 @@ static void predict(struct overlay *overlay, const struct step *step, const stru
 		break;
 	case STEP_GET:
 	case STEP_WAIT:
+	case STEP_RECONNECT:
 		break;
 	}
 }

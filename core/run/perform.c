@@ -311,6 +311,11 @@ static int perform_run(struct wire *wire, struct job *job, const struct step *st
 	}
 	struct wire_outcome raw = { 0 };
 	int failed = run_command(wire, job, &step->run, script_path, watch, &raw, err);
+	if (failed && step->run.ends_connection && err->kind != ERR_INTERRUPTED) {
+		err_clear(err);
+		raw.ended = WIRE_UNKNOWN;
+		failed = 0;
+	}
 	if (script_path)
 		remove_script(wire, job, script_path);
 	if (failed)
@@ -321,7 +326,7 @@ static int perform_run(struct wire *wire, struct job *job, const struct step *st
 	if (raw.ended == WIRE_TIMED_OUT) {
 		outcome->ok = false;
 		outcome->error = "the command did not end within its timeout and was killed";
-	} else if (raw.ended == WIRE_UNKNOWN) {
+	} else if (raw.ended == WIRE_UNKNOWN && !step->run.ends_connection) {
 		outcome->ok = false;
 		outcome->error = "the connection was closed before the command's exit status came: whether it ended is unknown";
 	}
@@ -456,16 +461,22 @@ static int perform_next(struct wire *wire, struct job *job, const struct perform
 	}
 }
 
+int perform_once(struct wire *wire, struct job *job, const struct command *command, struct wire_outcome *outcome,
+                 struct err *err)
+{
+	const struct step_run run = { .command = *command };
+	return run_command(wire, job, &run, NULL, NULL, outcome, err);
+}
+
 int perform_steps(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err)
 {
-	job->steps_done = 0;
-	for (size_t i = 0; i < job->step_count; i++) {
+	for (size_t i = job->steps_done; i < job->step_count; i++) {
 		if (job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET) {
 			wire_expect_files(wire, job->user->become);
 			break;
 		}
 	}
-	while (job->steps_done < job->step_count) {
+	while (job->steps_done < job->step_count && job->steps[job->steps_done]->kind != STEP_RECONNECT) {
 		if (perform_next(wire, job, watch, err) < 0)
 			return -1;
 		if (job->steps_done && !job->outcomes[job->steps_done - 1].ok)

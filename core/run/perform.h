@@ -9,7 +9,11 @@ struct perform_watch {
 	void (*output)(void *context, bool is_stderr, const char *bytes, size_t length);
 };
 
-/* Does a job's steps in order until one fails; fills outcomes and steps_done. -1 if the connection is lost. Target's thread. */
+/* Does a job's steps from steps_done on, in order until one fails or connects again; fills outcomes and steps_done. -1 if the
+ * connection is lost. Target's thread. */
 int perform_steps(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err) must_check;
+/* One command as the job's user, with its environment; the outcome must be released. -1 if the connection is lost. */
+int perform_once(struct wire *wire, struct job *job, const struct command *command, struct wire_outcome *outcome,
+                 struct err *err) must_check;
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "run/batch.h"
+#include "run/command_text.h"
 #include "run/perform.h"
 
 enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024 };
@@ -28,6 +29,9 @@ struct target {
 	struct job *first, **last;
 	bool closing, reset, cancelled;
 	struct wire *wire;    /* set under the lock, used by the thread */
+
+	bool connects_again;
+	struct wire_config again; /* the configuration of a connection that is made again. Thread's own, as the one above */
 
 	int work_fd; /* eventfd: there is a job, or the end */
 	struct err lost; /* why the connection failed; kind ERR_NONE while it has not. Thread's own */
@@ -169,7 +173,7 @@ static int connect_wire(struct target *target, struct err *err)
 		.prompt = target->options.prompt,
 		.progress = on_progress,
 	};
-	struct wire *wire = wire_new(target->options.hub, target->options.config);
+	struct wire *wire = wire_new(target->options.hub, target->connects_again ? &target->again : target->options.config);
 	pthread_mutex_lock(&target->lock);
 	target->wire = wire;
 	if (target->cancelled)
@@ -205,12 +209,135 @@ static int wait_for_slot(struct target *target, struct err *err)
 	return 0;
 }
 
+/* ---- connecting again ---- */
+
+enum { TRY_WAIT_MS = 200, TRIES_APART_MS = 500, TRIES_APART_MOST_MS = 12000 };
+
+static bool is_cancelled(struct target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	bool cancelled = target->cancelled;
+	pthread_mutex_unlock(&target->lock);
+	return cancelled;
+}
+
+/* Without a connection that could be pumped meanwhile. */
+static int pass_time(struct target *target, int64_t ms, struct err *err)
+{
+	int64_t deadline = clock_ms() + ms;
+	for (;;) {
+		if (is_cancelled(target))
+			return err_set(err, ERR_INTERRUPTED, "interrupted");
+		int64_t left = deadline - clock_ms();
+		if (left <= 0)
+			return 0;
+		poll(NULL, 0, (int)(left < TRY_WAIT_MS ? left : TRY_WAIT_MS));
+	}
+}
+
+/* Whether the host that answers is the one that is waited for. */
+static bool is_awaited(const struct step_reconnect *reconnect, const struct command_result *result)
+{
+	if (!command_succeeded(result))
+		return false;
+	if (!reconnect->differs)
+		return true;
+	size_t length = result->output_length;
+	while (length && strchr(" \t\r\n", result->output[length - 1]))
+		length--;
+	return length && (length != strlen(reconnect->differs) || memcmp(result->output, reconnect->differs, length) != 0);
+}
+
+/* One try: 1 it is there, 0 not yet, -1 it will not come. */
+static int try_reconnect(struct target *target, struct job *job, const struct step_reconnect *reconnect,
+                         struct command_result *result, struct err *err)
+{
+	struct wire_outcome raw = { 0 };
+	struct err why = ERR_INIT;
+	int failed = target->wire ? 0 : connect_wire(target, &why);
+	if (!failed)
+		failed = perform_once(target->wire, job, &reconnect->command, &raw, &why);
+	if (!failed)
+		command_text_result(job->arena, &raw, result);
+	wire_outcome_release(&raw);
+	if (!failed && is_awaited(reconnect, result))
+		return 1;
+	disconnect(target);
+	if (why.kind != ERR_INTERRUPTED && why.kind != ERR_HOSTKEY)
+		return 0;
+	*err = why;
+	return -1;
+}
+
+static int reconnect_step(struct target *target, struct job *job, const struct step_reconnect *reconnect, struct err *err)
+{
+	struct command_result result = { .ended = ENDED_TIMEOUT };
+	int64_t start_us = clock_wall_us(), deadline = clock_ms() + reconnect->delay_ms + reconnect->timeout_ms;
+	int64_t apart = TRIES_APART_MS;
+	if (!reconnect->keep)
+		disconnect(target);
+	if (!target->wire) {
+		target->again = *target->options.config;
+		target->connects_again = true;
+		if (reconnect->connect_timeout_ms)
+			target->again.connect_timeout_ms = (int)reconnect->connect_timeout_ms;
+	}
+	int there = pass_time(target, reconnect->delay_ms, err);
+	while (!there) {
+		there = try_reconnect(target, job, reconnect, &result, err);
+		if (there || clock_ms() + apart > deadline)
+			break;
+		there = pass_time(target, apart, err);
+		apart = apart * 2 < TRIES_APART_MOST_MS ? apart * 2 : TRIES_APART_MOST_MS;
+	}
+	if (there < 0)
+		return -1;
+	if (!there)
+		result.ended = ENDED_TIMEOUT;
+	result.start_us = start_us;
+	result.end_us = clock_wall_us();
+	job->outcomes[job->steps_done++] = (struct outcome){ .ok = true, .run = result };
+	return 0;
+}
+
+/* Whether a step would restart this machine itself. */
+static bool would_end_itself(const struct target *target, const struct job *job)
+{
+	for (size_t i = 0; i < job->step_count; i++) {
+		if (job->steps[i]->kind == STEP_RUN && job->steps[i]->run.ends_connection && target->options.config->local)
+			return true;
+	}
+	return false;
+}
+
+/* ---- steps ---- */
+
+static int do_steps(struct target *target, struct job *job, struct err *err)
+{
+	struct perform_watch watch = { .context = target, .output = on_output };
+	job->steps_done = 0;
+	if (would_end_itself(target, job)) {
+		job->outcomes[job->steps_done++] = (struct outcome){
+			.error = "with connection local this would restart the machine that neap runs on",
+		};
+		return 0;
+	}
+	while (job->steps_done < job->step_count) {
+		const struct step *step = job->steps[job->steps_done];
+		if (step->kind == STEP_RECONNECT ? reconnect_step(target, job, &step->reconnect, err) < 0
+		                                 : perform_steps(target->wire, job, &watch, err) < 0)
+			return -1;
+		if (!job->outcomes[job->steps_done - 1].ok)
+			break;
+	}
+	return 0;
+}
+
 static int steps_job(struct target *target, struct job *job, struct err *err)
 {
 	if (wait_for_slot(target, err) < 0)
 		return -1;
-	struct perform_watch watch = { .context = target, .output = on_output };
-	int failed = perform_steps(target->wire, job, &watch, err);
+	int failed = do_steps(target, job, err);
 	flush_output(target, false, target->held[false].length);
 	flush_output(target, true, target->held[true].length);
 	host_slots_give(target->options.slots);
