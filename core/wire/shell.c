@@ -22,7 +22,7 @@
 #include "wire/become.h"
 #include "wire/framing.h"
 
-enum { SHELL_KEEP = 16 * 1024 * 1024 };
+enum { SHELL_KEEP = 16 * 1024 * 1024, GREETING_MOST = 8 * 1024 * 1024, GREETING_MS = 60 * 1000 };
 
 struct shell {
 	struct session *session;
@@ -33,6 +33,8 @@ struct shell {
 	struct buf held;   /* what is to be written once the gate opens */
 	struct framing streams[2];
 	bool greeted[2];
+	size_t before_greeting;    /* bytes of start-up files */
+	int64_t greeting_deadline; /* 0: nobody has waited yet */
 	long umask;        /* of the user there, told by the greeting; -1: not known */
 	const struct wire_command *commands; /* of the batch under way */
 	struct wire_outcome *outcomes;
@@ -104,6 +106,7 @@ static void shell_data(void *context, bool is_stderr, const char *bytes, size_t 
 	}
 	while (length) {
 		int stream = is_stderr;
+		shell->before_greeting += shell->greeted[stream] ? 0 : length;
 		if (shell->merged)
 			stream = shell->greeted[0] != shell->greeted[1] || shell->at[0] > shell->at[1];
 		/* Between batches only what an earlier command left behind can speak. */
@@ -211,14 +214,32 @@ static int shell_check(const struct shell *shell, struct err *err)
 	return err_hint(err, "check that the login user may run /bin/sh there (ForceCommand, nologin)");
 }
 
+/* Start-up files may take their time and say a lot, but not for ever. */
+static int shell_check_greeting(const struct shell *shell, struct err *err)
+{
+	if (shell->greeted[0] && shell->greeted[1])
+		return 0;
+	if (shell->before_greeting > GREETING_MOST)
+		err_set(err, ERR_PROTOCOL, "the shell on the target says much, but not what it is asked to");
+	else if (clock_left(shell->greeting_deadline) == 0)
+		err_set(err, ERR_TIMEOUT, "the shell on the target has not answered for %d seconds", GREETING_MS / 1000);
+	else
+		return 0;
+	return err_hint(err, "log in by hand and see what the shell's start-up files do there");
+}
+
 static int shell_wait(struct shell *shell, int64_t deadline, struct err *err)
 {
+	if (!shell->greeting_deadline)
+		shell->greeting_deadline = clock_deadline(GREETING_MS);
 	while (shell->at[0] < shell->count || shell->at[1] < shell->count) {
-		if (shell_check(shell, err) < 0)
+		if (shell_check(shell, err) < 0 || shell_check_greeting(shell, err) < 0)
 			return -1;
 		if (clock_left(deadline) == 0)
 			return err_set(err, ERR_TIMEOUT, "no answer from the shell on the target in time");
-		if (session_pump(shell->session, deadline, err) < 0)
+		bool greeted = shell->greeted[0] && shell->greeted[1];
+		int64_t until = greeted || deadline < shell->greeting_deadline ? deadline : shell->greeting_deadline;
+		if (session_pump(shell->session, until, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,0 +1,44 @@
+# Targets whose shell is odd: it greets, lacks tools, has been taken away, never ends to speak.
+. "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
+e2e_setup
+cat >play.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "name": "copy", "copy": { "content": "new\n", "dest": "{{ root_dir }}/file" } },
+  { "name": "line", "lineinfile": { "path": "{{ root_dir }}/file", "line": "more" } },
+  { "name": "says", "shell": "echo out; echo err >&2", "register": "said", "changed_when": false },
+  { "name": "said that", "assert": { "that": ["said.stdout == 'out'", "said.stderr == 'err'"] } },
+  { "name": "fetch", "fetch": { "src": "{{ root_dir }}/file", "dest": "fetched/", "flat": true } }
+] }]
+END
+
+# with NAME SCRIPT: a server whose every session goes through that script.
+with() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$1.sh"
+	chmod +x "$1.sh"
+	sshd_start "$1" "ForceCommand $WORK/$1.sh" "Subsystem none /bin/false" || exit 99
+	sshd_inventory hosts.json 1 "$1"
+	rm -f "$SSHD_DIR/roots/h001/file"
+	neap run play.json -i hosts.json
+}
+session='exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
+
+it "start-up files that print, without a last newline, do not matter"
+with talks "echo WELCOME; echo oops >&2; printf 'no newline'; $session"
+status 0
+recap h001 ok=5 changed=3
+equal "$(cat fetched/file)" "new
+more"
+
+it "an account that may not log in is named as that"
+with taken 'echo "This account is currently not available."; exit 1'
+status 2
+output_has 'the shell on the target ended with status 1'
+output_has 'nologin'
+
+it "a shell that speaks without end is left, in bounded memory"
+NEAP_TIMEOUT=50
+with endless 'exec cat /dev/zero'
+status 4
+output_has 'the shell on the target says much, but not what it is asked to'
+output_has "log in by hand and see what the shell's start-up files do there"
+done_testing
