@@ -1,12 +1,31 @@
 /* `neap run`: playbooks on the hosts of an inventory. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/running.h"
 
 struct run_cli {
 	struct running_options running;
 	struct option_list tags, skip_tags, role_paths;
-	const char *start_at_task;
+	const char *start_at_task, *fact_cache;
 	bool step, force_handlers, list_tasks, list_tags, syntax_check, flush_cache;
 };
+
+/* Ansible's settings of the same things; of its caches the one that is a folder of JSON files. */
+static void set_facts(struct run_options *run)
+{
+	const char *plugin = getenv("ANSIBLE_CACHE_PLUGIN"), *folder = getenv("ANSIBLE_CACHE_PLUGIN_CONNECTION");
+	const char *seconds = getenv("ANSIBLE_CACHE_PLUGIN_TIMEOUT"), *gathering = getenv("ANSIBLE_GATHERING");
+	const char *dot = plugin ? strrchr(plugin, '.') : NULL;
+	bool is_folder = plugin && strcmp(dot ? dot + 1 : plugin, "jsonfile") == 0;
+	if (!run->fact_cache && is_folder && folder && *folder)
+		run->fact_cache = folder;
+	run->fact_cache_seconds = seconds ? strtoll(seconds, NULL, 10) : 24 * 60 * 60;
+	if (gathering && strcmp(gathering, "explicit") == 0)
+		run->gathering = RUN_GATHER_EXPLICIT;
+	else if (gathering && strcmp(gathering, "implicit") == 0)
+		run->gathering = RUN_GATHER_IMPLICIT;
+}
 
 static int run_run(const void *given, char **words, int count)
 {
@@ -25,6 +44,8 @@ static int run_run(const void *given, char **words, int count)
 	run.force_handlers = cli->force_handlers;
 	run.syntax_check = cli->syntax_check;
 	run.flush_cache = cli->flush_cache;
+	run.fact_cache = cli->fact_cache;
+	set_facts(&run);
 	run.list |= (cli->list_tasks ? (unsigned)RUN_LIST_TASKS : 0) | (cli->list_tags ? (unsigned)RUN_LIST_TAGS : 0);
 	return running_go(&cli->running, &run);
 }
@@ -39,6 +60,7 @@ static const struct option_row run_rows[] = {
 	{ "start-at-task", 0, OPTION_STRING, "NAME", NULL, "begin with the task of this name", AT(start_at_task) },
 	{ "step", 0, OPTION_FLAG, NULL, NULL, "ask before each task", AT(step) },
 	{ "force-handlers", 0, OPTION_FLAG, NULL, NULL, "run notified handlers also where a task failed", AT(force_handlers), 0, "ANSIBLE_FORCE_HANDLERS" },
+	{ "fact-cache", 0, OPTION_STRING, "FOLDER", NULL, "keep facts there from run to run, and use what is there", AT(fact_cache) },
 	{ "flush-cache", 0, OPTION_FLAG, NULL, NULL, "forget cached facts first", AT(flush_cache) },
 	{ "roles-path", 0, OPTION_LIST, "FOLDER", NULL, "folders of roles, besides roles/ beside the playbook", AT(role_paths), ':', "ANSIBLE_ROLES_PATH" },
 	{ "syntax-check", 0, OPTION_FLAG, NULL, NULL, "check the playbook, connect to nothing, and stop", AT(syntax_check) },

@@ -319,3 +319,11 @@ const char *fact_subset_text(struct arena *arena, fact_parts parts)
 }
 
 bool fact_subset_has(const char *text, const char *part) { return has_word(text, part, strlen(part)); }
+
+fact_parts fact_subset_of_text(const char *text)
+{
+	fact_parts parts = 0;
+	for (size_t i = 0; i < PARTS; i++)
+		parts |= fact_subset_has(text, parts_table[i].part) ? (fact_parts)1 << i : 0;
+	return parts;
+}

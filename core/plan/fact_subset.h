@@ -32,6 +32,8 @@ bool fact_subset_is_guess(const char *name);
 bool fact_subset_may_be_fact(const char *name);
 /* Words with a space between: what an ask of facts has as its path. In the arena. */
 const char *fact_subset_text(struct arena *arena, fact_parts parts);
+/* The parts that such a text names; words that are none are left out. */
+fact_parts fact_subset_of_text(const char *text);
 /* Whether such a text has a part. */
 bool fact_subset_has(const char *text, const char *part);
 

@@ -29,6 +29,7 @@ struct host_state {
 	json_t *variables; /* set_fact and registered results: final values */
 	json_t *included;  /* include_vars: templates */
 	json_t *facts;     /* gathered: final values, also under ansible_facts (host_facts.h) */
+	bool has_new_facts;  /* that the fact cache does not have */
 	fact_parts gathered; /* the parts of facts that need not be gathered again */
 	json_t *added;     /* add_host: final values */
 	struct event_stats stats;

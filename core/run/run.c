@@ -1,5 +1,6 @@
 /* A run from its options to its exit status: everything is read and checked, then a conductor goes through the plays
  * while the main thread hands events to the reporters and listens for Ctrl-C. */
+#include "run/fact_cache.h"
 #include "run/run.h"
 
 #include <errno.h>
@@ -206,6 +207,7 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	if (!run->options->inventory_count)
 		context_warn(run, NULL, "no inventory was given (-i): there is no host but localhost");
 	make_hosts(state);
+	fact_cache_load(run);
 	for (size_t i = 0; i < state->playbook_count && run->options->gathering == RUN_GATHER_NEEDED && !run->options->adhoc; i++)
 		run->shared_facts |= gather_shared(state->playbooks[i], run->inventory);
 	return 0;
@@ -346,6 +348,7 @@ static void *conduct(void *context)
 				stop = true;
 		}
 	}
+	fact_cache_save(run);
 	targets_close(run->targets); /* the connections end before the recap: nothing comes after it */
 	emit_end(state);
 	return NULL;
