@@ -58,7 +58,7 @@ static void check_play_keys(struct loader *loader, struct node node)
 		else if (loader_keyword(loader, keyword, KEYWORD_PLAY, "a play", value) && strcmp(key, "vars") == 0)
 			loader_check_vars(loader, value);
 	}
-	check_choice(loader, node, "strategy", (const char *const[]){ "linear", "free", "ansible.builtin.linear",
+	check_choice(loader, node, "strategy", (const char *const[]){ "linear", "free", "host_pinned", "ansible.builtin.linear",
 	                                                              "ansible.builtin.free", NULL });
 	check_choice(loader, node, "order", (const char *const[]){ "inventory", "reverse_inventory", "sorted",
 	                                                           "reverse_sorted", "shuffle", NULL });

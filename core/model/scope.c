@@ -17,7 +17,14 @@ struct node scope_own(const struct scope *scope, const char *name)
 	return node;
 }
 
-static const struct scope *outer(const struct scope *scope) { return scope->parent ? scope->parent : scope->importer; }
+/* What an include brings in does not inherit the include's own keywords: they are about the including. */
+static const struct scope *outer(const struct scope *scope)
+{
+	do
+		scope = scope->parent ? scope->parent : scope->importer;
+	while (scope && scope->kind == SCOPE_TASK);
+	return scope;
+}
 
 struct node scope_keyword(const struct scope *scope, const char *name)
 {

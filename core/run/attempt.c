@@ -87,13 +87,31 @@ static void place_argument(const struct evaluation *at, const char *path, struct
 	err_at(err, "%s", where ? where : "");
 }
 
+/* set_fact: {"{{ name }}": value} */
+static int evaluate_key(const struct evaluation *at, const char **name, json_t **key, struct err *err)
+{
+	auto_json json_t *written = json_string(*name);
+	if (template_value(at->vm, written, &at->variables->scope, key, NULL, err) < 0)
+		return -1;
+	if (!json_is_string(*key))
+		return err_set(err, ERR_INPUT, "the key \"%s\" does not give a string", *name);
+	*name = json_string_value(*key);
+	return 0;
+}
+
 static int evaluate_arguments(const struct evaluation *at, const struct spec *spec, json_t *written,
                               json_t *evaluated, struct err *err)
 {
 	const char *name;
 	json_t *value;
 	json_object_foreach(written, name, value) {
-		if (evaluate_argument(at, spec, name, value, evaluated, err) < 0) {
+		auto_json json_t *key = NULL;
+		const char *named = name;
+		if (spec_is_template(name) && evaluate_key(at, &named, &key, err) < 0) {
+			place_argument(at, "", err);
+			return -1;
+		}
+		if (evaluate_argument(at, spec, named, value, evaluated, err) < 0) {
 			place_argument(at, name, err);
 			return -1;
 		}

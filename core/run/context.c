@@ -42,6 +42,7 @@ void context_free_host(struct host_state *state)
 	json_decref(state->variables);
 	json_decref(state->included);
 	json_decref(state->facts);
+	json_decref(state->given);
 	json_decref(state->added);
 	free(state);
 }

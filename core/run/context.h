@@ -3,6 +3,7 @@
 #ifndef NEAP_RUN_CONTEXT_H
 #define NEAP_RUN_CONTEXT_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -23,7 +24,8 @@ struct targets;
 struct sched;
 
 /* What the run remembers of a host from play to play. Used by the walk that has the host, by the conductor between
- * turns, and read by hostvars of other walks under the lock of host_states. */
+ * turns, and read by hostvars of other walks. The owner of the host writes variables under facts_lock and reads them without;
+ * others read them under it, and write to given only. */
 struct host_state {
 	const struct host *host;
 	json_t *variables; /* set_fact and registered results: final values */
@@ -32,8 +34,9 @@ struct host_state {
 	bool has_new_facts;  /* that the fact cache does not have */
 	fact_parts gathered; /* the parts of facts that need not be gathered again */
 	json_t *added;     /* add_host: final values */
+	json_t *given;     /* what walks of other hosts gave it, taken up with its next task: [[kinds, facts]]; under facts_lock */
 	struct event_stats stats;
-	bool failed, unreachable;
+	atomic_bool failed, unreachable, ended; /* read by all: ansible_play_hosts */
 	bool took_part; /* a play was for it: it is in the recap */
 };
 
@@ -58,6 +61,9 @@ struct run_context {
 	struct host_state *localhost;  /* where it is implicit, else NULL */
 	struct secret password, become_password;
 	struct vault *vault;           /* locks itself; never NULL */
+	pthread_mutex_t facts_lock;    /* of what hosts' variables say of each other, and of hostvars_vm */
+	atomic_uint facts_version;     /* grows with every change of a host's variables */
+	struct template_vm *hostvars_vm; /* evaluates hostvars within another evaluation; made when first needed */
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
 	atomic_bool start_found;       /* --start-at-task was met */
 	atomic_uint task_numbers;

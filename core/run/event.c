@@ -131,7 +131,8 @@ static void censor(struct event *event)
 	static const char why[] =
 		"the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 	if (event->result) {
-		json_t *censored = json_pack("{s:s, s:b}", "censored", why, "changed", event->status == STATUS_CHANGED);
+		json_t *censored = json_pack("{s:s, s:b}", "censored", why, "changed",
+		                             event->status == STATUS_CHANGED || json_is_true(json_object_get(event->result, "changed")));
 		static const char *const kept[] = { "attempts", "retries" };
 		for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
 			json_object_set(censored, kept[i], json_object_get(event->result, kept[i]));

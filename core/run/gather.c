@@ -95,8 +95,7 @@ static void add_facts(struct walk *walk, json_t *gathered)
 		auto_free char *full = mem_printf("ansible_%s", name);
 		json_object_set_new(facts, full, json_deep_copy(value));
 	}
-	host_facts_add(walk->host, facts);
-	variables_changed(&walk->variables);
+	variables_learn(&walk->variables, FACTS_GATHERED, facts);
 }
 
 void gather_take(struct walk *walk, const struct asks *asks)

@@ -72,8 +72,12 @@ static void count(struct host_state *host, const struct task_outcome *outcome)
 		stats->skipped++;
 		break;
 	case STATUS_UNREACHABLE:
-		stats->unreachable++;
-		stats->skipped += outcome->ignored;
+		if (outcome->ignored) {
+			stats->ok++;
+			stats->ignored++;
+		} else {
+			stats->unreachable++;
+		}
 		break;
 	case STATUS_FAILED:
 		if (outcome->ignored) {
@@ -89,8 +93,7 @@ static void count(struct host_state *host, const struct task_outcome *outcome)
 
 static void set_variable(struct walk *walk, const char *name, json_t *value)
 {
-	json_object_set_new(walk->host->variables, name, value);
-	variables_changed(&walk->variables);
+	variables_set(&walk->variables, name, value);
 }
 
 /* ---- handlers ---- */
@@ -106,7 +109,7 @@ static void notify_one(struct walk *walk, struct template_vm *vm, const struct t
 	if (json_is_array(value)) {
 		for (size_t i = 0; i < json_array_size(value); i++)
 			notify_one(walk, vm, outcome, json_array_get(value, i));
-	} else if (json_is_string(value) && !walk_notify(walk, json_string_value(value))) {
+	} else if (json_is_string(value) && !walk_notify(walk, vm, json_string_value(value))) {
 		context_warn(walk->run, walk->host->host->name, "the task \"%s\" notifies the handler \"%s\", which does not exist",
 		             outcome->name, json_string_value(value));
 	}
@@ -139,17 +142,30 @@ static void remember_failure(struct walk *walk, const struct task_outcome *outco
 	set_variable(walk, "ansible_failed_result", json_deep_copy(outcome->result));
 }
 
-static void fail(struct walk *walk, const struct task_outcome *outcome)
+static void note_fatal(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
+{
+	bool fatal = false;
+	struct err ignored = ERR_INIT;
+	const struct evaluation at = { vm, &walk->variables, outcome->entry };
+	if (keyword_flag(&at, "any_errors_fatal", false, &fatal, &ignored) == 0 && fatal)
+		atomic_store(&walk->play->is_fatal, true);
+}
+
+static void fail(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
 {
 	struct host_state *host = walk->host;
 	if (outcome->status == STATUS_UNREACHABLE) {
+		note_fatal(walk, vm, outcome);
 		host->unreachable = true;
 		walk->failed = true;
 		walk_end(walk);
 		return;
 	}
 	remember_failure(walk, outcome);
-	if (walk_fail(walk)) {
+	bool rescued = walk_fail(walk);
+	if (!rescued)
+		note_fatal(walk, vm, outcome);
+	if (rescued) {
 		host->stats.failed--;
 		host->stats.rescued++;
 		return;
@@ -165,7 +181,7 @@ void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct ta
 		notify(walk, vm, outcome);
 	bool failed = outcome->status == STATUS_FAILED || outcome->status == STATUS_UNREACHABLE;
 	if (failed && !outcome->ignored)
-		fail(walk, outcome);
+		fail(walk, vm, outcome);
 	walk_advance(walk);
 	if (walk->failed && !walk->next && outcome->status != STATUS_UNREACHABLE)
 		walk->host->failed = true;

@@ -18,6 +18,7 @@ struct included { /* what an include brought in */
 	struct included *next;
 	const struct entry *from;
 	char *key; /* the file or the role */
+	struct scope apply; /* the keywords of apply:, around all of it */
 	struct fragment *fragment;
 };
 
@@ -64,6 +65,12 @@ static int play_value(struct run_context *run, const struct play *play, const ch
 static int by_name(const void *a, const void *b)
 {
 	return strcmp((*(struct host *const *)a)->name, (*(struct host *const *)b)->name);
+}
+
+static int by_index(const void *a, const void *b)
+{
+	size_t x = (*(struct host *const *)a)->index, y = (*(struct host *const *)b)->index;
+	return x < y ? -1 : x > y;
 }
 
 static void reverse(struct host **hosts, size_t count)
@@ -225,7 +232,6 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	const struct play *play = state->play;
 	auto_json json_t *strategy = NULL, *most = NULL;
 	if (play_flag(run, play, "force_handlers", vm, run->options->force_handlers, &state->force_handlers, err) < 0 ||
-	    play_flag(run, play, "any_errors_fatal", vm, false, &state->any_errors_fatal, err) < 0 ||
 	    play_value(run, play, "strategy", vm, &strategy, err) < 0 ||
 	    play_value(run, play, "max_fail_percentage", vm, &most, err) < 0)
 		return -1;
@@ -306,11 +312,31 @@ static struct fragment *checked(struct play_state *play, struct fragment *fragme
 	return NULL;
 }
 
-static const struct entries *keep_include(struct play_state *play, const struct entry *from, const char *key,
-                                          struct fragment *fragment)
+static struct included *new_include(const struct entry *from, const char *key)
 {
 	struct included *included = mem_alloc(sizeof(*included));
-	*included = (struct included){ play->included, from, mem_strdup(key), fragment };
+	*included = (struct included){ .from = from, .key = mem_strdup(key) };
+	included->apply = (struct scope){
+		.kind = SCOPE_BLOCK, .parent = &from->scope, .node = node_get(from->arguments, "apply"), .role = from->scope.role,
+	};
+	return included;
+}
+
+static const struct scope *include_scope(const struct included *included)
+{
+	return json_is_object(included->apply.node.value) ? &included->apply : &included->from->scope;
+}
+
+/* Keeps what was loaded, or drops the include where nothing was. */
+static const struct entries *keep_include(struct play_state *play, struct included *included, struct fragment *fragment)
+{
+	if (!fragment) {
+		free(included->key);
+		free(included);
+		return NULL;
+	}
+	included->fragment = fragment;
+	included->next = play->included;
 	play->included = included;
 	entries_each(&fragment->handlers, add_handler, play);
 	return &fragment->entries;
@@ -338,10 +364,11 @@ const struct entries *play_include_tasks(struct play_state *play, const struct e
 	const struct entries *entries = find_include(play, from, path);
 	if (!entries) {
 		struct fragment *fragment = NULL;
-		(void)!fragment_load_tasks(&fragment, path, &from->scope, from->is_handler, play->run->playbook_modules,
+		struct included *included = new_include(from, path);
+		(void)!fragment_load_tasks(&fragment, path, include_scope(included), from->is_handler, play->run->playbook_modules,
 		                           &problems);
 		fragment = checked(play, fragment, vm, &problems, err);
-		entries = fragment ? keep_include(play, from, path, fragment) : NULL;
+		entries = keep_include(play, included, fragment);
 	}
 	pthread_mutex_unlock(&play->lock);
 	return entries;
@@ -358,13 +385,30 @@ const struct entries *play_include_role(struct play_state *play, const struct en
 	const struct entries *entries = find_include(play, from, key);
 	if (!entries) {
 		struct fragment *fragment = NULL;
-		(void)!fragment_load_role(&fragment, name, files, &from->scope, run->options->role_paths,
+		struct included *included = new_include(from, key);
+		(void)!fragment_load_role(&fragment, name, files, include_scope(included), run->options->role_paths,
 		                          run->playbook_modules, &problems);
 		fragment = checked(play, fragment, vm, &problems, err);
-		entries = fragment ? keep_include(play, from, key, fragment) : NULL;
+		entries = keep_include(play, included, fragment);
 	}
 	pthread_mutex_unlock(&play->lock);
 	return entries;
+}
+
+void play_publish_role(struct play_state *play, const struct role *role)
+{
+	pthread_mutex_lock(&play->lock);
+	mem_grow(play->public_roles, play->public_role_count, play->public_role_room);
+	play->public_roles[play->public_role_count++] = role;
+	pthread_mutex_unlock(&play->lock);
+}
+
+const struct role *play_public_role(struct play_state *play, size_t index)
+{
+	pthread_mutex_lock(&play->lock);
+	const struct role *role = index < play->public_role_count ? play->public_roles[index] : NULL;
+	pthread_mutex_unlock(&play->lock);
+	return role;
 }
 
 size_t play_handler_count(struct play_state *play)
@@ -417,6 +461,17 @@ static bool is_done_once(const struct walk *walk)
 {
 	const struct module *module = registry_find(walk->run->registry, walk->next->action);
 	return module && module->runs_once;
+}
+
+/* throttle: how many hosts may do the task at once. */
+static size_t throttle(struct walk *walk, struct template_vm *vm)
+{
+	double most = 0;
+	struct err ignored = ERR_INIT;
+	const struct evaluation at = { vm, &walk->variables, walk->next };
+	if (keyword_number(&at, "throttle", 0, &most, &ignored) < 0 || most < 1)
+		return SIZE_MAX;
+	return (size_t)most;
 }
 
 /* Facts that templates of these walks have wanted, gathered before they go on. */
@@ -474,8 +529,7 @@ static void share_result(struct walk *walk, const struct walk *doer, const struc
 	json_t *name = scope_own(&entry->scope, "register").value;
 	json_t *value = json_is_string(name) ? json_object_get(doer->host->variables, json_string_value(name)) : NULL;
 	if (value)
-		json_object_set_new(walk->host->variables, json_string_value(name), json_deep_copy(value));
-	variables_changed(&walk->variables);
+		variables_set(&walk->variables, json_string_value(name), json_deep_copy(value));
 	if (doer->failed) {
 		walk->failed = true;
 		walk_end(walk);
@@ -524,9 +578,12 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 		if (walk->next == entry && walk_compare(walk, first) == 0)
 			together[count++] = walk;
 	}
-	for (size_t i = 0; i < (alone ? 1 : count); i++)
-		sched_turn(run->sched, together[i]);
-	sched_wait(run->sched);
+	size_t most = throttle(first, vm), done = 0, doers = alone ? 1 : count;
+	while (done < doers) {
+		for (size_t i = 0; i < most && done < doers; i++)
+			sched_turn(run->sched, together[done++]);
+		sched_wait(run->sched);
+	}
 	for (size_t i = 1; alone && i < count; i++) {
 		if (once)
 			share_result(together[i], together[0], entry);
@@ -550,7 +607,7 @@ static bool is_fatal(const struct play_state *play, const struct batch *batch)
 	size_t failed = count_failed(batch);
 	if (!failed)
 		return false;
-	if (play->any_errors_fatal)
+	if (atomic_load(&play->is_fatal))
 		return true;
 	return play->max_fail_percentage >= 0 &&
 	       100.0 * (double)failed / (double)batch->count > play->max_fail_percentage;
@@ -578,7 +635,7 @@ static bool walk_linear(struct play_state *play, const struct batch *batch, stru
 			stop_all(batch, true);
 			return false;
 		}
-		if (atomic_load(&play->is_over))
+		if (atomic_load(&play->is_over) || atomic_load(&play->batch_is_over))
 			stop_all(batch, false);
 	}
 	return true;
@@ -622,6 +679,7 @@ static bool run_batch(struct play_state *play, struct host *const *hosts, size_t
 	struct batch batch = { mem_array(count, sizeof(*batch.walks)), count };
 	auto_json json_t *names = host_names(hosts, count);
 	play->batch_names = names;
+	atomic_store(&play->batch_is_over, false);
 	if (play->announced)
 		memset(play->announced, 0, play->announced_room);
 	for (size_t i = 0; i < count; i++)
@@ -691,6 +749,7 @@ static void state_release(struct play_state *state)
 	free(state->directory);
 	free(state->vars_files);
 	free(state->handlers);
+	free(state->public_roles);
 	free(state->announced);
 	for (struct included *included = state->included, *next; included; included = next) {
 		next = included->next;
@@ -731,6 +790,17 @@ static int conduct(struct play_state *state, struct host **hosts, size_t count, 
 	return 0;
 }
 
+/* The magic variables name the hosts without regard to order:. */
+static json_t *names_as_matched(const struct play *play, struct host *const *hosts, size_t count)
+{
+	if (!scope_own(&play->scope, "order").value || !count)
+		return host_names(hosts, count);
+	auto_free struct host **sorted = mem_array(count, sizeof(struct host *));
+	memcpy(sorted, hosts, count * sizeof(struct host *));
+	qsort(sorted, count, sizeof(*sorted), by_index);
+	return host_names(sorted, count);
+}
+
 int play_run(struct run_context *run, const struct play *play, unsigned number, struct template_vm *vm, bool *stop,
              struct err *err)
 {
@@ -748,7 +818,7 @@ int play_run(struct run_context *run, const struct play *play, unsigned number, 
 	if (!failed) {
 		join_pattern(&pattern, play->hosts.value);
 		state.name = json_is_string(name) ? json_string_value(name) : buf_text(&pattern);
-		state.all_names = host_names(hosts, count);
+		state.all_names = names_as_matched(play, hosts, count);
 		failed = conduct(&state, hosts, count, vm, stop, err);
 	}
 	state_release(&state);

@@ -21,13 +21,16 @@ struct play_state {
 	struct document **documents;     /* of those whose names were templates; owned */
 	size_t document_count, document_room;
 	struct gather gather;            /* of facts */
-	bool force_handlers, any_errors_fatal, is_free;
-	atomic_bool is_over;                    /* meta: end_play */
+	bool force_handlers, is_free;
+	atomic_bool is_fatal;                   /* a task with any_errors_fatal has failed */
+	atomic_bool is_over, batch_is_over;     /* meta: end_play, end_batch */
 	double max_fail_percentage;      /* < 0: none */
 	bool started;                    /* --start-at-task was met before this play, or not asked for */
 	pthread_mutex_t lock;            /* of what follows */
 	bool *announced;                 /* by number of the task, in this batch */
 	size_t announced_room;
+	const struct role **public_roles; /* whose variables the rest of the play sees: include_role with public */
+	size_t public_role_count, public_role_room;
 	struct included *included;       /* what was included */
 	const struct entry **handlers;   /* all of them, flat; an include of a role adds its own */
 	size_t handler_count, handler_room;
@@ -43,6 +46,10 @@ const struct entries *play_include_tasks(struct play_state *play, const struct e
 /* A role's, likewise; its handlers become the play's. */
 const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
                                         const struct role_from *files, struct template_vm *vm, struct err *err);
+/* Shows an included role's defaults and vars to the rest of the play. Any thread. */
+void play_publish_role(struct play_state *play, const struct role *role);
+/* One of those roles; NULL behind the last. Any thread. */
+const struct role *play_public_role(struct play_state *play, size_t index);
 /* How many handlers there are, and one of them. Any thread. */
 size_t play_handler_count(struct play_state *play);
 const struct entry *play_handler(struct play_state *play, size_t index);

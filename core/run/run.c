@@ -486,6 +486,8 @@ static void state_release(struct run_state *state)
 	inventory_free(run->inventory);
 	registry_free(run->registry);
 	event_stream_free(run->events);
+	template_vm_free(run->hostvars_vm);
+	pthread_mutex_destroy(&run->facts_lock);
 	template_vm_free(state->vm);
 	bridge_thread_end();
 }
@@ -520,6 +522,7 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	run->options = options;
 	run->forks = options->forks > 0 ? options->forks : FORKS;
 	run->events = event_stream_new();
+	pthread_mutex_init(&run->facts_lock, NULL);
 	run->prompt = passwords_prompt;
 	run->vault = vault_new();
 	int status = err_exit_status(ERR_INPUT);

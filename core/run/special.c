@@ -14,7 +14,7 @@ bool special_handles(const struct entry *entry)
 	       strcmp(entry->action, "include_role") == 0;
 }
 
-bool special_counts(const struct entry *entry) { return strcmp(entry->action, "meta") != 0; }
+bool special_counts(const struct entry *entry) { return strcmp(entry->action, "include_tasks") == 0; }
 
 /* The one word that the action takes: the task's value itself, or its only argument. New string, or NULL with err. */
 static char *evaluated_word(const struct evaluation *at, const char *argument, struct err *err)
@@ -39,6 +39,18 @@ static void end_all(struct walk *walk)
 	walk_end(walk);
 }
 
+/* Of all hosts of the play. */
+static void clear_errors(struct walk *walk)
+{
+	json_t *names = walk->play->all_names;
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const struct host *host = inventory_host(walk->run->inventory, json_string_value(json_array_get(names, i)));
+		struct host_state *state = host ? context_host(walk->run, host) : NULL;
+		if (state)
+			state->failed = state->unreachable = false;
+	}
+}
+
 static int do_meta(struct walk *walk, const struct evaluation *at, const char *action, struct err *err)
 {
 	struct host_state *host = walk->host;
@@ -47,14 +59,17 @@ static int do_meta(struct walk *walk, const struct evaluation *at, const char *a
 	if (strcmp(action, "flush_handlers") == 0) {
 		walk_flush_handlers(walk);
 	} else if (strcmp(action, "end_host") == 0) {
+		host->ended = true;
 		walk_end(walk);
-	} else if (strcmp(action, "end_play") == 0 || strcmp(action, "end_batch") == 0) {
+	} else if (strcmp(action, "end_batch") == 0) {
+		atomic_store(&walk->play->batch_is_over, true);
+		walk_end(walk);
+	} else if (strcmp(action, "end_play") == 0) {
 		end_all(walk);
 	} else if (strcmp(action, "clear_facts") == 0) {
-		host_facts_clear(host);
-		variables_changed(&walk->variables);
+		variables_clear_facts(&walk->variables);
 	} else if (strcmp(action, "clear_host_errors") == 0) {
-		host->failed = host->unreachable = false;
+		clear_errors(walk);
 	} else if (strcmp(action, "reset_connection") == 0) {
 		struct target *target = targets_get(walk->run->targets, at, err);
 		if (!target)
@@ -116,6 +131,8 @@ static json_t *special_include_role(struct walk *walk, const struct evaluation *
 		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
 	};
 	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
+	if (entries && keyword_truth(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
+		play_publish_role(walk->play, entries->items[0]->scope.role);
 	return entries ? included(walk, at, name, entries, loop) : NULL;
 }
 

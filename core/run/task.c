@@ -351,6 +351,7 @@ static enum state enter_item(struct task *task)
 		return STATE_ITEM_END;
 	}
 	if (!holds) {
+		task->is_silent = task->is_silent || strcmp(task->entry->action, "meta") == 0;
 		set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
 		                           "Conditional result was False"));
 		return STATE_ITEM_END;
@@ -551,7 +552,7 @@ static enum state take_gathered(struct task *task)
 
 static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome)
 {
-	json_t *result = attempt_result(&task->attempt, task->settings.diff);
+	json_t *result = json_object();
 	auto_buf struct buf text = BUF_INIT;
 	const char *human = step->secret ? "a step" : step->human;
 	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
@@ -657,10 +658,8 @@ static int register_result(struct task *task, struct err *err)
 	auto_free char *name = NULL;
 	if (keyword_text(&task->at, "register", &name, err) < 0)
 		return -1;
-	if (name) {
-		json_object_set_new(task->walk->host->variables, name, json_deep_copy(task->result));
-		variables_changed(&task->walk->variables);
-	}
+	if (name)
+		variables_set(&task->walk->variables, name, json_deep_copy(task->result));
 	return 0;
 }
 
@@ -690,9 +689,23 @@ static struct host_state *fact_host(struct task *task)
 {
 	bool delegated = false;
 	struct err ignored = ERR_INIT;
-	if (task->has_delegate && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
-		return task->delegate.host;
+	struct run_context *run = task->walk->run;
+	const struct host *host = task->settings.delegate_to ? inventory_host(run->inventory, task->settings.delegate_to) : NULL;
+	if (host && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
+		return context_host(run, host);
 	return task->walk->host;
+}
+
+/* run_once: what one host found holds for all of the batch. */
+static void share_facts(struct task *task, unsigned kinds, json_t *facts)
+{
+	struct run_context *run = task->walk->run;
+	json_t *names = task->walk->play->batch_names;
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const struct host *host = inventory_host(run->inventory, json_string_value(json_array_get(names, i)));
+		if (host && host != task->walk->host->host)
+			variables_give(run, context_host(run, host), kinds, facts);
+	}
 }
 
 /* What set_fact and its like give becomes variables at once: the next item's templates may use it. */
@@ -701,15 +714,19 @@ static void take_facts(struct task *task)
 	json_t *facts = json_object_get(task->result, "ansible_facts");
 	if (!json_is_object(facts) || json_is_true(json_object_get(task->result, "failed")))
 		return;
+	struct run_context *run = task->walk->run;
 	struct host_state *host = fact_host(task);
-	bool is_set_fact = strcmp(task->entry->action, "set_fact") == 0;
-	if (task->module->gives_templates || is_set_fact) {
-		auto_json json_t *copy = json_deep_copy(facts);
-		json_object_update(task->module->gives_templates ? host->included : host->variables, copy);
-	}
-	if (!task->module->gives_templates && (!is_set_fact || json_object_get(task->result, "_ansible_facts_cacheable")))
-		host_facts_add(host, facts);
-	variables_changed(&task->walk->variables);
+	bool is_set_fact = strcmp(task->entry->action, "set_fact") == 0, once = false;
+	unsigned kinds = task->module->gives_templates ? FACTS_INCLUDED : is_set_fact ? FACTS_SET : FACTS_GATHERED;
+	if (is_set_fact && json_object_get(task->result, "_ansible_facts_cacheable"))
+		kinds |= FACTS_GATHERED;
+	struct err ignored = ERR_INIT;
+	if (keyword_flag(&task->at, "run_once", false, &once, &ignored) == 0 && once)
+		share_facts(task, kinds, facts);
+	if (host != task->walk->host)
+		variables_give(run, host, kinds, facts);
+	else
+		variables_learn(&task->walk->variables, kinds, facts);
 }
 
 static int judge_conditions(struct task *task, bool *again, struct err *err)
@@ -811,6 +828,14 @@ static enum state end_item(struct task *task)
 	return STATE_ITEM;
 }
 
+static unsigned files_included(const struct task *task)
+{
+	unsigned count = 0;
+	for (size_t i = 0; i < json_array_size(task->item_results); i++)
+		count += json_object_get(json_array_get(task->item_results, i), "include") != NULL;
+	return count;
+}
+
 static void conclude(struct task *task)
 {
 	struct walk *walk = task->walk;
@@ -822,13 +847,15 @@ static void conclude(struct task *task)
 	if (register_result(task, &err) < 0)
 		fail_with(task, &err);
 	const struct task_outcome outcome = outcome_of(task, NULL);
-	variables_leave(&walk->variables);
 	if (!task->is_silent)
 		outcome_emit(walk, &outcome);
+	if (task->is_silent && task->loop.items && special_counts(task->entry))
+		walk->host->stats.ok += files_included(task) - 1; /* each file counts, the loop does not */
 	if (task->is_silent && !special_counts(task->entry))
 		walk_advance(walk);
 	else
 		outcome_conclude(walk, task->at.vm, &outcome);
+	variables_leave(&walk->variables);
 }
 
 static void leave(struct task *task)

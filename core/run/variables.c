@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "run/host_facts.h"
 #include "run/play.h"
 
 /* ---- magic ---- */
@@ -59,23 +60,65 @@ static json_t *host_magic(const struct variables *variables)
 	return magic;
 }
 
+struct evaluating {
+	struct variables *of;
+	json_t *values;
+};
+
+/* A template in a host's variables means that host; where it cannot be evaluated it stays as it is. */
+static void evaluate_variable(void *context, const char *name, json_t *value, const struct vars_layer *layer)
+{
+	struct evaluating *evaluating = context;
+	json_t *result = NULL;
+	struct err ignored = ERR_INIT;
+	if (layer->final || template_value(evaluating->of->run->hostvars_vm, value, &evaluating->of->scope, &result, NULL,
+	                                   &ignored) < 0)
+		result = json_deep_copy(value);
+	json_object_set_new_nocheck(evaluating->values, name, result);
+}
+
 /* Every host's variables as far as this run knows them: inventory, and what was registered. */
 static json_t *all_hostvars(struct run_context *run)
 {
 	json_t *all = json_object();
-	for (size_t i = 0; i < run->host_count; i++) {
-		struct host_state *state = run->hosts[i];
+	pthread_mutex_lock(&run->facts_lock);
+	if (!run->hostvars_vm)
+		run->hostvars_vm = template_vm_new();
+	for (size_t i = 0; i < run->host_count + (run->localhost != NULL); i++) {
+		struct host_state *state = i < run->host_count ? run->hosts[i] : run->localhost;
 		struct variables other;
 		variables_init(&other, run, NULL, state);
-		json_t *values = json_object();
-		for (size_t layer = 0; layer < other.vars.count; layer++) {
-			auto_json json_t *copy = json_deep_copy(other.vars.layers[layer].values);
-			json_object_update(values, copy);
-		}
-		json_object_set_new(all, state->host->name, values);
+		other.is_plain = true;
+		for (size_t j = 0; j < json_array_size(state->given); j++)
+			vars_add(&other.vars, VARS_SET_FACT, json_array_get(json_array_get(state->given, j), 1), true, "set_fact");
+		struct evaluating evaluating = { &other, json_object() };
+		vars_each(&other.vars, evaluate_variable, &evaluating);
+		json_object_set_new(all, state->host->name, evaluating.values);
 		variables_release(&other);
 	}
+	pthread_mutex_unlock(&run->facts_lock);
 	return all;
+}
+
+/* The play's hosts that have not failed. Read by walks, while other hosts may fail: each looks at one flag only. */
+static json_t *standing(const struct variables *variables, json_t *names)
+{
+	json_t *left = json_array();
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+		const struct host *host = inventory_host(variables->run->inventory, name);
+		const struct host_state *state = host ? context_host(variables->run, host) : NULL;
+		if (!state || (!state->failed && !state->unreachable && !state->ended))
+			json_array_append_new(left, json_string(name));
+	}
+	return left;
+}
+
+static json_t *remaining(struct variables *variables, const char *key, json_t *names)
+{
+	if (!json_object_get(variables->task_magic, key))
+		json_object_set_new(variables->task_magic, key, standing(variables, names));
+	return json_object_get(variables->task_magic, key);
 }
 
 static bool find_magic(struct variables *variables, const char *name, json_t **value, bool *final)
@@ -84,13 +127,17 @@ static bool find_magic(struct variables *variables, const char *name, json_t **v
 	if (strcmp(name, "groups") == 0) {
 		*value = variables->run->groups;
 	} else if (strcmp(name, "hostvars") == 0) {
-		if (!variables->hostvars)
+		if (variables->is_plain)
+			return false;
+		if (!variables->hostvars) {
+			variables->hostvars_version = atomic_load(&variables->run->facts_version);
 			variables->hostvars = all_hostvars(variables->run);
+		}
 		*value = variables->hostvars;
-		*final = false;
-	} else if (variables->play && (strcmp(name, "ansible_play_hosts") == 0 || strcmp(name, "play_hosts") == 0 ||
-	                               strcmp(name, "ansible_play_batch") == 0)) {
-		*value = variables->play->batch_names;
+	} else if (variables->play && (strcmp(name, "play_hosts") == 0 || strcmp(name, "ansible_play_batch") == 0)) {
+		*value = remaining(variables, "ansible_play_batch", variables->play->batch_names);
+	} else if (variables->play && strcmp(name, "ansible_play_hosts") == 0) {
+		*value = remaining(variables, "ansible_play_hosts", variables->play->all_names);
 	} else if (variables->play && strcmp(name, "ansible_play_hosts_all") == 0) {
 		*value = variables->play->all_names;
 	} else {
@@ -167,21 +214,29 @@ static void add_role(struct vars *vars, const struct role *role)
 	add_object(vars, VARS_ROLE, role->vars.value, false, "role vars");
 }
 
-/* The roles a play names show their variables to all of it. */
-static void add_play_roles(struct vars *vars, const struct entries *roles)
+static void add_entry_role(void *context, const struct entry *entry)
 {
-	for (size_t i = 0; i < roles->count; i++) {
-		if (roles->items[i]->scope.role)
-			add_role(vars, roles->items[i]->scope.role);
-		if (roles->items[i]->kind == ENTRY_BLOCK)
-			add_play_roles(vars, &roles->items[i]->block);
-	}
+	if (entry->scope.kind == SCOPE_ROLE && entry->scope.role)
+		add_role(context, entry->scope.role);
+}
+
+/* The roles that a play names or imports show their variables to all of it, and so do public ones once they are included. */
+static void add_play_roles(struct variables *variables)
+{
+	struct vars *vars = &variables->vars;
+	const struct play *play = variables->play->play;
+	const struct entries *const sections[] = { &play->roles, &play->pre_tasks, &play->tasks, &play->post_tasks };
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		entries_each(sections[i], add_entry_role, vars);
+	const struct role *role;
+	for (size_t i = 0; (role = play_public_role(variables->play, i)); i++)
+		add_role(vars, role);
 }
 
 static void add_play(struct variables *variables)
 {
 	const struct play_state *play = variables->play;
-	add_play_roles(&variables->vars, &play->play->roles);
+	add_play_roles(variables);
 	if (play->play->scope.importer)
 		add_object(&variables->vars, VARS_PLAY, scope_own(play->play->scope.importer, "vars").value, false,
 		           "import_playbook vars");
@@ -196,7 +251,7 @@ static void add_play(struct variables *variables)
 		add_object(&variables->vars, VARS_PLAY_FILES, play->vars_files[i], false, "vars_files");
 }
 
-void variables_init(struct variables *variables, struct run_context *run, const struct play_state *play,
+void variables_init(struct variables *variables, struct run_context *run, struct play_state *play,
                     struct host_state *host)
 {
 	*variables = (struct variables){ .run = run, .play = play, .host = host };
@@ -226,7 +281,7 @@ void variables_init(struct variables *variables, struct run_context *run, const 
 void variables_reload(struct variables *variables)
 {
 	struct run_context *run = variables->run;
-	const struct play_state *play = variables->play;
+	struct play_state *play = variables->play;
 	struct host_state *host = variables->host;
 	variables_release(variables);
 	variables_init(variables, run, play, host);
@@ -240,6 +295,16 @@ void variables_release(struct variables *variables)
 	json_decref(variables->hostvars);
 }
 
+static void take_given(struct variables *variables);
+static void drop_hostvars(struct variables *variables);
+
+static bool is_import(const struct scope *scope)
+{
+	return json_object_get(scope->node.value, "import_role") ||
+	       json_object_get(scope->node.value, "ansible.builtin.import_role") ||
+	       json_object_get(scope->node.value, "ansible.legacy.import_role");
+}
+
 /* From the play inwards, so that an inner layer is added last and wins. */
 static void enter_scope(struct variables *variables, const struct scope *scope)
 {
@@ -247,6 +312,9 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 		return;
 	enter_scope(variables, scope->parent);
 	struct vars *vars = &variables->vars;
+	bool is_listed = scope->kind == SCOPE_ROLE && !is_import(scope);
+	if (is_listed) /* below the role's own vars, unlike those of an import */
+		add_object(vars, VARS_ROLE, scope_own(scope, "vars").value, false, "vars where the role is named");
 	if (scope->role && (!scope->parent || scope->parent->role != scope->role)) {
 		add_role(vars, scope->role);
 		add_object(vars, VARS_ROLE_PARAMS, scope->role->params, false, "role parameters");
@@ -256,15 +324,18 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 		const char *origin;
 	} kinds[] = {
 		[SCOPE_PLAY] = { VARS_PLAY, "play vars" },
-		[SCOPE_ROLE] = { VARS_ROLE, "vars where the role is named" },
+		[SCOPE_ROLE] = { VARS_TASK, "vars of import_role" },
 		[SCOPE_BLOCK] = { VARS_BLOCK, "block vars" },
 		[SCOPE_TASK] = { VARS_TASK, "task vars" },
 	};
-	add_object(vars, kinds[scope->kind].level, scope_own(scope, "vars").value, false, kinds[scope->kind].origin);
+	if (!is_listed)
+		add_object(vars, kinds[scope->kind].level, scope_own(scope, "vars").value, false, kinds[scope->kind].origin);
 }
 
 void variables_enter(struct variables *variables, const struct entry *entry)
 {
+	take_given(variables);
+	drop_hostvars(variables);
 	enter_scope(variables, &entry->scope);
 	const struct role *role = entry->scope.role;
 	json_object_clear(variables->task_magic);
@@ -288,7 +359,7 @@ void variables_leave(struct variables *variables)
 	vars_remove_level(&variables->vars, VARS_ROLE_DEFAULTS);
 	vars_remove_level(&variables->vars, VARS_ROLE);
 	if (variables->play)
-		add_play_roles(&variables->vars, &variables->play->play->roles);
+		add_play_roles(variables);
 	json_object_clear(variables->task_magic);
 	variables->scope.role = NULL;
 }
@@ -299,8 +370,78 @@ void variables_loop(struct variables *variables, json_t *loop)
 	add_object(&variables->vars, VARS_LOOP, loop, true, "loop");
 }
 
-void variables_changed(struct variables *variables)
+/* Between evaluations only: what one has looked up lives as long as it does. */
+static void drop_hostvars(struct variables *variables)
 {
+	if (!variables->hostvars || variables->hostvars_version == atomic_load(&variables->run->facts_version))
+		return;
 	json_decref(variables->hostvars);
 	variables->hostvars = NULL;
+}
+
+static void changed(struct run_context *run)
+{
+	atomic_fetch_add(&run->facts_version, 1);
+	pthread_mutex_unlock(&run->facts_lock);
+}
+
+void variables_set(struct variables *variables, const char *name, json_t *value)
+{
+	pthread_mutex_lock(&variables->run->facts_lock);
+	json_object_set_new_nocheck(variables->host->variables, name, value);
+	changed(variables->run);
+	drop_hostvars(variables);
+}
+
+/* Under facts_lock. */
+static void learn(struct host_state *host, unsigned kinds, json_t *facts)
+{
+	auto_json json_t *copy = json_deep_copy(facts);
+	if (kinds & FACTS_SET)
+		json_object_update(host->variables, copy);
+	if (kinds & FACTS_INCLUDED)
+		json_object_update(host->included, copy);
+	if (kinds & FACTS_GATHERED)
+		host_facts_add(host, facts);
+}
+
+void variables_learn(struct variables *variables, unsigned kinds, json_t *facts)
+{
+	pthread_mutex_lock(&variables->run->facts_lock);
+	learn(variables->host, kinds, facts);
+	changed(variables->run);
+	drop_hostvars(variables);
+}
+
+void variables_clear_facts(struct variables *variables)
+{
+	pthread_mutex_lock(&variables->run->facts_lock);
+	host_facts_clear(variables->host);
+	changed(variables->run);
+}
+
+void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts)
+{
+	json_t *given = json_pack("[i, o]", (int)kinds, json_deep_copy(facts));
+	pthread_mutex_lock(&run->facts_lock);
+	if (!host->given)
+		host->given = json_array();
+	json_array_append_new(host->given, given);
+	changed(run);
+}
+
+static void take_given(struct variables *variables)
+{
+	struct host_state *host = variables->host;
+	pthread_mutex_lock(&variables->run->facts_lock);
+	if (host->given) {
+		for (size_t i = 0; i < json_array_size(host->given); i++) {
+			json_t *given = json_array_get(host->given, i);
+			learn(host, (unsigned)json_integer_value(json_array_get(given, 0)), json_array_get(given, 1));
+		}
+		json_decref(host->given);
+		host->given = NULL;
+		atomic_fetch_add(&variables->run->facts_version, 1);
+	}
+	pthread_mutex_unlock(&variables->run->facts_lock);
 }

@@ -10,18 +10,20 @@ struct play_state;
 
 struct variables {
 	struct run_context *run;
-	const struct play_state *play; /* NULL: of a host outside any play (a delegate) */
+	struct play_state *play; /* NULL: of a host outside any play (a delegate) */
 	struct host_state *host;
 	struct vars vars;
 	json_t *magic;                 /* the host's own magic variables */
 	json_t *task_magic;            /* role_name and its like */
 	json_t *hostvars;              /* made when first asked for; owned */
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
+	unsigned hostvars_version;     /* of the facts it was made from */
+	bool is_plain;                 /* made to evaluate hostvars: it has none of its own */
 	struct template_scope scope;   /* context: this */
 };
 
 /* Layers that hold for the whole play. variables must not move afterwards. */
-void variables_init(struct variables *variables, struct run_context *run, const struct play_state *play,
+void variables_init(struct variables *variables, struct run_context *run, struct play_state *play,
                     struct host_state *host);
 /* The same anew, after the inventory has changed. To be called between tasks. */
 void variables_reload(struct variables *variables);
@@ -31,7 +33,15 @@ void variables_enter(struct variables *variables, const struct entry *entry);
 void variables_leave(struct variables *variables);
 /* Loop variables; borrowed until the next call. NULL: none. */
 void variables_loop(struct variables *variables, json_t *loop);
-/* What hostvars or set_fact changed. */
-void variables_changed(struct variables *variables);
+/* What a task tells of a host: variables that were set, facts that were gathered, or variables that are templates. */
+enum { FACTS_SET = 1, FACTS_GATHERED = 2, FACTS_INCLUDED = 4 };
+
+/* Gives the host a variable (value is taken over), or what a result says of it. Only the thread that has the host. */
+void variables_set(struct variables *variables, const char *name, json_t *value);
+void variables_learn(struct variables *variables, unsigned kinds, json_t *facts);
+/* Forgets the facts that were gathered. */
+void variables_clear_facts(struct variables *variables);
+/* Gives facts to another host, which has them with its next task. Any thread. */
+void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts);
 
 #endif

@@ -229,15 +229,21 @@ void walk_enter_variables(struct walk *walk, const struct entry *entry)
 	}
 }
 
-static bool is_named(const struct entry *handler, const char *name)
+static bool is_named(struct walk *walk, struct template_vm *vm, const struct entry *handler, const char *name)
 {
 	if (!handler->name)
 		return false;
 	if (strcmp(handler->name, name) == 0)
 		return true;
+	auto_json json_t *written = json_string(handler->name), *title = NULL;
+	struct err ignored = ERR_INIT;
+	if (template_value(vm, written, &walk->variables.scope, &title, NULL, &ignored) < 0 || !json_is_string(title))
+		return false;
+	if (strcmp(json_string_value(title), name) == 0)
+		return true;
 	if (!handler->scope.role)
 		return false;
-	auto_free char *full = mem_printf("%s : %s", handler->scope.role->name, handler->name);
+	auto_free char *full = mem_printf("%s : %s", handler->scope.role->name, json_string_value(title));
 	return strcmp(full, name) == 0;
 }
 
@@ -255,7 +261,7 @@ static bool listens(const struct entry *handler, const char *name)
 }
 
 /* Of handlers with the same name the last counts, as with Ansible; all that listen to a topic do. */
-bool walk_notify(struct walk *walk, const char *name)
+bool walk_notify(struct walk *walk, struct template_vm *vm, const char *name)
 {
 	size_t count = play_handler_count(walk->play);
 	if (count > walk->notified_count) { /* an include of a role has brought more */
@@ -266,7 +272,7 @@ bool walk_notify(struct walk *walk, const char *name)
 	bool named = false, listening = false;
 	for (size_t i = count; i-- > 0;) {
 		const struct entry *handler = play_handler(walk->play, i);
-		bool by_name = !named && is_named(handler, name), by_topic = listens(handler, name);
+		bool by_name = !named && is_named(walk, vm, handler, name), by_topic = listens(handler, name);
 		walk->notified[i] = walk->notified[i] || by_name || by_topic;
 		named = named || by_name;
 		listening = listening || by_topic;
@@ -351,6 +357,7 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->play = play;
 	walk->host = host;
 	host->took_part = true;
+	host->ended = false;
 	walk->ahead_window = AHEAD_WINDOW;
 	variables_init(&walk->variables, run, play, host);
 	struct frame *frame = push(walk, FRAME_PLAY);

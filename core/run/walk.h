@@ -77,7 +77,7 @@ void walk_enter_variables(struct walk *walk, const struct entry *entry);
 /* Runs the notified handlers next. */
 void walk_flush_handlers(struct walk *walk);
 /* Notifies handlers by name or topic; false if there is none. */
-bool walk_notify(struct walk *walk, const char *name);
+bool walk_notify(struct walk *walk, struct template_vm *vm, const char *name);
 /* Ends the walk without failing it. */
 void walk_end(struct walk *walk);
 /* Before, at the same place, behind: < 0, 0, > 0. Neither may be at its end. */

@@ -431,7 +431,7 @@ Test(playbook, refuses_wrong_keys_of_a_play)
 	                "site.json:11:24: \"max_fail_percentage\" must be a number, or a percentage such as \"30%\", not \"a\"\n"
 	                "site.json:12:9: \"port\" must be a whole number, not a number\n"
 	                "site.json:13:9: \"name\" must be a string, not a number (put it into quotes: \"7\")\n"
-	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, ansible.builtin.linear, ansible.builtin.free)\n");
+	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, ansible.builtin.linear, ansible.builtin.free)\n");
 }
 
 Test(playbook, refuses_tasks_without_exactly_one_module)
@@ -510,14 +510,16 @@ Test(playbook, loads_fragments_inside_the_scope_that_includes_them)
 	write_file("roles/a/tasks/main.json", "[{\"ping\": null}]");
 	write_file("roles/a/handlers/main.json", "[{\"name\": \"h\", \"ping\": null}]");
 	write_file("more.json", "[{\"command\": \"x\"}, {\"import_role\": {\"name\": \"a\"}}]");
-	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"tasks\": [{\"include_tasks\": \"more.json\", \"become\": true}]}]");
-	const struct scope *scope = &playbook->plays[0]->tasks.items[0]->scope;
+	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"tasks\": [{\"become\": true, \"block\": ["
+	                                      "{\"include_tasks\": \"more.json\", \"ignore_errors\": true}]}]}]");
+	const struct scope *scope = &playbook->plays[0]->tasks.items[0]->block.items[0]->scope;
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct fragment *fragment;
 	auto_free char *path = scope_find_file(scope, "tasks", "more.json");
 	cr_assert_eq(fragment_load_tasks(&fragment, path, scope, false, &modules, &problems), 0);
 	expect_tree(&fragment->entries, "command a[ping]");
 	cr_assert(json_is_true(scope_keyword(&fragment->entries.items[0]->scope, "become").value));
+	cr_assert_null(scope_keyword(&fragment->entries.items[0]->scope, "ignore_errors").value, "it is about the including");
 	fragment_free(fragment);
 	cr_assert_eq(fragment_load_role(&fragment, "a", NULL, scope, role_paths, &modules, &problems), 0);
 	expect_tree(&fragment->entries, "a[ping]");
