@@ -11,6 +11,7 @@
 #include "base/printable.h"
 #include "base/suggest.h"
 #include "lua/native_system.h"
+#include "lua/native_yaml.h"
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
@@ -441,6 +442,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_push_locale(state);
 	luaL_setfuncs(state, functions, 2);
 	native_system_open(state, scope);
+	native_yaml_open(state);
 	native_set_address(state, "null", value_nothing);
 	native_set_address(state, "omit", value_omitted);
 	native_set_address(state, "order", value_order);

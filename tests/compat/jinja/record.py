@@ -30,7 +30,7 @@ def plain(value):
         return value
     if isinstance(value, dict):
         return {key if isinstance(key, str) else json.dumps(key): plain(member) for key, member in value.items()}
-    if isinstance(value, (datetime.datetime, datetime.timedelta)):
+    if isinstance(value, (datetime.date, datetime.timedelta)):
         return str(value)
     if isinstance(value, (list, tuple, set, range)) or hasattr(value, '__next__') or type(value).__name__.startswith('dict_'):
         return [plain(element) for element in value]
