@@ -118,6 +118,61 @@ static int fly(struct wire *wire, const struct wire_become *become, struct fligh
 	return failed;
 }
 
+/* ---- digests of a target that cannot make them ---- */
+
+static bool lacks_digest(const struct job_ask *ask)
+{
+	const struct answer *answer = ask->answer;
+	return ask->ask->kind == ASK_HASH && answer->state == ANSWER_FAILED && answer->why && strcmp(answer->why, probe_no_tool) == 0;
+}
+
+static void digest_read(struct job_ask *ask, struct answer *read)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct answer *answer = read;
+	if (read->state == ANSWER_OK) {
+		digest_bytes(ask->ask->algorithm, read->read.bytes, read->read.length, hex);
+		answer = answer_new();
+		answer->hash = arena_str(&answer->arena, hex);
+		answer_unref(read);
+	}
+	answer_unref(ask->answer);
+	ask->answer = answer;
+}
+
+/* The files are read instead, and digested here. */
+static int digest_here(struct wire *wire, const struct wire_become *become, const struct flight *flight, struct err *err)
+{
+	auto_arena struct arena arena = ARENA_INIT;
+	struct job_ask **asks = arena_array(&arena, flight->probed_count, sizeof(*asks));
+	const struct ask **reads = arena_array(&arena, flight->probed_count, sizeof(*reads));
+	struct answer **answers = arena_array(&arena, flight->probed_count, sizeof(*answers));
+	size_t count = 0;
+	for (size_t i = 0; i < flight->probed_count; i++) {
+		if (!lacks_digest(flight->probed[i]))
+			continue;
+		struct ask *read = arena_alloc(&arena, sizeof(*read));
+		*read = (struct ask){ .kind = ASK_READ, .path = flight->probed[i]->ask->path, .limit = ASK_READ_MOST };
+		asks[count] = flight->probed[i];
+		reads[count++] = read;
+	}
+	if (!count)
+		return 0;
+	char mark[DIGEST_RANDOM_HEX];
+	auto_buf struct buf script = BUF_INIT;
+	digest_random(mark);
+	probe_script(reads, count, mark, &script);
+	const struct wire_command command = { .script = buf_text(&script), .keep = REPLY_MOST };
+	struct wire_outcome outcome = { 0 };
+	int failed = wire_batch(wire, become, &command, &outcome, 1, false, CLOCK_NEVER, err);
+	if (!failed)
+		probe_parse(reads, count, mark, buf_text(&outcome.output), outcome.output.length, answers);
+	for (size_t i = 0; !failed && i < count; i++)
+		digest_read(asks[i], answers[i]);
+	wire_outcome_release(&outcome);
+	return failed;
+}
+
 static int feed(struct wire *wire, const struct wire_become *become, struct job_ask *ask, struct err *err)
 {
 	const struct command *command = &ask->ask->command;
@@ -154,7 +209,8 @@ int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct e
 				flight_add(&flight, &asks[j]);
 			}
 		}
-		if (fly(wire, asks[i].user->become, &flight, err) < 0)
+		if (fly(wire, asks[i].user->become, &flight, err) < 0 ||
+		    digest_here(wire, asks[i].user->become, &flight, err) < 0)
 			return -1;
 		for (size_t j = 0; j < flight.fed_count; j++) {
 			if (feed(wire, asks[i].user->become, flight.fed[j], err) < 0)

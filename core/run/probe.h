@@ -19,7 +19,13 @@
 #include "base/buf.h"
 #include "plan/ask.h"
 
+/* Why a HASH failed where the target has nothing to digest with: the file can be read instead. */
+extern const char probe_no_tool[];
+
 /* Whether an ask can be part of a probe: STAT, READ, HASH, LIST, GLOB, USER and GROUP about the target. */
+/* Why a HASH failed where the target has nothing to digest with: its file can be read instead. */
+extern const char probe_no_tool[];
+
 bool probe_takes(const struct ask *ask);
 /* Adds the script for asks that probe_takes. mark: random hex digits, fresh for each script. */
 void probe_script(const struct ask *const *asks, size_t count, const char *mark, struct buf *script);

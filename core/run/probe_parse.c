@@ -374,6 +374,8 @@ static char hash_next(struct text *codes, struct text *lines, struct arena *aren
 	return 'e';
 }
 
+const char probe_no_tool[] = "the target has no tool for this digest, or could not read the file";
+
 static void parse_hashes(struct reply *reply, const struct probe_group *group, struct answer **answers)
 {
 	struct section section;
@@ -389,7 +391,7 @@ static void parse_hashes(struct reply *reply, const struct probe_group *group, s
 			set_state(answer, ANSWER_OK, NULL);
 			answer->hash = hex;
 		} else if (code == 'e') {
-			set_state(answer, ANSWER_FAILED, "the target has no tool for this digest, or could not read the file");
+			set_state(answer, ANSWER_FAILED, probe_no_tool);
 		} else {
 			set_code(answer, code, "it is not a regular file");
 		}
