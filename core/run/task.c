@@ -18,65 +18,8 @@
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/special.h"
+#include "run/task_inside.h"
 #include "run/unseal.h"
-
-enum state {
-	STATE_BEGIN,    /* nothing was done yet */
-	STATE_LOOP,     /* its name was told; the loop is to be evaluated */
-	STATE_ITEM,     /* the next item of the loop (or the task without one) */
-	STATE_ATTEMPT,  /* its arguments are to be evaluated */
-	STATE_DECIDE,   /* the module is to be called */
-	STATE_ANSWERED, /* a job of asks is back */
-	STATE_STEPPED,  /* a job of steps is back */
-	STATE_WAITED,   /* a wait that needs no target is over */
-	STATE_JUDGE,    /* the module is done: changed_when, failed_when, until */
-	STATE_ITEM_END, /* the item has its result */
-	STATE_CONCLUDE, /* the task has its result */
-	STATE_LEFT,     /* the run was interrupted */
-	STATE_GATHER,   /* facts are to be gathered, and nothing else */
-	STATE_GATHERED, /* a job of facts is back */
-	STATE_DONE,     /* there is no result to tell */
-};
-
-/* What task_continue hands the walk over to, as the last thing it does: from then on another thread may have it. */
-enum wait { WAIT_NOTHING, WAIT_JOB, WAIT_TIMER };
-
-struct settings { /* keywords of the task for this item */
-	bool ignore_errors, ignore_unreachable, no_log, check, diff;
-	double retries, delay_s, timeout_s;
-	bool has_until;
-	json_t *environment;
-	char *delegate_to;
-};
-
-struct task {
-	struct walk *walk;
-	const struct entry *entry;
-	const struct module *module; /* NULL for what special.c does */
-	struct evaluation at;
-	enum state state;
-	enum wait wait;
-	int64_t wait_ms; /* WAIT_TIMER */
-	int64_t wait_start_us;
-	unsigned number;
-	char *name;
-	struct loop loop;
-	size_t index;
-	json_t *item_results; /* array, of a loop */
-	struct settings settings;
-	struct variables delegate;
-	bool has_delegate;
-	struct attempt attempt;
-	bool has_attempt;
-	unsigned tries;
-	struct asks asks;
-	struct job job;
-	struct target *job_target;
-	enum state back; /* where a task goes on once facts that it wanted are there */
-	json_t *result; /* of the item, then of the task; owned */
-	bool uncertain, unreachable;
-	bool is_silent; /* what special.c did: it has no result line of its own */
-};
 
 struct task *task_new(struct walk *walk, const struct entry *entry)
 {
@@ -137,22 +80,11 @@ static void set_result(struct task *task, json_t *result)
 	task->result = result;
 }
 
-static void error_text(const struct err *err, struct buf *clean)
-{
-	auto_buf struct buf text = BUF_INIT;
-	if (err->where[0])
-		buf_printf(&text, "%s: ", err->where);
-	buf_str(&text, err->text);
-	if (err->hint[0])
-		buf_printf(&text, " (%s)", err->hint);
-	printable_utf8_clean(clean, buf_text(&text), text.length);
-}
-
 /* An error of ours (a template, an argument, a module's fault) as a failed result. */
 static void fail_with(struct task *task, const struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT;
-	error_text(err, &text);
+	task_error_text(err, &text);
 	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&text), "failed", 1, "changed", 0));
 }
 
@@ -653,106 +585,6 @@ static enum state decide(struct task *task)
 
 /* ---- judging ---- */
 
-static int register_result(struct task *task, struct err *err)
-{
-	auto_free char *name = NULL;
-	if (keyword_text(&task->at, "register", &name, err) < 0)
-		return -1;
-	if (name)
-		variables_set(&task->walk->variables, name, json_deep_copy(task->result));
-	return 0;
-}
-
-static int judge_condition(struct task *task, const char *keyword, const char *key, struct err *err)
-{
-	if (!scope_keyword(&task->entry->scope, keyword).value)
-		return 0;
-	bool holds = false;
-	const char *result_key = strcmp(key, "failed") == 0 ? "failed_when_result" : "changed_when_result";
-	if (keyword_holds(&task->at, keyword, false, &holds, NULL, err) < 0) {
-		/* The task has done what it did: its result stays, with what is wrong with the condition. */
-		auto_buf struct buf text = BUF_INIT;
-		error_text(err, &text);
-		json_object_set_new(task->result, result_key, json_string(buf_text(&text)));
-		json_object_set_new(task->result, "failed", json_true());
-		err_clear(err);
-		return 0;
-	}
-	json_object_set_new(task->result, key, json_boolean(holds));
-	if (strcmp(key, "failed") == 0)
-		json_object_set_new(task->result, result_key, json_boolean(holds));
-	return 0;
-}
-
-/* Whose facts a task gives: with delegate_facts those of the host it was delegated to. */
-static struct host_state *fact_host(struct task *task)
-{
-	bool delegated = false;
-	struct err ignored = ERR_INIT;
-	struct run_context *run = task->walk->run;
-	const struct host *host = task->settings.delegate_to ? inventory_host(run->inventory, task->settings.delegate_to) : NULL;
-	if (host && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
-		return context_host(run, host);
-	return task->walk->host;
-}
-
-/* run_once: what one host found holds for all of the batch. */
-static void share_facts(struct task *task, unsigned kinds, json_t *facts)
-{
-	struct run_context *run = task->walk->run;
-	json_t *names = task->walk->play->batch_names;
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		const struct host *host = inventory_host(run->inventory, json_string_value(json_array_get(names, i)));
-		if (host && host != task->walk->host->host)
-			variables_give(run, context_host(run, host), kinds, facts);
-	}
-}
-
-/* What set_fact and its like give becomes variables at once: the next item's templates may use it. */
-static void take_facts(struct task *task)
-{
-	json_t *facts = json_object_get(task->result, "ansible_facts");
-	if (!json_is_object(facts) || json_is_true(json_object_get(task->result, "failed")))
-		return;
-	struct run_context *run = task->walk->run;
-	struct host_state *host = fact_host(task);
-	bool is_set_fact = strcmp(task->entry->action, "set_fact") == 0, once = false;
-	unsigned kinds = task->module->gives_templates ? FACTS_INCLUDED : is_set_fact ? FACTS_SET : FACTS_GATHERED;
-	if (is_set_fact && json_object_get(task->result, "_ansible_facts_cacheable"))
-		kinds |= FACTS_GATHERED;
-	struct err ignored = ERR_INIT;
-	if (keyword_flag(&task->at, "run_once", false, &once, &ignored) == 0 && once)
-		share_facts(task, kinds, facts);
-	if (host != task->walk->host)
-		variables_give(run, host, kinds, facts);
-	else
-		variables_learn(&task->walk->variables, kinds, facts);
-}
-
-static int judge_conditions(struct task *task, bool *again, struct err *err)
-{
-	if (register_result(task, err) < 0 || judge_condition(task, "changed_when", "changed", err) < 0 ||
-	    judge_condition(task, "failed_when", "failed", err) < 0)
-		return -1;
-	if (task->settings.retries < 1)
-		return 0;
-	json_object_set_new(task->result, "attempts", json_integer(task->tries));
-	if (register_result(task, err) < 0)
-		return -1;
-	bool enough = !json_is_true(json_object_get(task->result, "failed"));
-	if (task->settings.has_until && keyword_holds(&task->at, "until", true, &enough, NULL, err) < 0)
-		return -1;
-	if (enough)
-		return 0;
-	*again = task->tries <= task->settings.retries;
-	if (*again)
-		return 0;
-	/* Ansible counts the attempts of a task that never made it without the first. */
-	json_object_set_new(task->result, "attempts", json_integer(task->tries - 1));
-	json_object_set_new(task->result, "failed", json_true());
-	return 0;
-}
-
 static struct task_outcome outcome_of(struct task *task, const char *item)
 {
 	struct task_outcome outcome = {
@@ -776,10 +608,10 @@ static enum state judge(struct task *task)
 	struct err err = ERR_INIT;
 	bool again = false;
 	set_result(task, attempt_result(&task->attempt, task->settings.diff));
-	take_facts(task);
+	task_judge_facts(task);
 	if (task->module->changes_inventory)
 		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
-	if (judge_conditions(task, &again, &err) < 0) {
+	if (task_judge_conditions(task, &again, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;
 	}
@@ -844,7 +676,7 @@ static void conclude(struct task *task)
 		set_result(task, loop_result(task->item_results, task->unreachable));
 	if (task->loop.items)
 		loop_leave(&task->loop, &walk->variables);
-	if (register_result(task, &err) < 0)
+	if (task_judge_register(task, &err) < 0)
 		fail_with(task, &err);
 	const struct task_outcome outcome = outcome_of(task, NULL);
 	if (!task->is_silent)

@@ -1,0 +1,79 @@
+/* Inside a task: its state, shared by task.c (the state machine) and task_judge.c (what its result means). */
+#ifndef NEAP_RUN_TASK_INSIDE_H
+#define NEAP_RUN_TASK_INSIDE_H
+
+#include "base/buf.h"
+#include "run/asks.h"
+#include "run/attempt.h"
+#include "run/keywords.h"
+#include "run/loop.h"
+#include "run/walk.h"
+
+enum state {
+	STATE_BEGIN,    /* nothing was done yet */
+	STATE_LOOP,     /* its name was told; the loop is to be evaluated */
+	STATE_ITEM,     /* the next item of the loop (or the task without one) */
+	STATE_ATTEMPT,  /* its arguments are to be evaluated */
+	STATE_DECIDE,   /* the module is to be called */
+	STATE_ANSWERED, /* a job of asks is back */
+	STATE_STEPPED,  /* a job of steps is back */
+	STATE_WAITED,   /* a wait that needs no target is over */
+	STATE_JUDGE,    /* the module is done: changed_when, failed_when, until */
+	STATE_ITEM_END, /* the item has its result */
+	STATE_CONCLUDE, /* the task has its result */
+	STATE_LEFT,     /* the run was interrupted */
+	STATE_GATHER,   /* facts are to be gathered, and nothing else */
+	STATE_GATHERED, /* a job of facts is back */
+	STATE_DONE,     /* there is no result to tell */
+};
+
+/* What task_continue hands the walk over to, as the last thing it does: from then on another thread may have it. */
+enum wait { WAIT_NOTHING, WAIT_JOB, WAIT_TIMER };
+
+struct settings { /* keywords of the task for this item */
+	bool ignore_errors, ignore_unreachable, no_log, check, diff;
+	double retries, delay_s, timeout_s;
+	bool has_until;
+	json_t *environment;
+	char *delegate_to;
+};
+
+struct task {
+	struct walk *walk;
+	const struct entry *entry;
+	const struct module *module; /* NULL for what special.c does */
+	struct evaluation at;
+	enum state state;
+	enum wait wait;
+	int64_t wait_ms; /* WAIT_TIMER */
+	int64_t wait_start_us;
+	unsigned number;
+	char *name;
+	struct loop loop;
+	size_t index;
+	json_t *item_results; /* array, of a loop */
+	struct settings settings;
+	struct variables delegate;
+	bool has_delegate;
+	struct attempt attempt;
+	bool has_attempt;
+	unsigned tries;
+	struct asks asks;
+	struct job job;
+	struct target *job_target;
+	enum state back; /* where a task goes on once facts that it wanted are there */
+	json_t *result; /* of the item, then of the task; owned */
+	bool uncertain, unreachable;
+	bool is_silent; /* what special.c did: it has no result line of its own */
+};
+
+/* Adds an error of ours as a result's message shows it: where, what, and what to do. */
+void task_error_text(const struct err *err, struct buf *clean);
+/* Gives the result to the variable that register: names. */
+int task_judge_register(struct task *task, struct err *err) must_check;
+/* changed_when, failed_when, retries and until; *again: the task is to be tried once more. */
+int task_judge_conditions(struct task *task, bool *again, struct err *err) must_check;
+/* What set_fact and its like give becomes variables at once: the next item's templates may use it. */
+void task_judge_facts(struct task *task);
+
+#endif
