@@ -18,6 +18,8 @@ cat >play.json <<'END'
   { "name": "decides by it", "debug": { "msg": "there" }, "when": "conf.stat.exists and conf.stat.size == 4" },
   { "name": "sets a mode", "file": { "path": "{{ d }}/old", "mode": "0600" } },
   { "name": "has that mode already", "file": { "path": "{{ d }}/old", "mode": "u=rw,go=" } },
+  { "name": "edits what has got a mode", "lineinfile": { "path": "{{ d }}/old", "line": "more" } },
+  { "name": "has that mode still", "file": { "path": "{{ d }}/old", "mode": "0600" } },
   { "name": "edits what keeps its mode", "lineinfile": { "path": "{{ d }}/private", "line": "more" } },
   { "name": "has kept its mode", "file": { "path": "{{ d }}/private", "mode": "0640" } },
   { "name": "links a folder", "file": { "path": "{{ d }}/current", "src": "folder", "state": "link" } },
@@ -84,7 +86,7 @@ for server in loopback plain; do
 	neap run play.json -i hosts.json --diff --format json $accounts
 	status 0
 	tasks out >done
-	equal "$(wc -l <done)" 28
+	equal "$(wc -l <done)" 30
 	cmp -s predicted done || fault "predicted and done differ:
 $(diff predicted done)"
 done
