@@ -33,7 +33,7 @@ only_in() {
 	grep -rnE "^[[:space:]]*#[[:space:]]*include <($1)" core lua modules --include='*.[ch]' | grep -vE "^($2)" |
 		awk -v homes="$2" '{ print $0 "   <- only in " homes }' >>"$faults" || true
 }
-only_in 'yaml\.h' 'core/model/yaml'
+only_in 'yaml\.h' 'core/model/yaml|lua/native_yaml\.c'
 only_in 'libssh/' 'core/wire/'
 only_in 'lua\.h|lauxlib\.h|lualib\.h|lua5\.4/|luajit' 'lua/'
 only_in 'openssl/' 'core/base/|core/model/vault|core/wire/|lua/native_system\.c'
