@@ -78,6 +78,7 @@ struct step_reconnect { /* the connection is made again until a command there su
 	const char *differs;        /* what the command's output, stripped, must not be, nor nothing; or NULL */
 	int64_t timeout_ms;         /* for all tries together */
 	int64_t delay_ms;           /* before the first */
+	int64_t apart_ms;           /* between tries; 0: longer and longer */
 	int64_t connect_timeout_ms; /* of one try's connecting; 0: as configured */
 	bool keep;                  /* the first try is on the connection that is there */
 };

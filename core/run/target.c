@@ -273,7 +273,7 @@ static int reconnect_step(struct target *target, struct job *job, const struct s
 {
 	struct command_result result = { .ended = ENDED_TIMEOUT };
 	int64_t start_us = clock_wall_us(), deadline = clock_ms() + reconnect->delay_ms + reconnect->timeout_ms;
-	int64_t apart = TRIES_APART_MS;
+	int64_t apart = reconnect->apart_ms ? reconnect->apart_ms : TRIES_APART_MS;
 	if (!reconnect->keep)
 		disconnect(target);
 	if (!target->wire) {
@@ -288,7 +288,8 @@ static int reconnect_step(struct target *target, struct job *job, const struct s
 		if (there || clock_ms() + apart > deadline)
 			break;
 		there = pass_time(target, apart, err);
-		apart = apart * 2 < TRIES_APART_MOST_MS ? apart * 2 : TRIES_APART_MOST_MS;
+		if (!reconnect->apart_ms)
+			apart = apart * 2 < TRIES_APART_MOST_MS ? apart * 2 : TRIES_APART_MOST_MS;
 	}
 	if (there < 0)
 		return -1;
@@ -351,8 +352,12 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 static void do_job(struct target *target, struct job *job)
 {
 	target->task = job->task;
+	/* What begins by connecting again is not kept from it by a connection that was lost, or cannot be made yet. */
+	bool begins_anew = job->kind == JOB_STEPS && job->step_count && job->steps[0]->kind == STEP_RECONNECT;
+	if (begins_anew)
+		target->lost = (struct err)ERR_INIT;
 	struct err err = target->lost;
-	if (err.kind == ERR_NONE && (target->wire || connect_wire(target, &err) == 0)) {
+	if (err.kind == ERR_NONE && (begins_anew || target->wire || connect_wire(target, &err) == 0)) {
 		if (job->kind == JOB_ASKS)
 			(void)!answer_job(target, job, &err);
 		else
