@@ -197,6 +197,83 @@ static int native_command(lua_State *state)
 	return 2;
 }
 
+/* Passwords */
+
+/* Makes the folders of a path, for their owner alone. What fails shows when the file is made. */
+static void native_make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(path, 0700);
+		*slash = '/';
+	}
+}
+
+/* Writes a line into a new file beside path, for its owner alone, and makes that the file at path: over what is there, or only
+ * where nothing is. 0, or errno (EEXIST: there is one already). */
+static int native_keep_line(const char *path, const char *beside, const char *line, size_t length, bool over)
+{
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return errno;
+	bool good = write(fd, line, length) == (ssize_t)length && write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+	good = close(fd) == 0 && good && (over ? rename(beside, path) : link(beside, path)) == 0;
+	int why = good ? 0 : errno ? errno : EIO;
+	if (!good || !over)
+		(void)unlink(beside);
+	return why;
+}
+
+static void native_push_password_path(lua_State *state)
+{
+	const char *path = luaL_checkstring(state, 1);
+	const char *home = path[0] == '~' && (path[1] == '/' || !path[1]) ? getenv("HOME") : NULL;
+	if (home)
+		lua_pushfstring(state, "%s%s", home, path + 1);
+	else if (path[0] == '/')
+		lua_pushvalue(state, 1);
+	else
+		lua_pushfstring(state, "%s/%s", native_directory(state), path);
+}
+
+/* password_read(path): the content without blanks at its end, or nil where there is no such file. */
+static int native_password_read(lua_State *state)
+{
+	native_push_password_path(state);
+	if (access(lua_tostring(state, -1), F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (native_push_content(state) != 1)
+		return luaL_error(state, "lookup('password'): %s", lua_tostring(state, -1));
+	size_t length;
+	const char *text = lua_tolstring(state, -1, &length);
+	while (length && strchr(" \t\r\n\v\f", text[length - 1]))
+		length--;
+	lua_pushlstring(state, text, length);
+	return 1;
+}
+
+/* password_keep(path, line, over): keeps a line for good, in a file that only its owner can read. Gives what the file holds in the end:
+ * of those that make it at the same time the first one wins. */
+static int native_password_keep(lua_State *state)
+{
+	size_t length;
+	const char *line = luaL_checklstring(state, 2, &length);
+	bool over = lua_toboolean(state, 3);
+	char random[DIGEST_RANDOM_HEX];
+	digest_random(random);
+	native_push_password_path(state);
+	const char *path = lua_tostring(state, -1);
+	char *folders = memcpy(lua_newuserdatauv(state, strlen(path) + 1, 0), path, strlen(path) + 1);
+	native_make_folders(folders);
+	int why = native_keep_line(path, lua_pushfstring(state, "%s.%s", path, random), line, length, over);
+	if (why == EEXIST && !over)
+		return native_password_read(state);
+	if (why)
+		return luaL_error(state, "lookup('password'): %s cannot be written: %s", path, strerror(why));
+	lua_pushvalue(state, 2);
+	return 1;
+}
+
 static int native_environment(lua_State *state)
 {
 	const char *value = getenv(luaL_checkstring(state, 1));
@@ -518,6 +595,8 @@ void native_system_open(lua_State *state, const struct template_scope *const *sc
 	    {"random", native_random},
 	    {"json_decode", native_json_decode},
 	    {"password_hash", native_password_hash},
+	    {"password_read", native_password_read},
+	    {"password_keep", native_password_keep},
 	    {"regex_escape", regex_escape},
 	    {NULL, NULL},
 	};

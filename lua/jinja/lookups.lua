@@ -339,6 +339,8 @@ local function run(want_list, more, name, ...)
 		return list(found)
 	elseif #found == 1 then
 		return found[1]
+	elseif #found == 0 then
+		return list()
 	end
 	for i = 1, #found do
 		if type(found[i]) ~= "string" then

@@ -11,6 +11,7 @@ import("jinja/filters.lua")
 import("jinja/ansible.lua")
 import("jinja/tests.lua")
 import("jinja/lookups.lua")
+import("jinja/stored.lua")
 import("jinja/yaml.lua")
 
 local template = {}

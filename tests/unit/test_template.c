@@ -1,6 +1,9 @@
 /* Evaluation of values, conditions, expressions and templates; what is final; bounds. */
 #include <criterion/criterion.h>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "lua/template.h"
 
 struct names {
@@ -248,6 +251,61 @@ Test(template, bombs_are_stopped)
 	fails("{{ ('a' * 60 ~ 'c') is match('(a|aa)+[bd]') }}", "");
 	fails("{{ range(50) | permutations | list }}", "more than");
 	gives("{{ n }}", "5");
+}
+
+Test(template, a_password_is_kept_for_its_owner_alone)
+{
+	char folder[] = "/tmp/neap-test-XXXXXX", text[200], path[64], first[64] = "", second[64] = "";
+	struct stat info;
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/new/kept", folder);
+	snprintf(text, sizeof(text), "{{ lookup('password', '%s', length=12, chars='digits') ~ 'x' }}", path);
+	for (int round = 0; round < 2; round++) {
+		struct err err = ERR_INIT;
+		auto_json json_t *value = json_string(text);
+		auto_json json_t *result = NULL;
+		cr_assert_eq(template_value(vm, value, &scope, &result, NULL, &err), 0, "%s", err.text);
+		snprintf(round ? second : first, sizeof(first), "%s", json_string_value(result));
+	}
+	cr_expect_eq(strlen(first), 13);
+	cr_expect_str_eq(first, second);
+	cr_expect_eq(stat(path, &info), 0);
+	cr_expect_eq(info.st_mode & 0777, 0600);
+	cr_expect_eq(unlink(path), 0);
+	*strrchr(path, '/') = '\0';
+	cr_expect_eq(stat(path, &info), 0);
+	cr_expect_eq(info.st_mode & 0777, 0700);
+	cr_expect_eq(rmdir(path), 0, "something else was left beside the password");
+	cr_expect_eq(rmdir(folder), 0);
+}
+
+Test(template, a_salt_is_kept_with_its_password)
+{
+	char folder[] = "/tmp/neap-test-XXXXXX", text[300], path[64];
+	cr_assert_not_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/kept", folder);
+	for (int round = 0; round < 2; round++) {
+		struct err err = ERR_INIT;
+		bool truth = false;
+		snprintf(text, sizeof(text), "{{ lookup('password', '%s') ~ 'x' }}", path);
+		auto_json json_t *value = json_string(text);
+		auto_json json_t *result = NULL;
+		cr_assert_eq(template_value(vm, value, &scope, &result, NULL, &err), 0, "%s", err.text);
+		snprintf(text, sizeof(text), "lookup('password', '%s', encrypt='sha512_crypt') == lookup('password', '%s', encrypt='sha512_crypt')", path, path);
+		auto_json json_t *same = json_string(text);
+		cr_assert_eq(template_condition(vm, same, &scope, &truth, &err), 0, "%s", err.text);
+		cr_expect(truth);
+	}
+	cr_expect_eq(unlink(path), 0);
+	cr_expect_eq(rmdir(folder), 0);
+}
+
+Test(template, yaml_is_bounded)
+{
+	fails("{% set l = [] %}{% set _ = l.append(l) %}{{ l | to_yaml }}", "nested");
+	fails("{{ ('[' * 5000) | from_yaml }}", "");
+	fails("{{ 'a: b: c' | from_yaml }}", "line 1");
+	fails("{{ [1] | to_yaml(indnt=2) }}", "no option");
 }
 
 Test(template, deep_nesting_is_stopped)
