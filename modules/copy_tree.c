@@ -142,6 +142,7 @@ static bool put_file(struct tree *tree, const struct item *item)
 		.path = item->path, .source = task->want->remote_src ? PUT_REMOTE_FILE : PUT_LOCAL_FILE,
 		.from = path_join(task->decision, task->source, item->name), .opens = task->want->decrypt, .backup = task->want->backup,
 		.validate = task->want->validate, .sha1 = item->digest, .attributes = copy_attributes(task, &goal, item->now),
+		.is_new = !item->now->type,
 	});
 }
 

@@ -48,6 +48,7 @@ struct put { /* a file that is old or new, never half */
 	const char *validate;             /* a command with %s for the temporary file; a failure keeps the old one */
 	const char *sha1;                 /* what the content must be, or NULL */
 	bool follow;                      /* writes through a symlink at path */
+	bool is_new;                      /* a hint: the module has seen that nothing is at path */
 };
 
 struct get {

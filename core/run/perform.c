@@ -368,6 +368,7 @@ static struct wire_put wire_put_of(struct arena *arena, const struct put *put)
 		.validate = put->validate,
 		.sha1 = put->sha1,
 		.follow = put->follow,
+		.is_new = put->is_new,
 	};
 }
 
@@ -470,12 +471,13 @@ int perform_once(struct wire *wire, struct job *job, const struct command *comma
 
 int perform_steps(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err)
 {
+	size_t files = 0, new_files = 0;
 	for (size_t i = job->steps_done; i < job->step_count; i++) {
-		if (job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET) {
-			wire_expect_files(wire, job->user->become);
-			break;
-		}
+		files += job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET;
+		new_files += job->steps[i]->kind == STEP_PUT && job->steps[i]->put.is_new;
 	}
+	if (files)
+		wire_expect_files(wire, job->user->become, files, new_files);
 	while (job->steps_done < job->step_count && job->steps[job->steps_done]->kind != STEP_RECONNECT) {
 		if (perform_next(wire, job, watch, err) < 0)
 			return -1;

@@ -313,8 +313,21 @@ static struct runner *runner_take(struct identity *identity, bool pty, struct er
 	return runner_open(identity, pty, err);
 }
 
+void command_expect(struct identity *identity)
+{
+	struct err ignored = ERR_INIT;
+	if (!identity->spare && !identity->session->config->local)
+		identity->spare = runner_open(identity, false, &ignored);
+}
+
 int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
                 struct err *err)
+{
+	return command_run_for(identity, command, outcome, !command->pty, err);
+}
+
+int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
+                    struct err *err)
 {
 	int64_t deadline = clock_deadline(command->timeout_ms);
 	outcome->start_us = clock_wall_us();
@@ -322,9 +335,8 @@ int command_run(struct identity *identity, const struct wire_command *command, s
 	if (!runner)
 		return -1;
 	runner_start(runner, command, outcome);
-	struct err ignored = ERR_INIT;
-	if (!identity->spare && !command->pty && !identity->session->config->local)
-		identity->spare = runner_open(identity, false, &ignored);
+	if (more)
+		command_expect(identity);
 	int ended = runner_wait(runner, deadline, err);
 	outcome->end_us = clock_wall_us();
 	if (ended > 0)

@@ -10,6 +10,11 @@ struct runner;
 /* As wire_run. */
 int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
                 struct err *err) must_check;
+/* The same; more: another one will follow soon, a channel is made ready for it. */
+int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
+                    struct err *err) must_check;
+/* Makes a channel ready for the next command, unless there is one; a failure shows when it is needed. */
+void command_expect(struct identity *identity);
 /* NULL is allowed. */
 void runner_close(struct runner *runner);
 

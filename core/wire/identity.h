@@ -20,6 +20,7 @@ struct identity {
 	struct runner *spare;      /* a channel that only waits for a command (command.c) */
 	struct sftp *sftp;
 	bool no_sftp;              /* there is none to be had: the shell does its work */
+	bool no_tar;               /* there is no tar to be relied on */
 	struct journal journal;    /* temporary files that may be there */
 	long umask;                /* of the user there; -1: not known yet */
 };

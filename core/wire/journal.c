@@ -29,7 +29,7 @@ void journal_drop(struct journal *journal, const char *path)
 void journal_script(const struct journal *journal, struct buf *script)
 {
 	for (size_t i = 0; i < journal->count; i++) {
-		buf_str(script, i % 256 ? " " : i ? "\nrm -f -- " : "rm -f -- ");
+		buf_str(script, i % 256 ? " " : i ? "\nrm -rf -- " : "rm -rf -- ");
 		quote_word(script, journal->paths[i]);
 	}
 }

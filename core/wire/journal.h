@@ -1,4 +1,4 @@
-/* The temporary files that a transfer made or may have made: a name goes in before the file is made and comes out once it
+/* The temporary files, and folders of them, that a transfer made or may have made: a name goes in before the file is made and comes out once it
  * was renamed or removed, so that after any error it is known what to remove. */
 #ifndef NEAP_WIRE_JOURNAL_H
 #define NEAP_WIRE_JOURNAL_H

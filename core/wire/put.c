@@ -8,7 +8,8 @@
  * fails, the temporary file is removed.
  *
  * Files go through in windows: each step of a whole window is one flight, so that a thousand small files cost about as
- * many round trips as one. A failure at one file keeps that file and those behind it from being put in place. */
+ * many round trips as one. A failure at one file keeps that file and those behind it from being put in place. Small files
+ * that are all new go as a tar stream first (put_tar.c): if that fails, they go the way of the others. */
 #include "wire/put.h"
 
 #include <string.h>
@@ -306,7 +307,8 @@ static int put_window_shell(struct put_batch *batch, struct err *err)
 	return put_shell_rename(batch, err);
 }
 
-static int put_window_steps(struct put_batch *batch, struct err *err)
+/* Names, umask, and what is followed. */
+static int put_window_prepare(struct put_batch *batch, struct err *err)
 {
 	struct put_names names = { 0 };
 	int status = put_follow(batch, err);
@@ -319,8 +321,16 @@ static int put_window_steps(struct put_batch *batch, struct err *err)
 			put_fail(batch, i);
 		}
 	free(names.items);
-	if (status < 0)
+	return status;
+}
+
+static int put_window_steps(struct put_batch *batch, struct err *err)
+{
+	if (put_window_prepare(batch, err) < 0)
 		return -1;
+	int at_once = batch->tar && batch->limit == batch->count ? put_tar(batch, batch->more, err) : 0;
+	if (at_once)
+		return at_once < 0 ? -1 : 0;
 	for (size_t i = 0; i < batch->count; i++) {
 		struct put_file *file = &batch->files[i];
 		file->temp = journal_temporary(file->path);
@@ -405,7 +415,10 @@ int put_files(struct identity *identity, const struct wire_put *puts, struct wir
 	*done = 0;
 	while (*done < count) {
 		struct put_batch batch = { .identity = identity, .err = err };
-		batch.count = batch.limit = put_window_count(puts + *done, count - *done, most);
+		size_t at_once = identity->no_tar ? 0 : put_tar_count(puts + *done, count - *done);
+		batch.tar = at_once != 0;
+		batch.count = batch.limit = at_once ? at_once : put_window_count(puts + *done, count - *done, most);
+		batch.more = *done + batch.count < count;
 		batch.files = mem_array(batch.count, sizeof(*batch.files));
 		for (size_t i = 0; i < batch.count; i++) {
 			batch.files[i].put = &puts[*done + i];

@@ -1,5 +1,5 @@
 /* Writing files so that each is old or new, never half. put.c has the order of things, the same for
- * all; put_sftp.c and put_shell.c know how each thing is done. */
+ * all; put_sftp.c and put_shell.c know how each thing is done, and put_tar.c does all of it at once. */
 #ifndef NEAP_WIRE_PUT_H
 #define NEAP_WIRE_PUT_H
 
@@ -33,6 +33,7 @@ struct put_batch {
 	size_t count, limit;
 	struct err *err;
 	bool syncs_together; /* to the disk, by one call for the whole file system: a thousand fsyncs take seconds */
+	bool tar, more; /* it may go as a tar stream; another window follows */
 	bool retry;  /* the server ran out of handles at limit: the rest goes into another window */
 };
 
@@ -51,6 +52,16 @@ int put_sftp_rename(struct put_batch *batch, struct err *err) must_check;
 void put_sftp_explain(struct put_batch *batch);
 int put_shell_send(struct put_batch *batch, struct err *err) must_check;
 int put_shell_rename(struct put_batch *batch, struct err *err) must_check;  /* looks again in the same breath */
+
+/* ---- many small new files at once ---- */
+
+enum { PUT_TAR_LEAST = 16 };
+
+/* How many of the first puts can go together as one tar stream; 0: none. */
+size_t put_tar_count(const struct wire_put *puts, size_t count);
+/* 1: all of the window is in place; 0: none of it or some, another way has to be gone for all; -1: as above. more: another
+ * window will follow. */
+int put_tar(struct put_batch *batch, bool more, struct err *err) must_check;
 
 /* ---- the calls of wire.h, for one user ---- */
 

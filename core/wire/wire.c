@@ -171,11 +171,14 @@ int wire_run(struct wire *wire, const struct wire_become *become, const struct w
 	return command_run(identity_find(&wire->identities, wire->session, become), &wanted, outcome, err);
 }
 
-void wire_expect_files(struct wire *wire, const struct wire_become *become)
+void wire_expect_files(struct wire *wire, const struct wire_become *become, size_t count, size_t new_count)
 {
 	struct err ignored = ERR_INIT;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
-	if (!identity->no_sftp)
+	bool tar = new_count >= PUT_TAR_LEAST && !identity->no_tar;
+	if (tar)
+		command_expect(identity);
+	if (!identity->no_sftp && count > (tar ? new_count : 0))
 		(void)!identity_sftp(identity, &ignored); /* NULL shows again when it is needed */
 }
 

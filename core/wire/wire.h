@@ -152,6 +152,7 @@ struct wire_put { /* the whole protocol of an atomic copy: old or new, never hal
 	const char *validate;      /* sh text with %s, or NULL */
 	const char *sha1;          /* the content's, or NULL */
 	bool follow;
+	bool is_new;               /* a hint: nothing was at path when that was last looked at */
 };
 struct wire_put_result {
 	bool backed_up;                /* there was an old file, and it is kept */
@@ -159,9 +160,9 @@ struct wire_put_result {
 	struct wire_outcome validate;  /* the command's, where it failed; released by the caller */
 	bool fsynced;
 };
-/* Says that files will be sent or fetched soon: the SFTP server is started at once, so that it is there when they are.
- * Costs no round trip; a failure shows later. */
-void wire_expect_files(struct wire *wire, const struct wire_become *become);
+/* Says that files will be sent or fetched soon, that many of them sent with is_new: what carries them is started at once,
+ * so that it is there when they are. Costs no round trip; a failure shows later. */
+void wire_expect_files(struct wire *wire, const struct wire_become *become, size_t count, size_t new_count);
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;

@@ -53,6 +53,27 @@ result "$bad" "a cut connection leaves the file old or new and nothing else"
 [ "$cuts" -ge 3 ]
 result $? "connections were really cut ($cuts times)"
 
+rm -f "$there"/*
+small=$(head -c 3000 /dev/zero | tr '\0' x)
+copy "$port" -n -v "$small" many 200 "$there"
+result $? "many new files are put as one stream"
+total=$(value sent) step=0 bad=0 cuts=0
+while [ "$step" -lt "$steps" ]; do
+	rm -f "$there"/*
+	cut=$((total - 730000 + 740000 * step / steps))
+	proxy_start "$port" -u "$cut" -1
+	copy "$PROXY_PORT" -n -v "$small" many 200 "$there" || cuts=$((cuts + 1))
+	proxy_stop
+	for file in "$there"/* "$there"/.[!.]*; do
+		case $file in */.*) [ ! -e "$file" ];; */\*) true;; *) [ "$(wc -c <"$file")" = 3000 ];; esac ||
+			{ bad=1; echo "# cut at $cut of $total: $file"; rm -rf "$file"; }
+	done
+	step=$((step + 1))
+done
+result "$bad" "a cut stream leaves whole files and nothing else"
+[ "$cuts" -ge 3 ]
+result $? "streams were really cut ($cuts times)"
+
 proxy_start "$port" -d 25
 rm -f "$there"/*
 copy "$PROXY_PORT" many 1000 "$there" && [ "$(ls "$there" | wc -l)" = 1000 ] && [ "$(cat "$there/999")" = small ]

@@ -2,7 +2,7 @@
  *
  *   wire_copy -p port -i key -a common-args [-b method:user] [-n] put FROM TO | many COUNT FOLDER | get FROM TO | run SCRIPT
  *
- * put sends the local file FROM; many writes COUNT small files "0", "1", ... into FOLDER, -v TEXT in each. Prints "ms N",
+ * put sends the local file FROM; many writes COUNT small files "0", "1", ... into FOLDER, -v TEXT in each; -n says that all are new. Prints "ms N",
  * "sent N", "received N". Exit status 0, or 200 plus the kind's exit status, with the error on stderr. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@ struct options {
 	bool becomes;
 	struct secret password;
 	const char *text;
+	bool is_new;
 	char **words;
 };
 
@@ -40,7 +41,7 @@ static int copy_many(struct wire *wire, const struct options *options, struct er
 	struct wire_put_result *results = mem_array(count, sizeof(*results));
 	for (size_t i = 0; i < count; i++)
 		puts[i] = (struct wire_put){ .path = mem_printf("%s/%zu", options->words[2], i), .bytes = options->text,
-			.length = strlen(options->text), .has_mode = true, .mode = 0644 };
+			.length = strlen(options->text), .has_mode = true, .mode = 0644, .is_new = options->is_new };
 	int status = wire_put(wire, options->becomes ? &options->become : NULL, puts, results, count, &done, err);
 	printf("done %zu\n", done);
 	for (size_t i = 0; i < count; i++)
@@ -98,6 +99,7 @@ static void take_option(struct options *options, int option, char *value)
 	case 'a': options->config.common_args = value; break;
 	case 'u': options->config.user = value; break;
 	case 'l': options->config.local = true; break;
+	case 'n': options->is_new = true; break;
 	case 'v': options->text = value; break;
 	case 'P': secret_set(&options->password, value, strlen(value)); break;
 	case 'b':
@@ -115,7 +117,7 @@ int main(int argc, char **argv)
 	struct options options = { .config = { .name = "target", .host = "127.0.0.1" }, .text = "small\n" };
 	struct err err = ERR_INIT;
 	struct wire *wire = NULL;
-	for (int option; (option = getopt(argc, argv, "p:i:a:u:lv:P:b:")) != -1;)
+	for (int option; (option = getopt(argc, argv, "p:i:a:u:lnv:P:b:")) != -1;)
 		take_option(&options, option, optarg);
 	options.become.password = &options.password;
 	options.words = argv + optind;
