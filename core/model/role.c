@@ -177,6 +177,41 @@ static struct role *role_open(struct loader *loader, const char *name, const str
 	return role;
 }
 
+/* The role's argument specs: meta/argument_specs, else what meta/main says. */
+static struct node role_specs(struct loader *loader, const struct role *role)
+{
+	static const char *const names[] = { "argument_specs", "main" };
+	for (size_t i = 0; i < 2; i++) {
+		auto_free char *stem = mem_printf("%s/meta/%s", role->path, names[i]);
+		auto_free char *path = loader_find_stem(stem, false);
+		struct document *document = path ? loader_read(loader, path) : NULL;
+		if (document)
+			return node_get(document_root(document), "argument_specs");
+	}
+	return node_of(NULL);
+}
+
+/* The task that compares the role's arguments with what it says of them, before its own tasks. */
+static void add_validation(struct loader *loader, struct entry *entry, const struct role *role, const char *entry_point)
+{
+	struct node specs = role_specs(loader, role), spec = node_get(specs, entry_point);
+	struct node options = node_get(spec, "options");
+	if (!json_object_size(spec.value))
+		return;
+	const char *about = json_string_value(node_get(spec, "short_description").value);
+	auto_free char *name = mem_printf("Validating arguments against arg spec '%s'%s%s", entry_point, about ? " - " : "",
+	                                  about ? about : "");
+	json_t *context = json_pack("{s:s, s:s, s:s, s:s}", "type", "role", "name", role->name, "argument_spec_name", entry_point,
+	                            "path", role->path);
+	json_t *arguments = json_pack("{s:o, s:o, s:o}", "argument_spec", options.value ? json_deep_copy(options.value) : json_object(),
+	                              "provided_arguments", role->params ? json_deep_copy(role->params) : json_object(),
+	                              "validate_args_context", context);
+	struct node task = node_of(json_pack("[{s:s, s:o, s:[s]}]", "name", name, "validate_argument_spec", arguments, "tags", "always"));
+	task.place = task.key = spec.place;
+	json_array_append_new(loader->playbook->values, task.value);
+	task_read_list(loader, &entry->block, task, &entry->scope, KEYWORD_TASK);
+}
+
 /* What the role brings: its library, its dependencies first, its handlers, its tasks. */
 static void role_fill(struct loader *loader, struct entry *entry, struct role *role, struct node dependencies,
                       const struct role_from *from, struct node at)
@@ -192,6 +227,7 @@ static void role_fill(struct loader *loader, struct entry *entry, struct role *r
 	auto_free char *handlers = find_part(loader, role, "handlers", part_base(from ? from->handlers : NULL), at);
 	if (handlers)
 		task_read_file(loader, loader->handlers, handlers, at, &entry->scope, KEYWORD_HANDLER);
+	add_validation(loader, entry, role, part_base(from ? from->tasks : NULL));
 	auto_free char *tasks = find_part(loader, role, "tasks", part_base(from ? from->tasks : NULL), at);
 	if (tasks)
 		task_read_file(loader, &entry->block, tasks, at, &entry->scope, KEYWORD_TASK);

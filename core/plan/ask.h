@@ -30,8 +30,8 @@ enum ask_kind {
 	ASK_FIND,  /* controller only: a file looked up where Ansible looks: role's and playbook's files/ or templates/ */
 	ASK_RENDER, /* controller only: what a template file gives with the variables of the task */
 	ASK_VARS,   /* controller only: the dictionary in a file of variables */
-	ASK_VARIABLE, /* controller only: a variable of the task as it is written; ANSWER_FAILED where it is a final value with
-	               * what looks like a template in it */
+	ASK_VARIABLE, /* controller only: a variable of the task, evaluated with follow, else as it is written: ANSWER_FAILED
+	               * where that is a final value with what looks like a template in it */
 	ASK_PROMPT, /* controller only: a line from the terminal; ANSWER_ABSENT where there is none */
 };
 
@@ -54,7 +54,7 @@ struct ask {
 	enum ask_kind kind;
 	enum ask_side side;
 	const char *path;      /* STAT READ HASH LIST RENDER VARS; the pattern of GLOB; the name in USER, GROUP, FIND, VARIABLE; the text of PROMPT; subset of FACTS */
-	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen */
+	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen; VARIABLE */
 	bool recurse;          /* LIST: the whole tree */
 	bool opens;            /* READ, HASH, LIST on the controller: a file sealed by Ansible Vault counts as what is sealed in it */
 	const char *algorithm; /* HASH, and LIST with digests: "sha1", "sha256", "md5", ...; else NULL */

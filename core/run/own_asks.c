@@ -54,6 +54,18 @@ static bool has_template(const json_t *value)
 	return false;
 }
 
+static struct answer *evaluated_answer(const struct evaluation *at, const struct ask *ask)
+{
+	struct answer *answer = answer_new();
+	struct err err = ERR_INIT;
+	json_t *value = NULL;
+	if (!vars_find(&at->variables->vars, ask->path, &value))
+		fail(answer, ANSWER_ABSENT, "there is no such variable");
+	else if (template_expression(at->vm, ask->path, &at->variables->scope, &answer->facts, &err) < 0)
+		fail(answer, ANSWER_FAILED, err.text);
+	return answer;
+}
+
 static struct answer *variable_answer(const struct evaluation *at, const struct ask *ask)
 {
 	struct answer *answer = answer_new();
@@ -92,7 +104,7 @@ struct answer *own_ask_answer(const struct evaluation *at, const struct ask *ask
 	switch (ask->kind) {
 	case ASK_RENDER: return render_answer(at, ask);
 	case ASK_VARS: return vars_answer(at, ask);
-	case ASK_VARIABLE: return variable_answer(at, ask);
+	case ASK_VARIABLE: return ask->follow ? evaluated_answer(at, ask) : variable_answer(at, ask);
 	case ASK_PROMPT: return prompt_answer(at, ask);
 	default: return NULL;
 	}
