@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "lua/regex.h"
 #include "lua/value.h"
+#include "lua/vm.h"
 #include "model/vault.h"
 
 enum { NATIVE_FILE_MAX = 64 << 20 };
@@ -538,6 +539,15 @@ static void native_salt(char *salt, int length)
 	salt[length] = '\0';
 }
 
+/* Charges the budget for a hash: rounds are a power of two for bcrypt. */
+static void native_spend_rounds(lua_State *state, bool is_bcrypt, int rounds)
+{
+	enum { BCRYPT_COST = 2000, SHA_COST = 100, BCRYPT_ROUNDS_MAX = 31 };
+	if (rounds < 0 || (is_bcrypt && rounds > BCRYPT_ROUNDS_MAX))
+		luaL_error(state, "password_hash: the number of rounds is not valid");
+	vm_spend(state, is_bcrypt ? (int64_t)BCRYPT_COST << (rounds ? rounds : 12) : (int64_t)SHA_COST * rounds);
+}
+
 /* password_hash(text, scheme, salt, salt_size, rounds, ident) by crypt(3). */
 static int native_password_hash(lua_State *state)
 {
@@ -555,7 +565,11 @@ static int native_password_hash(lua_State *state)
 		native_salt(made, size > 0 && size < native_schemes[at].salt ? size : native_schemes[at].salt);
 		salt = made;
 	}
-	if (strcmp(native_schemes[at].prefix, "$2b$") == 0)
+	if (strchr(salt, '$') || strchr(salt, '='))
+		return luaL_error(state, "password_hash: a salt has letters, digits, dots and slashes");
+	const bool is_bcrypt = strcmp(native_schemes[at].prefix, "$2b$") == 0;
+	native_spend_rounds(state, is_bcrypt, rounds);
+	if (is_bcrypt)
 		lua_pushfstring(state, "$%s$%d%d$%s", luaL_optstring(state, 6, "2b"), (rounds ? rounds : 12) / 10, (rounds ? rounds : 12) % 10, salt);
 	else if (native_schemes[at].rounds && rounds)
 		lua_pushfstring(state, "%srounds=%d$%s", native_schemes[at].prefix, rounds, salt);

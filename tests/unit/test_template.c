@@ -250,6 +250,9 @@ Test(template, bombs_are_stopped)
 	fails("{% set l = [] %}{% set m = [] %}{% set _ = l.append(m) or m.append(l) %}{{ l == m }}", "nested");
 	fails("{{ ('a' * 60 ~ 'c') is match('(a|aa)+[bd]') }}", "");
 	fails("{{ range(50) | permutations | list }}", "more than");
+	fails("{{ 'x' | password_hash('sha512', rounds=999999999) }}", "too many steps");
+	fails("{{ 'x' | password_hash('blowfish', rounds=31) }}", "too many steps");
+	fails("{{ 'x' | password_hash('sha512', 'rounds=999999999$abc') }}", "a salt has");
 	gives("{{ n }}", "5");
 }
 
