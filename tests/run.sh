@@ -1,12 +1,15 @@
 #!/bin/sh
 # Builds neap and passes all its tests; installs what it needs on Debian 12. The last line is "N passed, N failed".
 #   sh tests/run.sh                       everything
+#   sh tests/run.sh all                   everything, and all playbooks of tests/compat by Ansible as well
 #   sh tests/run.sh plain                 only that: plain, sanitized, race or fuzz, one or several
 # plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan, but for what measures. race: neap under TSan. fuzz: libFuzzer.
 # Builds go to build-*/ here, or to $NEAP_BUILD-*.
 set -eu
 cd "$(dirname "$0")/.."
 
+live=10
+[ "${1:-}" != all ] || { live=all; shift; }
 stages=${*:-plain sanitized race fuzz}
 build=${NEAP_BUILD:-build}
 . tests/lib/packages.sh
@@ -26,6 +29,9 @@ count() {
 	passed=$((passed + ${counted% *}))
 	failed=$((failed + ${counted#* }))
 }
+
+# How many playbooks of tests/compat are run by Ansible now, too.
+export NEAP_COMPAT_LIVE=$live
 
 # stage NAME SETUP-OPTIONS TEST-OPTIONS
 stage() {
@@ -58,9 +64,11 @@ for name in $stages; do
 		ASAN_OPTIONS=log_path=$where/report:detect_stack_use_after_return=1:allocator_may_return_null=1
 		UBSAN_OPTIONS=log_path=$where/report:print_stacktrace=1
 		export ASAN_OPTIONS UBSAN_OPTIONS
+		NEAP_COMPAT_LIVE=0
 		stage sanitized "-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Dbuildtype=debugoptimized" \
 			"--no-suite race --no-suite measure --timeout-multiplier 4"
 		unset ASAN_OPTIONS UBSAN_OPTIONS
+		NEAP_COMPAT_LIVE=$live
 		reports "$where"
 		;;
 	race)

@@ -95,7 +95,7 @@ const struct keyword keywords[] = {
 	ROW("vars", ALL, DICT, MERGE, TEMPLATED, HAVE, "Variables for what it stands on, as a dictionary."),
 	ROW("vars_files", P, ANY, OWN, TEMPLATED, HAVE,
 	    "Files with variables; of a list within the list, the first that exists."),
-	ROW("vars_prompt", P, ANY, OWN, FIXED, LACK, "Variables to ask the user for."),
+	ROW("vars_prompt", P, ANY, OWN, FIXED, HAVE, "Variables to ask the user for."),
 	ROW("when", RBTH, CONDITION, MERGE, TEMPLATED, HAVE, "The task runs only where this holds."),
 	ROW("with_cartesian", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over all combinations."),
 	ROW("with_dict", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over the members of a dictionary."),

@@ -197,6 +197,9 @@ static const char *shape_fault(const char *name, const json_t *value)
 	if (strcmp(name, "environment") == 0 || strcmp(name, "module_defaults") == 0)
 		return (is_list ? all_elements(value, is_dictionary) : json_is_object(value)) ? NULL
 			: "a dictionary, or a list of dictionaries";
+	if (strcmp(name, "vars_prompt") == 0)
+		return (is_list ? all_elements(value, is_dictionary) : json_is_object(value)) ? NULL
+			: "a list of dictionaries, each with name";
 	if (strcmp(name, "delay") == 0)
 		return json_is_number(value) || is_percent(value) ? NULL : "a number of seconds";
 	if (strcmp(name, "loop") == 0 || strcmp(name, "with_list") == 0)

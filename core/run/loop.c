@@ -185,6 +185,14 @@ char *loop_label(const struct loop *loop, const struct evaluation *at, size_t in
 	return text ? text : mem_strdup("");
 }
 
+bool loop_breaks(const struct loop *loop, const struct evaluation *at)
+{
+	bool holds = false;
+	struct err ignored = ERR_INIT;
+	return loop->break_when &&
+	       template_condition(at->vm, loop->break_when, &at->variables->scope, &holds, &ignored) == 0 && holds;
+}
+
 void loop_release(struct loop *loop)
 {
 	json_decref(loop->items);

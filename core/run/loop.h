@@ -25,6 +25,8 @@ void loop_leave(struct loop *loop, struct variables *variables);
 char *loop_label(const struct loop *loop, const struct evaluation *at, size_t index);
 /* A loop's result, as Ansible puts its items' results together. New object. */
 json_t *loop_result(json_t *item_results, bool unreachable);
+/* Whether break_when holds after an item; a condition that cannot be evaluated does not. */
+bool loop_breaks(const struct loop *loop, const struct evaluation *at);
 void loop_release(struct loop *loop);
 
 #endif

@@ -12,6 +12,7 @@
 #include "run/inventory_change.h"
 #include "run/keywords.h"
 #include "run/limit.h"
+#include "run/prompts.h"
 #include "run/sched.h"
 
 struct included { /* what an include brought in */
@@ -248,6 +249,8 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned", word);
 	entries_each(&play->handlers, add_handler, state);
 	if (read_gathering(state, vm, err) < 0)
+		return -1;
+	if (prompts_ask(run, play, &state->prompted, err) < 0)
 		return -1;
 	return load_vars_files(state, vm, err);
 }
@@ -758,6 +761,7 @@ static void state_release(struct play_state *state)
 		free(included);
 	}
 	json_decref(state->all_names);
+	json_decref(state->prompted);
 	gather_release(&state->gather);
 	pthread_mutex_destroy(&state->lock);
 }

@@ -15,6 +15,7 @@ struct play_state {
 	const char *name;
 	char *directory; /* of the playbook, from the root; owned */
 	unsigned number;
+	json_t *prompted;                /* vars_prompt: dictionary, or NULL; owned */
 	json_t *all_names, *batch_names; /* names of hosts, for the magic variables */
 	json_t **vars_files;             /* the dictionaries of vars_files:, in order; borrowed */
 	size_t vars_file_count, vars_file_room;

@@ -42,7 +42,8 @@ static int debug_decide(const struct module *module, const void *wanted, struct 
 	const struct debug_want *want = wanted;
 	if (want->verbosity > (long long)decision->verbosity) {
 		result_str(decision, "skipped_reason", "Verbosity threshold not met.");
-		return result_skip(decision, "Verbosity threshold not met.");
+		decision->skipped = true;
+		return 0;
 	}
 	if (!want->var) {
 		result_set(decision, "msg", json_deep_copy(want->msg));
@@ -144,7 +145,7 @@ static int assert_decide(const struct module *module, const void *wanted, struct
 		return 0;
 	}
 	bool has_text = want->success_msg && !json_is_null(want->success_msg);
-	if (!want->quiet)
+	if (!want->quiet || !has_text)
 		result_set(decision, "msg", has_text ? json_deep_copy(want->success_msg) : json_string("All assertions passed"));
 	return 0;
 }

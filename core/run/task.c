@@ -651,7 +651,7 @@ static enum state end_item(struct task *task)
 		outcome_emit(task->walk, &outcome);
 	json_array_append_new(task->item_results, json_incref(task->result));
 	task->index++;
-	if (task->unreachable)
+	if (task->unreachable || loop_breaks(&task->loop, &task->at))
 		return STATE_CONCLUDE;
 	if (task->loop.pause_s > 0 && task->index < json_array_size(task->loop.items)) {
 		task->wait = WAIT_TIMER;

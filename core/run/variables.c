@@ -247,6 +247,7 @@ static void add_play(struct variables *variables)
 	} else {
 		add_object(&variables->vars, VARS_PLAY, values.value, false, "play vars");
 	}
+	add_object(&variables->vars, VARS_PLAY_PROMPT, play->prompted, true, "vars_prompt");
 	for (size_t i = 0; i < play->vars_file_count; i++)
 		add_object(&variables->vars, VARS_PLAY_FILES, play->vars_files[i], false, "vars_files");
 }

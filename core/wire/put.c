@@ -13,6 +13,7 @@
 #include "wire/put.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -39,7 +40,7 @@ void put_resolve_attributes(struct put_file *file, uint32_t own_uid, uint32_t ow
 		file->gid = file->exists && (file->old.flags & ATTRIBUTE_OWNER) ? file->old.gid : own_gid;
 	if (file->put->has_mode)
 		file->mode = file->put->mode & 07777;
-	else if (file->exists && (file->old.flags & ATTRIBUTE_MODE))
+	else if (file->exists && (file->old.flags & ATTRIBUTE_MODE) && (file->old.mode & S_IFMT) != S_IFLNK)
 		file->mode = file->old.mode & 07777;
 	else
 		file->mode = 0666u & ~(uint32_t)umask;

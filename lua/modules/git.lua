@@ -157,6 +157,7 @@ local function deploy(want, known)
 		if not want.force then fail{ msg = "Local modifications exist in the destination: " .. want.dest .. " (force=no).", before = checkout.head } end
 		step_git(want, "reset", "--hard", "-q", "HEAD")
 	end
+	if checkout then result.remote_url_changed = false end
 	if moved then
 		result.remote_url_changed = true
 		diff(want.dest, { repo = checkout.url }, { repo = want.repo })

@@ -417,12 +417,12 @@ Test(playbook, refuses_what_is_not_a_list_of_plays)
 
 Test(playbook, refuses_wrong_keys_of_a_play)
 {
-	expect_problems("[{\"hosts\": \"all\",\n\"takss\": [],\n\"when\": \"x\",\n\"vars_prompt\": [],\n\"copy\": {},\n\"serial\": \"x\",\n"
+	expect_problems("[{\"hosts\": \"all\",\n\"takss\": [],\n\"when\": \"x\",\n\"debugger\": \"never\",\n\"copy\": {},\n\"serial\": \"x\",\n"
 	                "\"become\": \"perhaps\",\n\"strategy\": \"fast\",\n\"vars\": {\"a-b\": 1},\n\"tasks\": {},\n\"max_fail_percentage\": \"a\","
 	                "\n\"port\": 2.5,\n\"name\": 7,\n\"become_user\": \"{{ x }}\"}]",
 	                "site.json:2:1: unknown key \"takss\" of a play (did you mean \"tasks\"?)\n"
 	                "site.json:3:1: \"when\" is a keyword of tasks, not of a play\n"
-	                "site.json:4:1: neap does not have Ansible's keyword \"vars_prompt\" yet\n"
+	                "site.json:4:1: neap does not have Ansible's keyword \"debugger\" yet\n"
 	                "site.json:5:1: unknown key \"copy\" of a play (a module belongs into a task, in the list \"tasks\")\n"
 	                "site.json:6:11: \"serial\" must be a number, a percentage such as \"30%\", or a list of them, not \"x\"\n"
 	                "site.json:7:11: \"become\" must be true or false, not \"perhaps\"\n"
