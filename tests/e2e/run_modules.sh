@@ -33,7 +33,7 @@ cat >site.json <<END
   {"shell": "echo '{'{ 7 * 7 }'}'", "register": "r"},
   {"add_host": {"name": "h003", "groups": "fresh,more", "text": "{{ r.stdout }}"}, "register": "a"},
   {"assert": {"that": ["a.changed", "groups.fresh == ['h003']"]}, "when": "inventory_hostname == 'h001'"},
-  {"assert": {"that": ["hostvars.h003.text is defined", "'h003' not in groups.ungrouped", "a is not defined or inventory_hostname == 'h001'"]}},
+  {"assert": {"that": ["hostvars.h003.text == hostvars.h001.r.stdout", "'h003' not in groups.ungrouped", "a is not defined or inventory_hostname == 'h001'"]}},
   {"add_host": {"name": "h003", "groups": "fresh,more", "text": "{{ r.stdout }}"}, "register": "a"},
   {"assert": {"that": "not a.changed"}, "when": "inventory_hostname == 'h001'"},
   {"add_host": {"name": "made{{ item }}", "groups": "fresh"}, "loop": [1, 2, 3]},
