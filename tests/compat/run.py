@@ -377,7 +377,7 @@ def main():
     print(f"1..{len(names)}")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(test_one, name, options.neap, name in live) for name in names]
+        jobs = [pool.submit(test_one, name, os.path.abspath(options.neap), name in live) for name in names]
         for number, (name, job) in enumerate(zip(names, jobs), 1):
             lines = job.result()
             failed += bool(lines)
