@@ -247,6 +247,15 @@ def is_temporary(value):
     return isinstance(value, str) and "/ansible-tmp-" in value and " " not in value
 
 
+def without_facts(got):
+    """What Gathering Facts found is this moment's, and the tool's own environment."""
+    for results in got["hosts"].values():
+        for result in results:
+            if result[0] == "Gathering Facts":
+                result[2] = {}
+    return got
+
+
 def clean(value, work, failed=False, messages=True, dropped=frozenset()):
     """Without volatile keys, and with the run's folder by one name."""
     if isinstance(value, dict):
@@ -277,7 +286,7 @@ def outcome(case, tool, neap=None):
         if case.about.get("stdout"):
             got["stdout"] = read_text(work, "stdout")
         said = read_text(work, "stderr")
-        got = clean(got, work, messages=case.about.get("messages", True), dropped=frozenset(case.about.get("volatile", [])))
+        got = clean(without_facts(got), work, messages=case.about.get("messages", True), dropped=frozenset(case.about.get("volatile", [])))
         return got, said
     finally:
         shutil.rmtree(work, ignore_errors=True)
