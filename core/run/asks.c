@@ -24,7 +24,9 @@ void asks_add(struct asks *asks, const struct target_user *user, const struct as
 	mem_grow(asks->codes, codes, asks->code_room);
 	mem_grow(asks->items, asks->count, asks->room);
 	asks->codes[asks->count] = code;
-	asks->items[asks->count++] = (struct job_ask){ .user = user, .ask = ask_copy(&asks->arena, ask) };
+	struct ask own = *ask;
+	own.command.environment = json_deep_copy(ask->command.environment); /* the arena cannot own it */
+	asks->items[asks->count++] = (struct job_ask){ .user = user, .ask = ask_copy(&asks->arena, &own) };
 }
 
 struct answer *asks_find(const struct asks *asks, const struct target_user *user, const struct ask *ask)
@@ -35,8 +37,10 @@ struct answer *asks_find(const struct asks *asks, const struct target_user *user
 
 void asks_release(struct asks *asks)
 {
-	for (size_t i = 0; i < asks->count; i++)
+	for (size_t i = 0; i < asks->count; i++) {
 		answer_unref(asks->items[i].answer);
+		json_decref(asks->items[i].ask->command.environment);
+	}
 	free(asks->items);
 	free(asks->codes);
 	arena_release(&asks->arena);
