@@ -182,8 +182,10 @@ static int feed(struct wire *wire, const struct wire_become *become, struct job_
 		.script = buf_text(&script), .input = command->input, .input_length = command->input_length,
 	};
 	struct wire_outcome outcome = { 0 };
-	if (wire_run(wire, become, &request, &outcome, err) < 0)
+	if (wire_run(wire, become, &request, &outcome, err) < 0) {
+		wire_outcome_release(&outcome);
 		return -1;
+	}
 	take_command(ask, &outcome);
 	wire_outcome_release(&outcome);
 	return 0;

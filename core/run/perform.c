@@ -296,8 +296,8 @@ static void remove_script(struct wire *wire, struct job *job, const char *path)
 	struct wire_command command = { .script = buf_text(&text) };
 	struct wire_outcome outcome = { 0 };
 	struct err ignored = ERR_INIT;
-	if (wire_batch(wire, job->user->become, &command, &outcome, 1, false, clock_deadline(10000), &ignored) == 0)
-		wire_outcome_release(&outcome);
+	(void)!wire_batch(wire, job->user->become, &command, &outcome, 1, false, clock_deadline(10000), &ignored);
+	wire_outcome_release(&outcome);
 }
 
 static int perform_run(struct wire *wire, struct job *job, const struct step *step, const struct perform_watch *watch,
@@ -318,8 +318,10 @@ static int perform_run(struct wire *wire, struct job *job, const struct step *st
 	}
 	if (script_path)
 		remove_script(wire, job, script_path);
-	if (failed)
+	if (failed) {
+		wire_outcome_release(&raw); /* what had come before the connection ended */
 		return -1;
+	}
 	struct outcome *outcome = &job->outcomes[job->steps_done++];
 	command_text_result(job->arena, &raw, &outcome->run);
 	outcome->ok = true; /* what the exit status means is for the module to judge */
