@@ -126,12 +126,6 @@ static void learn_places(struct node node, struct vault *vault)
 		learn_places(json_is_array(node.value) ? node_at(node, i) : node_member(node, i, &key), vault);
 }
 
-static bool may_hold_sealed(const struct document *document)
-{
-	const struct buf *bytes = &document->bytes;
-	return bytes->length && memmem(bytes->data, bytes->length, "$ANSIBLE_VAULT", 14);
-}
-
 static int sealed_problem(const char *name, const struct err *err, struct problems *problems)
 {
 	problem_add(problems, PROBLEM_ERROR, (struct place){ .file = name }, NULL, err_remedy(err), "%s", err->text);
@@ -175,7 +169,7 @@ int document_open(struct document **document, const char *name, const char *byte
 		return -1;
 	if (sealed && parse_opened(document, name, &plain, vault, problems) < 0)
 		return -1;
-	if (vault && may_hold_sealed(*document))
+	if (vault)
 		learn_places(document_root(*document), vault);
 	return 0;
 }

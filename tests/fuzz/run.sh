@@ -43,7 +43,7 @@ for source in tests/fuzz/fuzz_*.c; do
 	mkdir -p "$found"
 	[ -d "$corpus" ] || { fail "$name has no corpus: $corpus"; continue; }
 	program=$build/tests/fuzz/$target
-	if LLVM_PROFILE_FILE=/dev/null "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=0 \
+	if LLVM_PROFILE_FILE=/dev/null "$program" -seed="${NEAP_FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=0 \
 		-artifact_prefix="$found/" "$found" "$corpus" >"$build/$name.log" 2>&1; then
 		pass "$name: ran $seconds s beyond its corpus"
 	else
