@@ -204,9 +204,9 @@ static void read_host_key_policy(struct reading *reading, struct wire_config *co
 	const json_t *value = checking ? checking : word;
 	if (json_is_string(value) && strcmp(json_string_value(value), "accept-new") == 0)
 		config->host_keys = WIRE_KEYS_ACCEPT_NEW;
-	else if (keyword_truth(value) == 0)
+	else if (keyword_bool(value) == 0)
 		config->host_keys = WIRE_KEYS_OFF;
-	else if (keyword_truth(value) == 1)
+	else if (keyword_bool(value) == 1)
 		config->host_keys = WIRE_KEYS_STRICT;
 }
 
@@ -227,7 +227,7 @@ static void read_details(struct reading *reading, struct target_row *row)
 		config->extra_args = run->options->ssh_extra_args;
 	config->shell = variable_text(reading, NAMES("ansible_shell_executable"));
 	auto_json json_t *tty = variable(reading, NAMES("ansible_ssh_use_tty"));
-	config->pty = keyword_truth(tty) == 1;
+	config->pty = keyword_bool(tty) == 1;
 	const char *timeout = variable_text(reading, NAMES("ansible_ssh_timeout", "ansible_timeout"));
 	config->connect_timeout_ms = whole_number(reading, "ansible_timeout", timeout, 86400) * 1000;
 	if (!config->connect_timeout_ms)
@@ -309,7 +309,7 @@ static bool wants_become(struct reading *reading)
 	bool wanted = reading->at->variables->run->options->become;
 	auto_json json_t *value = variable(reading, NAMES("ansible_become"));
 	if (value)
-		return keyword_truth(value) == 1;
+		return keyword_bool(value) == 1;
 	if (reading->at->entry && !reading->failed)
 		reading->failed = keyword_flag(reading->at, "become", wanted, &wanted, reading->err);
 	return wanted;

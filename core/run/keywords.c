@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <math.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
 #include "plan/spec.h"
@@ -26,27 +25,6 @@ int keyword_value(const struct evaluation *at, const char *name, json_t **value,
 		return place_error(node, err);
 	}
 	return 0;
-}
-
-int keyword_truth(const json_t *value)
-{
-	static const char *const yes[] = { "yes", "on", "true", "1", "y", "t" };
-	static const char *const no[] = { "no", "off", "false", "0", "n", "f" };
-	if (json_is_boolean(value))
-		return json_is_true(value);
-	if (json_is_integer(value)) {
-		json_int_t number = json_integer_value(value);
-		return number == 0 || number == 1 ? (int)number : -1;
-	}
-	if (!json_is_string(value))
-		return -1;
-	for (size_t i = 0; i < sizeof(yes) / sizeof(*yes); i++) {
-		if (strcasecmp(json_string_value(value), yes[i]) == 0)
-			return 1;
-		if (strcasecmp(json_string_value(value), no[i]) == 0)
-			return 0;
-	}
-	return -1;
 }
 
 static int wrong_type(const struct evaluation *at, const char *name, const json_t *value, const char *wanted,
@@ -72,7 +50,7 @@ int keyword_flag(const struct evaluation *at, const char *name, bool fallback, b
 		return -1;
 	if (json_is_null(value))
 		return 0;
-	int truth = keyword_truth(value);
+	int truth = keyword_bool(value);
 	if (truth < 0)
 		return wrong_type(at, name, value, "true or false", err);
 	*flag = truth == 1;

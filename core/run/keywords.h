@@ -30,7 +30,4 @@ int keyword_environment(const struct evaluation *at, json_t **environment, struc
 /* The task's name as it is shown: "role : name", templates evaluated as far as they can be. New string. */
 char *keyword_task_name(const struct evaluation *at);
 
-/* Ansible's words for booleans; -1 for anything else. */
-int keyword_truth(const json_t *value);
-
 #endif

@@ -128,8 +128,8 @@ int loop_init(struct loop *loop, const struct evaluation *at, struct err *err)
 	loop->variable = control_name(control, "loop_var", "item");
 	loop->index_variable = control_name(control, "index_var", NULL);
 	loop->label = json_object_get(control, "label");
-	loop->extended = keyword_truth(json_object_get(control, "extended")) == 1;
-	loop->hides_all = keyword_truth(json_object_get(control, "extended_allitems")) == 0;
+	loop->extended = keyword_bool(json_object_get(control, "extended")) == 1;
+	loop->hides_all = keyword_bool(json_object_get(control, "extended_allitems")) == 0;
 	loop->break_when = json_object_get(control, "break_when");
 	loop->pause_s = json_number_value(json_object_get(control, "pause"));
 	return read_items(loop, at, err);

@@ -136,7 +136,7 @@ static int play_flag(struct run_context *run, const struct play *play, const cha
 	if (play_value(run, play, name, vm, &value, err) < 0)
 		return -1;
 	if (value)
-		*flag = keyword_truth(value) == 1;
+		*flag = keyword_bool(value) == 1;
 	return 0;
 }
 

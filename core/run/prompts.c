@@ -10,7 +10,7 @@
 static bool is_private(json_t *prompt)
 {
 	json_t *value = json_object_get(prompt, "private");
-	return !value || keyword_truth(value) != 0;
+	return !value || keyword_bool(value) != 0;
 }
 
 static bool ask_once(struct run_context *run, const char *text, bool echo, struct secret *answer)
@@ -21,7 +21,7 @@ static bool ask_once(struct run_context *run, const char *text, bool echo, struc
 /* confirm: the same answer twice. false: nobody answers. */
 static bool ask(struct run_context *run, json_t *prompt, const char *text, struct secret *answer)
 {
-	bool echo = !is_private(prompt), confirmed = keyword_truth(json_object_get(prompt, "confirm")) != 1;
+	bool echo = !is_private(prompt), confirmed = keyword_bool(json_object_get(prompt, "confirm")) != 1;
 	if (!ask_once(run, text, echo, answer))
 		return false;
 	while (!confirmed) {

@@ -131,7 +131,7 @@ static json_t *special_include_role(struct walk *walk, const struct evaluation *
 		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
 	};
 	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
-	if (entries && keyword_truth(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
+	if (entries && keyword_bool(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
 		play_publish_role(walk->play, entries->items[0]->scope.role);
 	return entries ? included(walk, at, name, entries, loop) : NULL;
 }
