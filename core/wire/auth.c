@@ -19,6 +19,7 @@ struct auth {
 	struct ssh_state *state;
 	struct buf tried;       /* "publickey ~/.ssh/id_ed25519, password" */
 	struct buf skipped;     /* "~/.ssh/id_rsa needs a passphrase" */
+	bool *locked;           /* by identity: left for the second time round, because its passphrase was not known yet */
 	int allowed;            /* SSH_AUTH_METHOD_*; all until the server has said */
 	bool password_denied, gssapi_denied;
 	struct agent *agent;
@@ -126,15 +127,20 @@ static bool is_the_given(const struct auth *auth, const char *path)
 }
 
 /* later: the second time round, for those that need to be asked about. */
-static enum answer try_identity(struct auth *auth, const char *path, const char *certificate, bool later, struct err *err)
+static enum answer try_identity(struct auth *auth, size_t identity, const char *certificate, bool later, struct err *err)
 {
 	struct ssh_state *state = auth->state;
+	const char *path = state->config.identities.items[identity];
 	struct private_key file = { .path = path, .certificate = certificate,
 		                        .passphrase = state->base.config->key_passphrase, .watch = &state->base.watch };
-	enum private_key_found found = private_key_open(&file, state->hub, false);
-	if ((found == PRIVATE_KEY_ENCRYPTED) != later)
+	if (later && !auth->locked[identity])
 		return ANSWER_NO;
-	if (later) {
+	enum private_key_found found = private_key_open(&file, state->hub, false);
+	if (found == PRIVATE_KEY_ENCRYPTED && !later) {
+		auth->locked[identity] = true;
+		return ANSWER_NO;
+	}
+	if (found == PRIVATE_KEY_ENCRYPTED) { /* not opened for another host meanwhile */
 		enum answer worth = worth_opening(auth, path, err);
 		if (worth != ANSWER_YES)
 			return worth;
@@ -159,11 +165,12 @@ static enum answer try_identities(struct auth *auth, bool later, struct err *err
 	const struct ssh_config *c = &auth->state->config;
 	enum answer answer = ANSWER_NO;
 	for (size_t i = 0; i < c->identities.count && answer == ANSWER_NO; i++) {
+		auth->locked[i] = auth->locked[i] && later;
 		/* A certificate that is named goes before the key by itself. */
 		for (size_t j = 0; j < c->certificates.count && answer == ANSWER_NO; j++)
-			answer = try_identity(auth, c->identities.items[i], c->certificates.items[j], later, err);
+			answer = try_identity(auth, i, c->certificates.items[j], later, err);
 		if (answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PUBLICKEY)
-			answer = try_identity(auth, c->identities.items[i], NULL, later, err);
+			answer = try_identity(auth, i, NULL, later, err);
 	}
 	return answer;
 }
@@ -428,10 +435,12 @@ static int denied(const struct auth *auth, struct err *err)
 int auth_run(struct ssh_state *state, struct err *err)
 {
 	struct auth auth = { .state = state, .allowed = ~0 };
+	auth.locked = mem_array(state->config.identities.count, sizeof(*auth.locked));
 	enum answer answer = try_methods(&auth, err);
 	int status = answer == ANSWER_YES ? 0 : answer == ANSWER_BROKEN ? -1 : denied(&auth, err);
 	agent_free(auth.agent);
 	buf_release(&auth.tried);
 	buf_release(&auth.skipped);
+	free(auth.locked);
 	return status;
 }

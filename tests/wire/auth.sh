@@ -56,9 +56,10 @@ status 0
 logged web "$(fingerprint "$keys/pem.pub")"
 
 it "asks once for all hosts"
-with "$keys/locked" -A 'open sesame' -w 5
+with "$keys/locked" -A 'open sesame' -w 8
 status 0
 same "$(grep -c prompt: "$SSHD_DIR/err")" 1
+same "$(grep -c '^hello' "$SSHD_DIR/out")" 8
 
 it "does not ask about a key that the server does not take"
 ssh-keygen -q -t ed25519 -N 'other' -f "$keys/other"
