@@ -5,7 +5,8 @@
  * the inner shell in a session of its own (setsid, where there is one) and says how it ended; the inner shell reads the
  * script from the lines that follow, each with a sign before it (+ a line, - a piece of one, . the end), tells its process
  * number, and runs the script with what remains of stdin. Marks frame the output as in shell.c: the end is known although
- * children may still hold the streams.
+ * children may still hold the streams. Of several commands each has an inner shell, and the supervisor goes on to the
+ * next only while they exit with 0.
  *
  * A loader under way is a spare: the next command costs one round trip. The first command of a user has one made ready. */
 #include "wire/command.h"
@@ -30,13 +31,14 @@ struct runner {
 	struct buf held;
 	bool held_eof;
 	char mark[DIGEST_RANDOM_HEX];
-	const struct wire_command *command; /* NULL while it is a spare */
-	struct wire_outcome *outcome;
+	const struct wire_command *commands; /* NULL while it is a spare */
+	struct wire_outcome *outcomes;
+	size_t count;         /* of commands; once one has failed, those up to it */
 	struct framing streams[2];
-	int frames[2];        /* ended: the greeting, then the command */
+	bool greeted[2];      /* the inner shell of the next command has told that it begins */
+	size_t ended[2];      /* commands that have */
 	long pid;             /* of the inner shell, once known */
 	bool leads;           /* it is the first of its process group */
-	int status;           /* -1 until known */
 };
 
 /* ---- what comes back ---- */
@@ -44,8 +46,9 @@ struct runner {
 static void runner_live(void *context, const char *bytes, size_t length, bool is_stderr)
 {
 	const struct runner *runner = context;
-	if (runner->command->output)
-		runner->command->output(runner->command->context, is_stderr, bytes, length);
+	const struct wire_command *command = &runner->commands[runner->ended[is_stderr]];
+	if (command->output)
+		command->output(command->context, is_stderr, bytes, length);
 }
 
 static void runner_live_output(void *context, const char *bytes, size_t length)
@@ -63,28 +66,52 @@ static void runner_input(struct runner *runner);
 static void runner_greeted(struct runner *runner, int stream)
 {
 	struct framing *framing = &runner->streams[stream];
+	const struct wire_command *command = &runner->commands[runner->ended[stream]];
+	struct wire_outcome *outcome = &runner->outcomes[runner->ended[stream]];
+	runner->greeted[stream] = true;
 	if (stream == 0) {
 		char *end;
 		runner->pid = strtol(framing->tail, &end, 10);
 		runner->leads = strcmp(end, "l") == 0;
 	}
-	if (stream == 0 && runner->command->pty)
+	if (stream == 0 && command->pty)
 		runner_input(runner);
 	framing->context = runner;
 	framing->live = stream ? runner_live_errors : runner_live_output;
-	size_t keep = runner->command->keep ? runner->command->keep : COMMAND_KEEP;
-	framing_start(framing, runner->mark, stream ? &runner->outcome->errors : &runner->outcome->output, keep);
+	framing_start(framing, runner->mark, stream ? &outcome->errors : &outcome->output,
+	              command->keep ? command->keep : COMMAND_KEEP);
+}
+
+/* A command that fails is the last. */
+static void runner_command_ended(struct runner *runner, int stream)
+{
+	size_t at = runner->ended[stream]++;
+	struct wire_outcome *outcome = &runner->outcomes[at];
+	struct framing *framing = &runner->streams[stream];
+	outcome->cut |= framing->cut;
+	if (stream == 0) {
+		long status = framing_number(framing, 255);
+		outcome->ended = status < 0 ? WIRE_UNKNOWN : WIRE_EXITED;
+		outcome->code = status < 0 ? 0 : (int)status;
+		if (status != 0)
+			runner->count = at + 1;
+	}
+	if (runner->merged || runner->ended[!stream] > at) {
+		outcome->end_us = clock_wall_us();
+		if (at + 1 < runner->count)
+			runner->outcomes[at + 1].start_us = outcome->end_us;
+	}
+	runner->greeted[stream] = false;
+	framing->live = NULL;
+	framing_start(framing, runner->mark, NULL, 0);
 }
 
 static void runner_frame_ended(struct runner *runner, int stream)
 {
-	if (++runner->frames[stream] == 1) {
+	if (runner->greeted[stream])
+		runner_command_ended(runner, stream);
+	else
 		runner_greeted(runner, stream);
-		return;
-	}
-	if (stream == 0)
-		runner->status = (int)framing_number(&runner->streams[0], 255);
-	runner->outcome->cut |= runner->streams[stream].cut;
 }
 
 static void runner_data(void *context, bool is_stderr, const char *bytes, size_t length)
@@ -102,9 +129,9 @@ static void runner_data(void *context, bool is_stderr, const char *bytes, size_t
 		bytes += own;
 		length -= own;
 	}
-	while (length && runner->command) {
+	while (length && runner->commands) {
 		int stream = is_stderr;
-		if (runner->frames[stream] == 2)
+		if (runner->ended[stream] >= runner->count)
 			return;
 		size_t taken = framing_take(&runner->streams[stream], bytes, length);
 		bytes += taken;
@@ -127,14 +154,11 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 	const struct wire_become *become = identity_become(identity);
 	struct runner *made = mem_alloc(sizeof(*made));
 	made->session = identity->session;
-	made->status = -1;
 	made->merged = pty || become_needs_pty(become);
 	made->gated = become || made->merged;
 	digest_random(made->mark);
 	for (int i = 0; i < 2; i++)
 		framing_start(&made->streams[i], made->mark, NULL, 0);
-	if (made->merged)
-		made->frames[1] = 2;
 	auto_buf struct buf line = BUF_INIT;
 	if (made->gated) {
 		become_command(&line, &made->gate, become, runner_sh(made->session), loader, made->merged);
@@ -152,33 +176,34 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 	return made;
 }
 
+/* Several commands come one behind the other; where they have no input, nothing but the next is left to be read. */
 static void runner_supervisor_text(const struct runner *runner, struct buf *text)
 {
 	auto_buf struct buf sh = BUF_INIT;
 	quote_word(&sh, runner_sh(runner->session));
-	buf_str(text, "IFS= read -r neap_i && { neap_x=; ");
-	if (!runner->command->pty) /* a session of its own would lose the terminal */
+	buf_str(text, "neap_x=; ");
+	if (!runner->commands->pty) /* a session of its own would lose the terminal */
 		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
 		        "elif busybox setsid true 2>/dev/null; then neap_x='busybox setsid'; fi; ");
-	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; echo %s$?; ", sh.data, runner->mark);
+	buf_printf(text, "neap_c=%zu; while [ $neap_c -gt 0 ] && IFS= read -r neap_i; do ", runner->count);
+	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; neap_s=$?; echo %s$neap_s; ", sh.data, runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
-	buf_str(text, "}\n");
+	buf_str(text, "[ $neap_s = 0 ] || break; neap_c=$((neap_c - 1)); done\n");
 }
 
 /* A connection that is cut in the middle of the script must not run its first half: nothing happens before the dot. */
-static void runner_inner_text(const struct runner *runner, struct buf *text)
+static void runner_inner_text(const struct runner *runner, const struct wire_command *command, struct buf *text)
 {
 	buf_str(text, "neap_s= neap_d= neap_n=$(echo; echo .); neap_n=${neap_n%.}; "
 	        "while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; "
 	        "+*) neap_s=$neap_s${neap_l#?}$neap_n;; *) neap_s=$neap_s${neap_l#?};; esac; done; "
 	        "[ \"$neap_d\" ] || exit 1; ");
-	if (runner->command->pty)
+	if (command->pty)
 		buf_str(text, "stty sane 2>/dev/null; ");
 	buf_printf(text, "echo %s$$$1; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
-	const struct wire_command *command = runner->command;
 	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
 		buf_printf(text, "set --; head -c %zu | eval \"$neap_s\"\n", command->input_length);
 	else
@@ -204,7 +229,7 @@ static void runner_script_text(struct buf *text, const char *script)
 
 static void runner_input(struct runner *runner)
 {
-	const struct wire_command *command = runner->command;
+	const struct wire_command *command = runner->commands;
 	struct buf *held = runner->gated ? &runner->held : NULL;
 	if (command->input && held)
 		buf_add(held, command->input, command->input_length);
@@ -218,28 +243,35 @@ static void runner_input(struct runner *runner)
 		channel_write_eof(runner->channel);
 }
 
-static void runner_start(struct runner *runner, const struct wire_command *command, struct wire_outcome *outcome)
+static void runner_start(struct runner *runner, const struct wire_command *commands, struct wire_outcome *outcomes,
+                         size_t count)
 {
-	runner->command = command;
-	runner->outcome = outcome;
+	runner->commands = commands;
+	runner->outcomes = outcomes;
+	runner->count = count;
 	auto_buf struct buf text = BUF_INIT;
 	runner_supervisor_text(runner, &text);
-	runner_inner_text(runner, &text);
-	runner_script_text(&text, command->script);
+	for (size_t i = 0; i < count; i++) {
+		runner_inner_text(runner, &commands[i], &text);
+		runner_script_text(&text, commands[i].script);
+	}
 	if (runner->gated)
 		buf_add(&runner->held, text.data, text.length);
 	else
 		channel_write(runner->channel, text.data, text.length);
-	if (!command->pty) /* a terminal first has to be put back into order */
+	if (!commands->pty) /* a terminal first has to be put back into order */
 		runner_input(runner);
 }
 
 /* ---- waiting ---- */
 
-static bool runner_done(const struct runner *runner)
+/* How many commands have, with all that they wrote. */
+static size_t runner_ended(const struct runner *runner)
 {
-	return runner->frames[0] == 2 && runner->frames[1] == 2;
+	return runner->merged || runner->ended[0] < runner->ended[1] ? runner->ended[0] : runner->ended[1];
 }
+
+static bool runner_done(const struct runner *runner) { return runner_ended(runner) >= runner->count; }
 
 /* 1: it ended; 0: the deadline passed; -1: the connection is lost, or the user could not be become. */
 static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
@@ -259,14 +291,12 @@ static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
 }
 
 /* Without the marks only the channel's own end is known; a status of 0 that nobody vouches for is no success. */
-static void runner_judge(const struct runner *runner, struct wire_outcome *outcome)
+static void runner_judge(const struct runner *runner)
 {
-	int code = 0;
-	if (runner_done(runner)) {
-		outcome->ended = runner->status < 0 ? WIRE_UNKNOWN : WIRE_EXITED;
-		outcome->code = runner->status < 0 ? 0 : runner->status;
+	if (runner_done(runner))
 		return;
-	}
+	struct wire_outcome *outcome = &runner->outcomes[runner_ended(runner)];
+	int code = 0;
 	enum channel_ended ended = channel_ended(runner->channel, &code);
 	outcome->ended = ended == CHANNEL_SIGNALLED ? WIRE_SIGNALLED
 	               : ended == CHANNEL_EXITED && code ? WIRE_EXITED : WIRE_UNKNOWN;
@@ -326,31 +356,49 @@ int command_run(struct identity *identity, const struct wire_command *command, s
 	return command_run_for(identity, command, outcome, !command->pty, err);
 }
 
-int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
-                    struct err *err)
+/* Of a stream: *done tells how many have ended, the one that the channel ended with included. */
+static int run(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
+               size_t *done, bool more, struct err *err)
 {
-	int64_t deadline = clock_deadline(command->timeout_ms);
-	outcome->start_us = clock_wall_us();
-	struct runner *runner = runner_take(identity, command->pty, err);
+	int64_t deadline = clock_deadline(commands->timeout_ms);
+	*done = 0;
+	outcomes->start_us = clock_wall_us();
+	struct runner *runner = runner_take(identity, commands->pty, err);
 	if (!runner)
 		return -1;
-	runner_start(runner, command, outcome);
+	runner_start(runner, commands, outcomes, count);
 	if (more)
 		command_expect(identity);
 	int ended = runner_wait(runner, deadline, err);
-	outcome->end_us = clock_wall_us();
+	if (!outcomes->end_us)
+		outcomes->end_us = clock_wall_us();
 	if (ended > 0)
-		runner_judge(runner, outcome);
+		runner_judge(runner);
 	if (ended == 0) {
-		outcome->ended = WIRE_TIMED_OUT;
+		outcomes->ended = WIRE_TIMED_OUT;
 		ended = runner_kill(runner, identity, err);
 		if (ended == 0)
 			ended = runner_wait(runner, clock_deadline(500), err);
+		outcomes->ended = WIRE_TIMED_OUT; /* however it ended when it was killed */
 	}
+	*done = runner_ended(runner) + (ended > 0 && !runner_done(runner));
 	if (ended < 0 && err && err->kind == ERR_INTERRUPTED)
 		runner_interrupt(runner, identity);
 	runner_close(runner);
 	return ended < 0 ? -1 : 0;
+}
+
+int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
+                    struct err *err)
+{
+	size_t done;
+	return run(identity, command, outcome, 1, &done, more, err);
+}
+
+int command_stream(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
+                   size_t count, size_t *done, struct err *err)
+{
+	return run(identity, commands, outcomes, count, done, true, err);
 }
 
 void runner_close(struct runner *runner)

@@ -13,6 +13,9 @@ int command_run(struct identity *identity, const struct wire_command *command, s
 /* The same; more: another one will follow soon, a channel is made ready for it. */
 int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
                     struct err *err) must_check;
+/* As wire_stream. */
+int command_stream(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
+                   size_t count, size_t *done, struct err *err) must_check;
 /* Makes a channel ready for the next command, unless there is one; a failure shows when it is needed. */
 void command_expect(struct identity *identity);
 /* NULL is allowed. */

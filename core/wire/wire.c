@@ -171,6 +171,31 @@ int wire_run(struct wire *wire, const struct wire_become *become, const struct w
 	return command_run(identity_find(&wire->identities, wire->session, become), &wanted, outcome, err);
 }
 
+/* Each has a terminal of its own. */
+static int stream_by_one(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
+                         struct wire_outcome *outcomes, size_t count, size_t *done, struct err *err)
+{
+	for (*done = 0; *done < count;) {
+		if (wire_run(wire, become, &commands[*done], &outcomes[*done], err) < 0)
+			return -1;
+		const struct wire_outcome *outcome = &outcomes[(*done)++];
+		if (outcome->ended != WIRE_EXITED || outcome->code != 0)
+			break;
+	}
+	return 0;
+}
+
+int wire_stream(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
+                struct wire_outcome *outcomes, size_t count, size_t *done, struct err *err)
+{
+	*done = 0;
+	if (wire_check(wire, err) < 0)
+		return -1;
+	if (wire->config.pty)
+		return stream_by_one(wire, become, commands, outcomes, count, done, err);
+	return command_stream(identity_find(&wire->identities, wire->session, become), commands, outcomes, count, done, err);
+}
+
 void wire_expect_files(struct wire *wire, const struct wire_become *become, size_t count, size_t new_count)
 {
 	struct err ignored = ERR_INIT;

@@ -132,6 +132,11 @@ int wire_batch(struct wire *wire, const struct wire_become *become, const struct
  * its own, on a channel of its own. */
 int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,
              struct wire_outcome *outcome, struct err *err) must_check;
+/* Several such commands, written in one flight and run in order; after the first that does not exit with 0 the others are
+ * not run. They have no input, no timeout and no terminal of their own. outcomes has count zeroed elements, which the
+ * caller releases; *done says how many ended. After -1 those behind them may have been run, or may still be. */
+int wire_stream(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
+                struct wire_outcome *outcomes, size_t count, size_t *done, struct err *err) must_check;
 
 /* ---- files ---- */
 

@@ -229,6 +229,39 @@ Test(command, has_its_own_stdin_and_session)
 	each_shell(check_runs);
 }
 
+static void check_stream(struct wire *wire, const char *name)
+{
+	static const char *const scripts[] = {
+		"echo one; echo err >&2", "sleep 30 >/dev/null 2>&1 & echo $!", "cat; printf 'no end'", "echo last; exit 3",
+		"echo never",
+	};
+	struct wire_command commands[5] = { 0 };
+	struct wire_outcome o[5] = { 0 };
+	struct err err = ERR_INIT;
+	size_t done = 0;
+	for (int i = 0; i < 5; i++)
+		commands[i].script = scripts[i];
+	cr_assert_eq(wire_stream(wire, NULL, commands, o, 5, &done, &err), 0, "%s: %s", name, err.text);
+	cr_assert_eq(done, 4, "%s: %zu", name, done);
+	cr_assert_str_eq(buf_text(&o[0].output), "one\n", "%s", name);
+	cr_assert_str_eq(buf_text(&o[0].errors), "err\n", "%s", name);
+	pid_t child = (pid_t)strtol(buf_text(&o[1].output), NULL, 10);
+	cr_assert(child > 1 && kill(child, SIGKILL) == 0, "%s: what a command leaves behind goes on", name);
+	cr_assert_str_eq(buf_text(&o[2].output), "no end", "%s", name);
+	cr_assert_eq(o[2].code, 0, "%s", name);
+	cr_assert_eq(o[3].code, 3, "%s", name);
+	cr_assert_str_eq(buf_text(&o[3].output), "last\n", "%s", name);
+	cr_assert_eq(o[4].output.length, 0, "%s: %s", name, buf_text(&o[4].output));
+	for (int i = 0; i < 4; i++)
+		cr_assert(o[i].ended == WIRE_EXITED && o[i].start_us && o[i].end_us >= o[i].start_us, "%s: %d", name, i);
+	release(o, 5);
+}
+
+Test(command, streams_up_to_the_first_that_fails)
+{
+	each_shell(check_stream);
+}
+
 /* A dead process may stay a zombie where nobody reaps orphans. */
 static bool lives(pid_t pid)
 {
