@@ -8,7 +8,8 @@
 struct json_report {
 	struct screen screen;
 	json_t *plays;    /* a list, what the document holds */
-	json_t *tasks;    /* "12": the task in the play; its results come late under the free strategy */
+	json_t *tasks;    /* of the play, as shape_task_of() keeps them */
+	bool is_free;
 	json_t *stats;    /* NULL until the run has ended */
 	bool has_listing; /* what was asked for was a list, and that was the answer */
 };
@@ -21,14 +22,10 @@ static json_t *last_play(struct json_report *report)
 
 static json_t *task_of(struct json_report *report, const struct event *event)
 {
-	char number[16];
-	snprintf(number, sizeof(number), "%u", event->task_number);
-	json_t *task = json_object_get(report->tasks, number);
-	if (!task) {
-		task = shape_task(event);
-		json_object_set_new(report->tasks, number, task);
+	bool is_new;
+	json_t *task = shape_task_of(report->tasks, event, report->is_free, &is_new);
+	if (is_new)
 		json_array_append(json_object_get(last_play(report), "tasks"), task);
-	}
 	return task;
 }
 
@@ -45,6 +42,8 @@ static void on_result(struct json_report *report, const struct event *event)
 	json_object_set_new(json_object_get(task, "hosts"), event->host ? event->host : "", shape_result(event));
 	end_at(task, "task", event->time_us);
 	end_at(last_play(report), "play", event->time_us);
+	if (report->is_free)
+		shape_task_forget(report->tasks, event);
 }
 
 static void write_value(struct json_report *report, const json_t *value)
@@ -67,8 +66,9 @@ static void json_handle(void *context, const struct event *event)
 	screen_event(&report->screen, event);
 	if (event->kind == EVENT_PLAY_START) {
 		json_object_clear(report->tasks);
+		report->is_free = shape_is_free(event);
 		json_array_append_new(report->plays, shape_play(event));
-	} else if (event->kind == EVENT_TASK_START) {
+	} else if (event->kind == (report->is_free ? EVENT_HOST_START : EVENT_TASK_START)) {
 		task_of(report, event);
 	} else if (event->kind == EVENT_RESULT && !event->is_item) {
 		on_result(report, event);

@@ -5,7 +5,7 @@
 
 struct jsonl {
 	struct screen screen;
-	json_t *tasks; /* "12": the task's head, for the lines of its results */
+	json_t *tasks; /* for the heads of the lines of results, as shape_task_of() keeps them */
 	bool is_free;
 };
 
@@ -18,40 +18,29 @@ static void write_event(struct jsonl *report, const char *name, int64_t time_us,
 	screen_out(&report->screen, &text);
 }
 
-static json_t *task_of(struct jsonl *report, const struct event *event)
-{
-	char number[16];
-	snprintf(number, sizeof(number), "%u", event->task_number);
-	json_t *task = json_object_get(report->tasks, number);
-	if (!task) {
-		task = shape_task(event);
-		json_object_set_new(report->tasks, number, task);
-	}
-	return task;
-}
-
 static void on_play_start(struct jsonl *report, const struct event *event)
 {
-	const char *strategy = json_string_value(json_object_get(event->data, "strategy"));
-	report->is_free = strategy && strcmp(strategy, "free") == 0;
+	report->is_free = shape_is_free(event);
 	json_object_clear(report->tasks);
 	auto_json json_t *line = shape_play(event);
 	write_event(report, "v2_playbook_on_play_start", event->time_us, line);
 }
 
-static void on_task_start(struct jsonl *report, const struct event *event)
+static void write_task_start(struct jsonl *report, const struct event *event)
 {
-	auto_json json_t *line = json_deep_copy(task_of(report, event));
-	if (!report->is_free)
-		write_event(report, event->is_handler ? "v2_playbook_on_handler_task_start" : "v2_playbook_on_task_start",
-		            event->time_us, line);
+	auto_json json_t *line = shape_task(event);
+	write_event(report, report->is_free ? "v2_runner_on_start"
+	                    : event->is_handler ? "v2_playbook_on_handler_task_start" : "v2_playbook_on_task_start",
+	            event->time_us, line);
 }
 
-static void on_host_start(struct jsonl *report, const struct event *event)
+static void on_start(struct jsonl *report, const struct event *event)
 {
-	auto_json json_t *line = json_deep_copy(task_of(report, event));
-	if (report->is_free)
-		write_event(report, "v2_runner_on_start", event->time_us, line);
+	bool is_new;
+	if (!report->is_free)
+		json_object_clear(report->tasks); /* all hosts have ended the task before */
+	shape_task_of(report->tasks, event, report->is_free, &is_new);
+	write_task_start(report, event);
 }
 
 static void on_result(struct jsonl *report, const struct event *event)
@@ -60,10 +49,18 @@ static void on_result(struct jsonl *report, const struct event *event)
 		[STATUS_OK] = "v2_runner_on_ok", [STATUS_CHANGED] = "v2_runner_on_ok", [STATUS_FAILED] = "v2_runner_on_failed",
 		[STATUS_SKIPPED] = "v2_runner_on_skipped", [STATUS_UNREACHABLE] = "v2_runner_on_unreachable",
 	};
-	auto_json json_t *line = json_deep_copy(task_of(report, event));
+	bool is_new;
+	const char *host = event->host ? event->host : "";
+	json_t *task = shape_task_of(report->tasks, event, report->is_free, &is_new);
+	if (is_new)
+		write_task_start(report, event);
+	json_object_set_new(json_object_get(task, "hosts"), host, json_null()); /* it has had its result */
+	auto_json json_t *line = json_pack("{s:o, s:{s:o}}", "task", json_deep_copy(json_object_get(task, "task")), "hosts", host,
+	                                   shape_result(event));
 	json_object_set_new(json_object_get(json_object_get(line, "task"), "duration"), "end", shape_time(event->time_us));
-	json_object_set_new(json_object_get(line, "hosts"), event->host ? event->host : "", shape_result(event));
 	write_event(report, names[event->status], event->time_us, line);
+	if (report->is_free)
+		shape_task_forget(report->tasks, event);
 }
 
 static void on_run_end(struct jsonl *report, const struct event *event)
@@ -86,10 +83,8 @@ static void jsonl_handle(void *context, const struct event *event)
 	screen_event(&report->screen, event);
 	if (event->kind == EVENT_PLAY_START)
 		on_play_start(report, event);
-	else if (event->kind == EVENT_TASK_START)
-		on_task_start(report, event);
-	else if (event->kind == EVENT_HOST_START)
-		on_host_start(report, event);
+	else if (event->kind == (report->is_free ? EVENT_HOST_START : EVENT_TASK_START))
+		on_start(report, event);
 	else if (event->kind == EVENT_RESULT && !event->is_item)
 		on_result(report, event);
 	else if (event->kind == EVENT_LISTING)

@@ -1,6 +1,7 @@
 /* Events as JSON values. */
 #include "report/shape.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -46,14 +47,45 @@ json_t *shape_task(const struct event *event)
 	return json_pack("{s:o, s:{}}", "task", head(event, name, "task", event->task_number), "hosts");
 }
 
+bool shape_is_free(const struct event *event)
+{
+	const char *strategy = json_string_value(json_object_get(event->data, "strategy"));
+	return strategy && strcmp(strategy, "free") == 0;
+}
+
+static char *task_key(const struct event *event, bool is_free)
+{
+	return mem_printf("%u %s", event->task_number, is_free && event->host ? event->host : "");
+}
+
+void shape_task_forget(json_t *tasks, const struct event *event)
+{
+	auto_free char *key = task_key(event, true);
+	json_object_del(tasks, key);
+}
+
+json_t *shape_task_of(json_t *tasks, const struct event *event, bool is_free, bool *is_new)
+{
+	auto_free char *key = task_key(event, is_free);
+	json_t *task = json_object_get(tasks, key);
+	bool is_again = event->kind == EVENT_RESULT && event->host &&
+	                json_object_get(json_object_get(task, "hosts"), event->host);
+	*is_new = !task || is_again;
+	if (*is_new) {
+		task = shape_task(event);
+		json_object_set_new(tasks, key, task);
+	}
+	return task;
+}
+
 json_t *shape_result(const struct event *event)
 {
 	json_t *result = event->result ? json_copy(event->result) : json_object();
 	if (!json_object_get(result, "changed"))
 		json_object_set_new(result, "changed", json_boolean(event->status == STATUS_CHANGED));
+	json_object_del(result, "failed"); /* there only where they are true, as with Ansible's callbacks */
+	json_object_del(result, "skipped");
 	json_object_set_new(result, "action", clean_string(event->action));
-	if (event->no_log)
-		json_object_set_new(result, "_ansible_no_log", json_true());
 	if (event->status == STATUS_FAILED)
 		json_object_set_new(result, "failed", json_true());
 	if (event->status == STATUS_SKIPPED)

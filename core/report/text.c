@@ -292,7 +292,8 @@ static void text_handle(void *context, const struct event *event)
 			add_task_banner(text, event);
 		break;
 	case EVENT_RESULT:
-		on_result(text, event);
+		if (!event->is_include)
+			on_result(text, event);
 		break;
 	case EVENT_RETRY:
 		on_retry(text, event);

@@ -55,6 +55,7 @@ struct event {
 	char *text;
 	char *item;           /* label of a loop item, masked and one line */
 	enum event_status status;
+	bool is_include;      /* the result of an include, which EVENT_INCLUDED has told to people */
 	bool is_handler, is_item, is_stderr, ignored, rescued, no_log, uncertain;
 	unsigned verbosity;   /* shown from -v times this on; 0: always */
 	uint64_t done, total;

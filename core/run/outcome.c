@@ -50,6 +50,7 @@ void outcome_emit(struct walk *walk, const struct task_outcome *outcome)
 	event->ignored = outcome->ignored;
 	event->no_log = outcome->no_log;
 	event->uncertain = outcome->uncertain;
+	event->is_include = outcome->is_include;
 	event->is_item = outcome->item != NULL;
 	event->item = mem_strdup(outcome->no_log && outcome->item ? "(censored due to no_log)" : outcome->item);
 	event->result = outcome->no_log ? censored(outcome->result) : json_deep_copy(outcome->result);

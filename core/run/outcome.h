@@ -13,6 +13,7 @@ struct task_outcome {
 	json_t *result;         /* borrowed */
 	enum event_status status;
 	bool ignored, no_log, uncertain;
+	bool is_include;        /* its line says what was included, not a result */
 	const char *item;       /* label; NULL: the task as a whole */
 };
 

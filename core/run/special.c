@@ -91,8 +91,18 @@ static json_t *special_meta(struct walk *walk, const struct evaluation *at, stru
 
 /* ---- includes ---- */
 
-static json_t *included(struct walk *walk, const struct evaluation *at, const char *name,
-                        const struct entries *entries, json_t *loop)
+/* The label of the loop's item, as its results have it; NULL outside of loops. */
+static char *item_label(json_t *loop)
+{
+	const char *variable = json_string_value(json_object_get(loop, "ansible_loop_var"));
+	const json_t *item = variable ? json_object_get(loop, variable) : NULL;
+	if (!item)
+		return NULL;
+	return json_is_string(item) ? mem_strdup(json_string_value(item)) : json_dumps(item, JSON_ENCODE_ANY);
+}
+
+static void included(struct walk *walk, const struct evaluation *at, const char *name, const struct entries *entries,
+                     json_t *loop)
 {
 	walk_include(walk, entries, json_deep_copy(loop));
 	struct event *event = event_new(EVENT_INCLUDED);
@@ -100,16 +110,19 @@ static json_t *included(struct walk *walk, const struct evaluation *at, const ch
 	event->task_number = at->entry->number;
 	event->host = mem_strdup(walk->host->host->name);
 	event->text = mem_strdup(name);
+	event->item = item_label(loop);
 	event->data = json_pack("{s:[s]}", "hosts", walk->host->host->name);
 	event_emit(walk->run->events, event);
-	return json_pack("{s:b, s:s}", "changed", 0, "include", name);
 }
 
 static json_t *special_include_tasks(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
 {
 	auto_free char *file = evaluated_word(at, "file", err);
 	const struct entries *entries = file ? play_include_tasks(walk->play, at->entry, file, at->vm, err) : NULL;
-	return entries ? included(walk, at, file, entries, loop) : NULL;
+	if (!entries)
+		return NULL;
+	included(walk, at, file, entries, loop);
+	return json_pack("{s:s, s:{}}", "include", file, "include_args");
 }
 
 static json_t *special_include_role(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
@@ -133,7 +146,10 @@ static json_t *special_include_role(struct walk *walk, const struct evaluation *
 	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
 	if (entries && keyword_bool(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
 		play_publish_role(walk->play, entries->items[0]->scope.role);
-	return entries ? included(walk, at, name, entries, loop) : NULL;
+	if (!entries)
+		return NULL;
+	included(walk, at, name, entries, loop);
+	return json_pack("{s:O}", "include_args", arguments);
 }
 
 json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)

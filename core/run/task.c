@@ -598,6 +598,7 @@ static struct task_outcome outcome_of(struct task *task, const char *item)
 		.uncertain = task->uncertain,
 		.item = item,
 	};
+	outcome.is_include = task->is_silent && strcmp(task->entry->action, "meta") != 0;
 	outcome.ignored = (outcome.status == STATUS_FAILED && task->settings.ignore_errors) ||
 	                  (outcome.status == STATUS_UNREACHABLE && task->settings.ignore_unreachable);
 	return outcome;
@@ -679,7 +680,7 @@ static void conclude(struct task *task)
 	if (task_judge_register(task, &err) < 0)
 		fail_with(task, &err);
 	const struct task_outcome outcome = outcome_of(task, NULL);
-	if (!task->is_silent)
+	if (!task->is_silent || outcome.is_include)
 		outcome_emit(walk, &outcome);
 	if (task->is_silent && task->loop.items && special_counts(task->entry))
 		walk->host->stats.ok += files_included(task) - 1; /* each file counts, the loop does not */

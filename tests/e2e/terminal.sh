@@ -1,0 +1,87 @@
+# What is written where: colours and the progress line on a terminal only, and the same bytes each time where there is none.
+. "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
+e2e_setup
+TERMINAL=$(cd "$SOURCE_ROOT/tests/e2e" && pwd)/terminal.py
+
+cat >waits.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "name": "wait for the word", "shell": "until [ -e go ]; do sleep 0.02; done", "changed_when": true },
+  { "name": "say so", "debug": { "msg": "said" } }
+] }]
+END
+cat >many.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "name": "different paces", "shell": "sleep 0.0{{ 5 - groups.all.index(inventory_hostname) }}; echo {{ inventory_hostname }}" },
+  { "name": "loop", "command": "echo {{ item }}", "loop": ["a", "b"], "changed_when": false },
+  { "name": "some fail", "command": "false", "when": "inventory_hostname is match('h[24]')" },
+  { "name": "some differ", "copy": { "content": "{{ inventory_hostname }}\n", "dest": "made-{{ inventory_hostname }}" }, "diff": true }
+] }, { "hosts": "all", "strategy": "free", "gather_facts": false, "tasks": [
+  { "name": "freely", "shell": "sleep 0.0{{ 5 - groups.all.index(inventory_hostname) }}" }, { "name": "and on", "debug": { "msg": "{{ inventory_hostname }}" } }
+] }]
+END
+
+# terminal_run WANTED WORD...: neap on a terminal; what it wrote is in "written". $TERM and what is in $VARIABLES reach it.
+terminal_run() {
+	wanted=$1
+	shift
+	rm -f go
+	STATUS=0
+	: >out; : >err
+	# shellcheck disable=SC2086
+	env -u SSH_AUTH_SOCK -u NO_COLOR -u ANSIBLE_NOCOLOR HOME="$SSHD_DIR/home" TERM=xterm ${VARIABLES:-} \
+		python3 "$TERMINAL" written "$wanted" go "$@" || STATUS=$?
+}
+written() { grep -qF -- "$(printf '%b' "$1")" written || fault "the terminal lacks $1: $(cat -v written)"; }
+unwritten() { ! grep -qF -- "$(printf '%b' "$1")" written || fault "the terminal has $1: $(cat -v written)"; }
+
+it "has colours and a progress line on a terminal, and takes the line away"
+terminal_run '2 hosts, 0:' "$NEAP" run waits.json -i h1,h2, -c local
+status 0
+written '\033[K2 hosts, 0:'
+written '\033[0;33mchanged: [h1]\033[0m'
+written '\r\033[K\033[0;33mchanged'
+equal "$(tail -n 1 written | tr -d '\r')" ""
+
+it "has neither on a dumb terminal"
+VARIABLES=TERM=dumb terminal_run 'TASK [wait' "$NEAP" run waits.json -i h1, -c local
+status 0
+unwritten '\033'
+written 'changed: [h1]'
+
+it "has no colours where NO_COLOR asks so, and a progress line still"
+VARIABLES=NO_COLOR=1 terminal_run 'h1 [wait for the word]' "$NEAP" run waits.json -i h1, -c local
+status 0
+unwritten '\033[0;'
+written '\033[K1 host, 0:'
+
+it "shows the progress line also where only the messages go to a terminal"
+terminal_run 'h1 [wait for the word]' sh -c '"$0" "$@" >report' "$NEAP" run waits.json -i h1, -c local
+status 0
+written '\033[K1 host, 0:'
+equal "$(tr -d '\n\t -~' <report | wc -c)" 0
+grep -q '^changed: \[h1\]$' report || fault "the report lacks the result"
+
+it "writes nothing but text into a file, and colours where they are forced"
+neap run many.json -i h1, -c local
+equal "$(cat out err | tr -d '\n\t -~' | wc -c)" 0
+ANSIBLE_FORCE_COLOR=1 neap run many.json -i h1, -c local
+output_has "$(printf '\033[0;32mok: [h1]')"
+
+it "puts a host's name before what a long command writes, while it runs"
+terminal_run 'h1 | begun' sh -c '"$0" "$@" >report' "$NEAP" exec all -i h1, -c local -v -m shell -a 'echo begun; until [ -e go ]; do sleep 0.02; done; echo over >&2'
+status 0
+written 'h1 | begun'
+written 'h1 | over'
+
+it "writes the same report each time"
+rm -f made-*
+neap run many.json -i h1,h2,h3,h4,h5, -c local
+status 2
+cp out first
+for again in 1 2; do
+	rm -f made-*
+	neap run many.json -i h1,h2,h3,h4,h5, -c local
+	cmp -s out first || fault "it differs: $(diff out first)"
+done
+silent
+done_testing
