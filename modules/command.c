@@ -136,4 +136,5 @@ const struct module command_module = {
 	.examples = command_examples,
 	.returns = command_returns,
 	.decide = command_decide,
+	.judged_by_status = true,
 };

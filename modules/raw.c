@@ -49,5 +49,6 @@ const struct module raw_module = {
 	.examples = raw_examples,
 	.returns = raw_returns,
 	.decide = raw_decide,
+	.judged_by_status = true,
 	.no_check_mode = true,
 };

@@ -80,4 +80,5 @@ const struct module shell_module = {
 	.examples = shell_examples,
 	.returns = shell_returns,
 	.decide = shell_decide,
+	.judged_by_status = true,
 };

@@ -36,6 +36,7 @@ struct module {
 	void *context;      /* of a Lua module: its bridge; NULL in C */
 	const char *source; /* file of a Lua module; NULL in C */
 	bool acts_on_run;   /* works on the run, never on a target: debug, set_fact, ... */
+	bool judged_by_status; /* does one command, if any, and fails exactly where that does not exit with 0 */
 	bool no_check_mode; /* cannot predict: skipped in check mode (raw, script) */
 	/* Of modules that act on the run: */
 	bool runs_once;         /* by the first of a batch's hosts, for all (pause, add_host) */

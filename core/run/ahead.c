@@ -103,5 +103,5 @@ void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *tar
 {
 	struct looking looking = { walk, vm, target, asks, walk->ahead_window };
 	if (looking.left)
-		walk_each_coming(walk, look_at, &looking);
+		walk_each_coming(walk, WALK_TO_END, look_at, &looking);
 }

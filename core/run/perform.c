@@ -300,6 +300,20 @@ static void remove_script(struct wire *wire, struct job *job, const char *path)
 	wire_outcome_release(&outcome);
 }
 
+static void take_run(struct job *job, const struct step *step, const struct wire_outcome *raw)
+{
+	struct outcome *outcome = &job->outcomes[job->steps_done++];
+	command_text_result(job->arena, raw, &outcome->run);
+	outcome->ok = true; /* what the exit status means is for the module to judge */
+	if (raw->ended == WIRE_TIMED_OUT) {
+		outcome->ok = false;
+		outcome->error = "the command did not end within its timeout and was killed";
+	} else if (raw->ended == WIRE_UNKNOWN && !step->run.ends_connection) {
+		outcome->ok = false;
+		outcome->error = "the connection was closed before the command's exit status came: whether it ended is unknown";
+	}
+}
+
 static int perform_run(struct wire *wire, struct job *job, const struct step *step, const struct perform_watch *watch,
                        struct err *err)
 {
@@ -322,18 +336,29 @@ static int perform_run(struct wire *wire, struct job *job, const struct step *st
 		wire_outcome_release(&raw); /* what had come before the connection ended */
 		return -1;
 	}
-	struct outcome *outcome = &job->outcomes[job->steps_done++];
-	command_text_result(job->arena, &raw, &outcome->run);
-	outcome->ok = true; /* what the exit status means is for the module to judge */
-	if (raw.ended == WIRE_TIMED_OUT) {
-		outcome->ok = false;
-		outcome->error = "the command did not end within its timeout and was killed";
-	} else if (raw.ended == WIRE_UNKNOWN && !step->run.ends_connection) {
-		outcome->ok = false;
-		outcome->error = "the connection was closed before the command's exit status came: whether it ended is unknown";
-	}
+	take_run(job, step, &raw);
 	wire_outcome_release(&raw);
 	return 0;
+}
+
+/* Commands of several tasks in one flight. */
+static int perform_stream(struct wire *wire, struct job *job, struct err *err)
+{
+	size_t count = job->step_count - job->steps_done, done = 0;
+	struct wire_command *commands = arena_array(job->arena, count, sizeof(*commands));
+	struct wire_outcome *outcomes = arena_array(job->arena, count, sizeof(*outcomes));
+	for (size_t i = 0; i < count; i++) {
+		auto_buf struct buf text = BUF_INIT;
+		command_text(&text, &job->steps[job->steps_done + i]->run.command, NULL);
+		commands[i].script = arena_str(job->arena, buf_text(&text));
+	}
+	int failed = wire_stream(wire, job->user->become, commands, outcomes, count, &done, err);
+	for (size_t i = 0; i < count; i++) {
+		if (i < done)
+			take_run(job, job->steps[job->steps_done], &outcomes[i]);
+		wire_outcome_release(&outcomes[i]);
+	}
+	return failed;
 }
 
 /* Ansible's name for a backup: path.PID.YYYY-MM-DD@HH:MM:SS~ */
@@ -473,6 +498,8 @@ int perform_once(struct wire *wire, struct job *job, const struct command *comma
 
 int perform_steps(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err)
 {
+	if (job->is_stream)
+		return perform_stream(wire, job, err);
 	size_t files = 0, new_files = 0;
 	for (size_t i = job->steps_done; i < job->step_count; i++) {
 		files += job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET;

@@ -14,6 +14,7 @@
 #include "run/limit.h"
 #include "run/prompts.h"
 #include "run/sched.h"
+#include "run/stream.h"
 
 struct included { /* what an include brought in */
 	struct included *next;
@@ -562,6 +563,25 @@ static void take_inventory_changes(struct run_context *run, const struct batch *
 		variables_reload(&batch->walks[i]->variables);
 }
 
+/* Hosts that are still on their way through the play. */
+static size_t count_waiting(const struct batch *batch)
+{
+	size_t waiting = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		waiting += batch->walks[i]->next != NULL;
+	return waiting;
+}
+
+/* Whether a task was done ahead whose turn has yet to come. */
+static bool is_owed(const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		if (stream_awaits(batch->walks[i]))
+			return true;
+	}
+	return false;
+}
+
 static void turn(struct play_state *play, const struct batch *batch, struct template_vm *vm)
 {
 	struct run_context *run = play->run;
@@ -581,6 +601,7 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 		if (walk->next == entry && walk_compare(walk, first) == 0)
 			together[count++] = walk;
 	}
+	first->alone = count_waiting(batch) == 1;
 	size_t most = throttle(first, vm), done = 0, doers = alone ? 1 : count;
 	while (done < doers) {
 		for (size_t i = 0; i < most && done < doers; i++)
@@ -631,7 +652,7 @@ static void stop_all(const struct batch *batch, bool failed)
 static bool walk_linear(struct play_state *play, const struct batch *batch, struct template_vm *vm)
 {
 	while (rearmost(batch)) {
-		if (atomic_load(&play->run->cancelled))
+		if (atomic_load(&play->run->cancelled) && !is_owed(batch))
 			return false;
 		turn(play, batch, vm);
 		if (is_fatal(play, batch)) {
@@ -647,6 +668,7 @@ static bool walk_linear(struct play_state *play, const struct batch *batch, stru
 static bool walk_free_strategy(struct play_state *play, const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
+		batch->walks[i]->alone = true;
 		if (batch->walks[i]->next)
 			sched_turn(play->run->sched, batch->walks[i]);
 	}

@@ -328,7 +328,7 @@ static int do_steps(struct target *target, struct job *job, struct err *err)
 		if (step->kind == STEP_RECONNECT ? reconnect_step(target, job, &step->reconnect, err) < 0
 		                                 : perform_steps(target->wire, job, &watch, err) < 0)
 			return -1;
-		if (!job->outcomes[job->steps_done - 1].ok)
+		if (job->is_stream || !job->outcomes[job->steps_done - 1].ok)
 			break;
 	}
 	return 0;

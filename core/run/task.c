@@ -18,6 +18,7 @@
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/special.h"
+#include "run/stream.h"
 #include "run/task_inside.h"
 #include "run/unseal.h"
 
@@ -155,7 +156,7 @@ static enum state gather(struct task *task, enum state back)
 
 /* ---- begin ---- */
 
-static bool has_loop(const struct entry *entry)
+bool task_has_loop(const struct entry *entry)
 {
 	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
 		const char *key;
@@ -186,7 +187,7 @@ static int read_tolerance(struct task *task, struct err *err)
 	    keyword_flag(&task->at, "ignore_errors", false, &settings->ignore_errors, err) == 0 &&
 	    keyword_flag(&task->at, "ignore_unreachable", false, &settings->ignore_unreachable, err) == 0)
 		return 0;
-	if (err->os_error != TEMPLATE_UNDEFINED || !has_loop(task->entry))
+	if (err->os_error != TEMPLATE_UNDEFINED || !task_has_loop(task->entry))
 		return -1;
 	err_clear(err);
 	return 0;
@@ -195,7 +196,7 @@ static int read_tolerance(struct task *task, struct err *err)
 static enum state begin(struct task *task)
 {
 	struct walk *walk = task->walk;
-	if (atomic_load(&walk->run->cancelled))
+	if (atomic_load(&walk->run->cancelled) && !stream_awaits(walk))
 		return STATE_LEFT;
 	walk_enter_variables(walk, task->entry);
 	free(task->name);
@@ -278,7 +279,8 @@ static enum state enter_item(struct task *task)
 		fail_with(task, &err);
 		return STATE_ITEM_END;
 	}
-	if (keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
+	bool is_known = stream_has(task->walk, task->entry, task->index);
+	if (!is_known && keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;
 	}
@@ -312,7 +314,7 @@ static struct target *delegate_target(struct task *task, struct err *err)
 	return targets_get(run->targets, &at, err);
 }
 
-static bool has_own_connection(const struct entry *entry)
+bool task_has_own_connection(const struct entry *entry)
 {
 	static const char *const names[] = { "remote_user", "port", "connection" };
 	for (const struct scope *scope = &entry->scope; scope && scope->kind != SCOPE_PLAY; scope = scope->parent) {
@@ -329,7 +331,7 @@ static struct target *task_target(struct task *task, struct err *err)
 	struct walk *walk = task->walk;
 	if (task->settings.delegate_to)
 		return delegate_target(task, err);
-	if (has_own_connection(task->entry))
+	if (task_has_own_connection(task->entry))
 		return targets_get(walk->run->targets, &task->at, err);
 	if (!walk->target)
 		walk->target = targets_get(walk->run->targets, &task->at, err);
@@ -345,6 +347,18 @@ static enum state do_special(struct task *task)
 	else
 		fail_with(task, &err);
 	task->is_silent = result != NULL;
+	return STATE_ITEM_END;
+}
+
+/* The host is gone, or the run was interrupted. */
+static enum state lost(struct task *task, const struct err *err)
+{
+	if (err->kind == ERR_INTERRUPTED)
+		return STATE_LEFT;
+	if (err_exit_status(err->kind) == err_exit_status(ERR_UNREACHABLE))
+		fail_unreachable(task, err);
+	else
+		fail_with(task, err);
 	return STATE_ITEM_END;
 }
 
@@ -367,7 +381,12 @@ static enum state start_attempt(struct task *task)
 	task->tries++;
 	if (special_handles(task->entry))
 		return do_special(task);
+	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &err);
+	if (found == STREAM_LOST)
+		return lost(task, &err);
 	task->has_attempt = true;
+	if (found == STREAM_DONE)
+		return STATE_DECIDE;
 	if (attempt_prepare(&task->attempt, &task->at, task->module, task->settings.check, task->settings.diff, &err) < 0) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;
@@ -433,24 +452,14 @@ static void prepare_steps(struct task *task)
 	};
 	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
 	prepare_job(task);
+	stream_collect(task);
 }
 
-/* The host is gone, or the run was interrupted. */
-static enum state job_lost(struct task *task)
-{
-	if (task->job.err.kind == ERR_INTERRUPTED)
-		return STATE_LEFT;
-	if (err_exit_status(task->job.err.kind) == err_exit_status(ERR_UNREACHABLE))
-		fail_unreachable(task, &task->job.err);
-	else
-		fail_with(task, &task->job.err);
-	return STATE_ITEM_END;
-}
 
 static enum state take_answers(struct task *task)
 {
 	if (task->job.err.kind != ERR_NONE)
-		return job_lost(task);
+		return lost(task, &task->job.err);
 	gather_take(task->walk, &task->asks);
 	struct decision *decision = &task->attempt.decision;
 	for (size_t i = 0; i < decision->asked_count; i++) {
@@ -475,7 +484,7 @@ static enum state take_gathered(struct task *task)
 	}
 	if (task->job.err.kind != ERR_NONE) {
 		play_announce(task->walk->play, task->entry, task->number, task->name);
-		return job_lost(task);
+		return lost(task, &task->job.err);
 	}
 	gather_take(task->walk, &task->asks);
 	asks_release(&task->asks);
@@ -499,11 +508,14 @@ static enum state step_failed(struct task *task, const struct step *step, const 
 static enum state take_outcomes(struct task *task)
 {
 	struct job *job = &task->job;
-	if (job->err.kind != ERR_NONE)
-		return job_lost(task);
+	if (job->is_stream)
+		stream_ended(task->walk, job);
+	size_t count = job->is_stream && job->steps_done ? 1 : job->steps_done; /* the others are those of coming tasks */
+	if (job->err.kind != ERR_NONE && !(job->is_stream && count))
+		return lost(task, &job->err);
 	struct decision *decision = &task->attempt.decision;
 	size_t first = decision_steps_done(decision);
-	for (size_t i = 0; i < job->steps_done; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!job->outcomes[i].ok)
 			return step_failed(task, job->steps[i], &job->outcomes[i]);
 		decision_outcome(decision, first + i, &job->outcomes[i]);

@@ -8,6 +8,7 @@
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/select.h"
+#include "run/stream.h"
 #include "run/task.h"
 
 /* The sections of a play, in order; facts are gathered where the play asks for it, handlers run after pre_tasks, after tasks and after post_tasks. */
@@ -315,15 +316,20 @@ static void come(struct coming *coming, const struct entries *entries, size_t fr
 	}
 }
 
-void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, const struct entry *entry), void *context)
+void walk_each_coming(const struct walk *walk, enum walk_reach reach,
+                      bool (*visit)(void *context, const struct entry *entry), void *context)
 {
 	struct coming coming = { visit, context, true };
 	for (size_t i = walk->frame_count; i-- > 0 && coming.going;) {
 		const struct frame *frame = &walk->frames[i];
+		if (reach == WALK_TO_HANDLERS && frame->kind == FRAME_HANDLERS)
+			return;
 		if (frame->list)
 			come(&coming, frame->list, frame->index);
 		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
 			come(&coming, &frame->block->always, 0);
+		if (reach == WALK_TO_HANDLERS && (frame->kind == FRAME_PLAY || frame->params))
+			return;
 		for (unsigned section = frame->section + 1; frame->kind == FRAME_PLAY && section < SECTIONS; section++) {
 			const struct entries *list = section_list(walk->play, section);
 			if (list)
@@ -375,6 +381,7 @@ void walk_free(struct walk *walk)
 	variables_release(&walk->variables);
 	free(walk->frames);
 	free(walk->notified);
+	stream_free(walk->stream);
 	arena_release(&walk->arena);
 	free(walk);
 }
@@ -382,7 +389,8 @@ void walk_free(struct walk *walk)
 /* Under linear a turn is one task; under free it is the whole play. */
 static bool has_turn(const struct walk *walk)
 {
-	return walk->play->is_free && !walk->facts_only && walk->next && !atomic_load(&walk->run->cancelled);
+	return walk->play->is_free && !walk->facts_only && walk->next &&
+	       (!atomic_load(&walk->run->cancelled) || stream_awaits(walk));
 }
 
 void walk_continue(struct walk *walk, struct template_vm *vm)

@@ -14,6 +14,7 @@
 #include "run/variables.h"
 
 struct play_state;
+struct stream;
 struct task;
 
 enum frame_kind {
@@ -51,6 +52,8 @@ struct walk {
 	bool ended;                  /* end_host, end_play */
 	struct target *target;       /* its own, once it was needed */
 	size_t ahead_window;         /* tasks to look ahead at most */
+	bool alone;                  /* no other host is to be waited for between tasks */
+	struct stream *stream;       /* commands that were sent with an earlier one; or NULL */
 	struct arena arena;
 
 	/* for sched.c */
@@ -82,7 +85,11 @@ bool walk_notify(struct walk *walk, struct template_vm *vm, const char *name);
 void walk_end(struct walk *walk);
 /* Before, at the same place, behind: < 0, 0, > 0. Neither may be at its end. */
 int walk_compare(const struct walk *a, const struct walk *b);
+/* How far to look: to the end of the play, or only as far as neither handlers nor the end of an include with variables
+ * of its own come between. */
+enum walk_reach { WALK_TO_END, WALK_TO_HANDLERS };
 /* Entries that follow walk->next in the order they would run, as far as they can be told: visit returns false to stop. */
-void walk_each_coming(const struct walk *walk, bool (*visit)(void *context, const struct entry *entry), void *context);
+void walk_each_coming(const struct walk *walk, enum walk_reach reach,
+                      bool (*visit)(void *context, const struct entry *entry), void *context);
 
 #endif

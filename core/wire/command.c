@@ -38,7 +38,8 @@ struct runner {
 	bool greeted[2];      /* the inner shell of the next command has told that it begins */
 	size_t ended[2];      /* commands that have */
 	long pid;             /* of the inner shell, once known */
-	bool leads;           /* it is the first of its process group */
+	long supervisor;      /* its parent's */
+	bool leads;           /* the inner shell is the first of its process group */
 };
 
 /* ---- what comes back ---- */
@@ -72,7 +73,8 @@ static void runner_greeted(struct runner *runner, int stream)
 	if (stream == 0) {
 		char *end;
 		runner->pid = strtol(framing->tail, &end, 10);
-		runner->leads = strcmp(end, "l") == 0;
+		runner->leads = *end == 'l';
+		runner->supervisor = strtol(end + strcspn(end, " "), NULL, 10);
 	}
 	if (stream == 0 && command->pty)
 		runner_input(runner);
@@ -201,7 +203,7 @@ static void runner_inner_text(const struct runner *runner, const struct wire_com
 	        "[ \"$neap_d\" ] || exit 1; ");
 	if (command->pty)
 		buf_str(text, "stty sane 2>/dev/null; ");
-	buf_printf(text, "echo %s$$$1; ", runner->mark);
+	buf_printf(text, "echo \"%s$$$1 $PPID\"; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
 	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
@@ -303,20 +305,35 @@ static void runner_judge(const struct runner *runner)
 	outcome->code = outcome->ended == WIRE_UNKNOWN ? 0 : code;
 }
 
-/* Kills the group through the user's shell. Without setsid the group is the channel's, which is the command's alone. */
-static int runner_kill(struct runner *runner, struct identity *identity, struct err *err)
+/* Kills the group through the user's shell, the supervisor of more commands before it. Without setsid the group is the
+ * channel's, which is the command's alone. */
+static int runner_kill_once(struct runner *runner, struct identity *identity, struct err *err)
 {
-	if (runner->pid <= 1)
-		return 0;
-	auto_free char *script = runner->leads
-		? mem_printf("kill -KILL -%ld", runner->pid)
-		: mem_printf("g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
-		             "kill -KILL -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
+	auto_buf struct buf text = BUF_INIT;
+	if (runner->count > 1 && runner->supervisor > 1)
+		buf_printf(&text, "kill -KILL %ld; ", runner->supervisor);
+	if (runner->leads)
+		buf_printf(&text, "kill -KILL -%ld", runner->pid);
+	else
+		buf_printf(&text, "g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
+		           "kill -KILL -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
+	const char *script = buf_text(&text);
 	struct wire_command command = { .script = script, .keep = 1024 };
 	struct wire_outcome outcome = { 0 };
 	int status = identity_batch(identity, &command, &outcome, 1, false, clock_deadline(COMMAND_KILL_MS), err);
 	wire_outcome_release(&outcome);
 	return status < 0 ? err_wrap(err, "killing a command that ran into its timeout") : 0;
+}
+
+/* Again, if another command had begun meanwhile. */
+static int runner_kill(struct runner *runner, struct identity *identity, struct err *err)
+{
+	for (long killed = 0; runner->pid > 1 && runner->pid != killed;) {
+		killed = runner->pid;
+		if (runner_kill_once(runner, identity, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Ctrl-C ends what runs on the target too: the cancellation is taken back for the time that takes. */

@@ -82,4 +82,13 @@ neap run tasks300.json -i here.json
 status 0
 trips nothing_to_do tasks300.json
 less "$TRIPS" "$thirty" "round trips: "
+it "needs 3 more for 20 commands, whose results nothing looks at"
+python3 -c 'import json
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"command": "echo %d" % i} for i in range(20)]}]))' >commands.json
+commands() {
+	neap run "$1" -i "$2"
+	[ "$STATUS" = 0 ] && grep -q 'ok=20 *changed=20 ' out
+}
+trips commands commands.json
+less "$TRIPS" $((base + 3)) "round trips: "
 done_testing

@@ -1,0 +1,37 @@
+/* A stream: commands whose results nothing looks at before the next is due, decided ahead and sent to the target in one
+ * flight, which goes on only while they succeed. They are those of a loop's items, or of the tasks that follow one another
+ * where no other host is to be waited for. Each task still has its turn, and finds there that its command was done.
+ *
+ * What is sent is what would be sent one by one: only modules whose task fails exactly where its command does take part
+ * (module.h: judged_by_status), and a task that register, failed_when or anything else could make matter to the next is the
+ * last of its stream. A command behind one that failed was not run: its turn, if it comes, decides afresh. */
+#ifndef NEAP_RUN_STREAM_H
+#define NEAP_RUN_STREAM_H
+
+#include "run/attempt.h"
+
+struct stream;
+struct task;
+struct walk;
+
+/* The task's job is about to do the one step its decision wants: adds to it what can go with it, if anything can. */
+void stream_collect(struct task *task);
+/* The job of a stream is back: its error belongs to the first command that did not end. */
+void stream_ended(struct walk *walk, const struct job *job);
+/* Whether the walk's next task has done its command already, or was lost with it: its turn has to come. */
+bool stream_awaits(const struct walk *walk);
+
+enum stream_found {
+	STREAM_NOTHING,
+	STREAM_DONE, /* *attempt has its outcome; to be released by the caller */
+	STREAM_LOST  /* the connection ended, err says how */
+};
+/* What became of a task's command, once. entry's item is the loop's index, 0 where there is none. */
+enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, struct attempt *attempt,
+                              struct err *err);
+/* Whether stream_take would find something: the task's conditions were found to hold. */
+bool stream_has(const struct walk *walk, const struct entry *entry, size_t item);
+/* NULL is allowed. */
+void stream_free(struct stream *stream);
+
+#endif
