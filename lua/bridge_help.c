@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "base/digest.h"
+#include "base/json_fault.h"
 #include "base/quote.h"
 #include "lua/regex.h"
 #include "lua/value.h"
@@ -95,7 +96,7 @@ static int json_decode(lua_State *L)
 	*value = json_loadb(text, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &error);
 	if (!*value) {
 		lua_pushnil(L);
-		lua_pushfstring(L, "line %d: %s", error.line, error.text);
+		lua_pushfstring(L, "line %d: %s", error.line, json_fault_text(&error));
 		return 2;
 	}
 	value_push(L, *value);

@@ -17,6 +17,7 @@
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
+#include "base/json_fault.h"
 #include "base/mem.h"
 #include "lua/regex.h"
 #include "lua/value.h"
@@ -496,7 +497,7 @@ static int native_json_decode(lua_State *state)
 	json_error_t why;
 	json_t *value = json_loadb(text, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
 	if (!value)
-		return luaL_error(state, "from_json: %s (line %d, column %d)", why.text, why.line, why.column);
+		return luaL_error(state, "from_json: %s (line %d, column %d)", json_fault_text(&why), why.line, why.column);
 	/* The value is Lua's to free, whatever pushing it raises. */
 	json_t **held = lua_newuserdatauv(state, sizeof(*held), 0);
 	*held = value;

@@ -15,10 +15,32 @@ static const struct {
 #undef ERR_KIND_ROW
 };
 
+/* Of a text that did not fit: its end says so. */
+static void mark_cut(char *text, size_t size)
+{
+	size_t end = size - sizeof(ERR_CUT);
+	while (end && (text[end] & 0xc0) == 0x80)
+		end--;
+	memcpy(text + end, ERR_CUT, sizeof(ERR_CUT));
+}
+
+static void write_text(char *text, size_t size, const char *format, va_list arguments)
+{
+	if (vsnprintf(text, size, format, arguments) >= (int)size)
+		mark_cut(text, size);
+}
+
+static void add_text(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+	if (snprintf(text + used, size - used, ": %s", more) >= (int)(size - used))
+		mark_cut(text, size);
+}
+
 static void fill(struct err *err, enum err_kind kind, int os_error, const char *format, va_list arguments)
 {
 	*err = (struct err){ .kind = kind, .os_error = os_error };
-	vsnprintf(err->text, sizeof(err->text), format, arguments);
+	write_text(err->text, sizeof(err->text), format, arguments);
 }
 
 int err_set(struct err *err, enum err_kind kind, const char *format, ...)
@@ -42,9 +64,7 @@ int err_errno(struct err *err, enum err_kind kind, const char *format, ...)
 	fill(err, kind, os_error, format, arguments);
 	va_end(arguments);
 	char reason[128];
-	size_t used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s",
-	         strerror_r(os_error, reason, sizeof(reason)));
+	add_text(err->text, sizeof(err->text), strerror_r(os_error, reason, sizeof(reason)));
 	return -1;
 }
 
@@ -56,10 +76,9 @@ int err_wrap(struct err *err, const char *format, ...)
 	memcpy(inner, err->text, sizeof(inner));
 	va_list arguments;
 	va_start(arguments, format);
-	int used = vsnprintf(err->text, sizeof(err->text), format, arguments);
+	write_text(err->text, sizeof(err->text), format, arguments);
 	va_end(arguments);
-	if (used >= 0 && (size_t)used < sizeof(err->text))
-		snprintf(err->text + used, sizeof(err->text) - (size_t)used, ": %s", inner);
+	add_text(err->text, sizeof(err->text), inner);
 	return -1;
 }
 
@@ -69,7 +88,7 @@ int err_hint(struct err *err, const char *format, ...)
 		return -1;
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(err->hint, sizeof(err->hint), format, arguments);
+	write_text(err->hint, sizeof(err->hint), format, arguments);
 	va_end(arguments);
 	return -1;
 }

@@ -42,6 +42,8 @@ struct err {
 };
 
 #define ERR_INIT { .kind = ERR_NONE }
+/* The end of a text that did not fit. What masks secrets in messages knows their beginnings before it. */
+#define ERR_CUT "\xe2\x80\xa6"
 
 /* Each of these returns -1, so that `return err_set(...)` reads well; err may be NULL. */
 int err_set(struct err *err, enum err_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/digest.h"
+#include "base/json_fault.h"
 #include "base/mem.h"
 #include "plan/fact_subset.h"
 #include "run/host_facts.h"
@@ -43,7 +44,8 @@ static void load_host(struct run_context *run, struct host_state *host)
 	json_error_t fault;
 	auto_json json_t *facts = json_load_file(path, 0, &fault);
 	if (!json_is_object(facts)) {
-		context_warn(run, host->host->name, "cached facts: %s: %s; --flush-cache throws them away", path, fault.text);
+		context_warn(run, host->host->name, "cached facts: %s: %s; --flush-cache throws them away", path,
+		             json_fault_text(&fault));
 		return;
 	}
 	const char *parts = json_string_value(json_object_get(facts, parts_key));

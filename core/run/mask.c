@@ -1,5 +1,5 @@
-/* Masking by value: all forms of all secrets in one table, keyed by their first bytes, so that a text is passed over once
- * however many there are. */
+/* Masking by value: all forms of all secrets (mask_forms.c) in one table, keyed by their first bytes, so that a text is
+ * passed over once however many there are. */
 #include "run/mask.h"
 
 #include <ctype.h>
@@ -8,21 +8,24 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/secret.h"
+#include "run/mask_forms.h"
 
-enum { BUCKETS = 4096, LINE_SHORTEST = 8, ENCODED_SHORTEST = 6 };
+enum { BUCKETS = 4096, NUMBER_SHORTEST = 3 };
 
 struct needle {
 	struct needle *next;
 	size_t length;
+	enum mask_where where;
 	char bytes[];
 };
 
 struct mask {
 	pthread_rwlock_t lock;
 	struct needle *buckets[BUCKETS]; /* of needles of at least MASK_ANYWHERE bytes, longest first */
-	struct needle *words;            /* shorter ones, longest first */
+	struct needle *shorter;          /* none of them MASK_INSIDE; longest first */
 	size_t count;
 };
 
@@ -51,7 +54,7 @@ void mask_free(struct mask *mask)
 		return;
 	for (size_t i = 0; i < BUCKETS; i++)
 		free_needles(mask->buckets[i]);
-	free_needles(mask->words);
+	free_needles(mask->shorter);
 	pthread_rwlock_destroy(&mask->lock);
 	free(mask);
 }
@@ -67,130 +70,34 @@ _Static_assert(sizeof(uint32_t) == MASK_ANYWHERE, "a bucket is chosen by the fir
 
 static struct needle **list_for(struct mask *mask, const char *bytes, size_t length)
 {
-	return length >= MASK_ANYWHERE ? &mask->buckets[bucket_of(bytes)] : &mask->words;
+	return length >= MASK_ANYWHERE ? &mask->buckets[bucket_of(bytes)] : &mask->shorter;
 }
 
-static bool is_known(struct needle *list, const char *bytes, size_t length)
+static struct needle *find_needle(struct needle *list, const char *bytes, size_t length)
 {
-	for (struct needle *needle = list; needle; needle = needle->next)
-		if (needle->length == length && memcmp(needle->bytes, bytes, length) == 0)
-			return true;
-	return false;
+	struct needle *needle = list;
+	while (needle && (needle->length != length || memcmp(needle->bytes, bytes, length) != 0))
+		needle = needle->next;
+	return needle;
 }
 
-static void add_needle(struct mask *mask, const char *bytes, size_t length)
+static void add_needle(void *context, const char *bytes, size_t length, enum mask_where where)
 {
-	struct needle **at = list_for(mask, bytes, length);
-	if (!length || is_known(*at, bytes, length))
+	struct mask *mask = context;
+	struct needle **at = list_for(mask, bytes, length), *known = find_needle(*at, bytes, length);
+	if (known) {
+		known->where = where < known->where ? where : known->where;
 		return;
+	}
 	struct needle *needle = mem_alloc(sizeof(*needle) + length);
 	needle->length = length;
+	needle->where = where;
 	memcpy(needle->bytes, bytes, length);
 	while (*at && (*at)->length > length)
 		at = &(*at)->next;
 	needle->next = *at;
 	*at = needle;
 	mask->count++;
-}
-
-/* ---- the forms a value may take ---- */
-
-static void add_form(struct mask *mask, struct buf *form)
-{
-	if (form->length >= MASK_ANYWHERE)
-		add_needle(mask, form->data, form->length);
-	if (form->length)
-		secret_wipe(form->data, form->length);
-	buf_clear(form);
-}
-
-/* The digits that the value alone determines when it stands `offset` bytes behind the start of a group of three. */
-static void base64_inner(struct buf *form, const char *bytes, size_t length, unsigned offset, const char *digits)
-{
-	size_t first_bit = offset * 8, last_bit = (offset + length) * 8;
-	for (size_t digit = (first_bit + 5) / 6; (digit + 1) * 6 <= last_bit; digit++) {
-		unsigned value = 0;
-		for (size_t bit = digit * 6; bit < digit * 6 + 6; bit++) {
-			unsigned char byte = (unsigned char)bytes[bit / 8 - offset];
-			value = value << 1 | (byte >> (7 - bit % 8) & 1);
-		}
-		buf_char(form, digits[value]);
-	}
-}
-
-static void add_base64(struct mask *mask, struct buf *form, const char *bytes, size_t length)
-{
-	static const char *const alphabets[] = {
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
-	};
-	for (size_t alphabet = 0; alphabet < 2; alphabet++)
-		for (unsigned offset = 0; offset < 3; offset++) {
-			base64_inner(form, bytes, length, offset, alphabets[alphabet]);
-			if (form->length < ENCODED_SHORTEST)
-				buf_clear(form);
-			add_form(mask, form);
-		}
-}
-
-/* RFC 3986, with the reserved characters of a path kept or not, in both cases of the hex digits. */
-static void add_url(struct mask *mask, struct buf *form, const char *bytes, size_t length)
-{
-	for (int variant = 0; variant < 8; variant++) {
-		const char *hex = variant & 1 ? "0123456789abcdef" : "0123456789ABCDEF";
-		for (size_t i = 0; i < length; i++) {
-			unsigned char c = (unsigned char)bytes[i];
-			if (isalnum(c) || strchr("-._~", c) || (c == '/' && variant & 2))
-				buf_char(form, (char)c);
-			else if (c == ' ' && variant & 4)
-				buf_char(form, '+');
-			else
-				buf_add(form, (char[]){ '%', hex[c >> 4], hex[c & 15] }, 3);
-		}
-		add_form(mask, form);
-	}
-}
-
-static void add_json(struct mask *mask, struct buf *form, const char *bytes, size_t length)
-{
-	auto_json json_t *value = json_stringn(bytes, length);
-	if (!value)
-		return;
-	static const size_t flags[] = { 0, JSON_ENSURE_ASCII, JSON_ESCAPE_SLASH };
-	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
-		char *text = json_dumps(value, JSON_ENCODE_ANY | flags[i]);
-		size_t text_length = strlen(text);
-		buf_add(form, text + 1, text_length - 2);
-		secret_wipe(text, text_length);
-		free(text);
-		add_form(mask, form);
-	}
-}
-
-/* Inside of single quotes, which a quote in the text interrupts: as shells' users write it, and as Python's shlex does. */
-static void add_shell(struct mask *mask, struct buf *form, const char *bytes, size_t length)
-{
-	static const char *const quotes[] = { "'\\''", "'\"'\"'" };
-	for (size_t variant = 0; variant < 2; variant++) {
-		for (size_t i = 0; i < length; i++)
-			if (bytes[i] == '\'')
-				buf_str(form, quotes[variant]);
-			else
-				buf_char(form, bytes[i]);
-		add_form(mask, form);
-	}
-}
-
-static void add_lines(struct mask *mask, const char *bytes, size_t length)
-{
-	const char *end = bytes + length;
-	for (const char *line = bytes; line < end;) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
-		size_t line_length = (size_t)((stop ? stop : end) - line);
-		if (line_length >= LINE_SHORTEST && line_length < length)
-			add_needle(mask, line, line_length);
-		line += line_length + 1;
-	}
 }
 
 void mask_add(struct mask *mask, const char *secret, size_t length)
@@ -200,16 +107,10 @@ void mask_add(struct mask *mask, const char *secret, size_t length)
 	if (!length)
 		return;
 	pthread_rwlock_wrlock(&mask->lock);
-	if (!is_known(*list_for(mask, secret, length), secret, length)) {
-		auto_buf struct buf form = BUF_INIT;
-		buf_reserve(&form, length * 8);
-		add_needle(mask, secret, length);
-		add_lines(mask, secret, length);
-		add_base64(mask, &form, secret, length);
-		add_url(mask, &form, secret, length);
-		add_json(mask, &form, secret, length);
-		add_shell(mask, &form, secret, length);
-	}
+	struct needle *known = find_needle(*list_for(mask, secret, length), secret, length);
+	enum mask_where where = length >= MASK_ANYWHERE ? MASK_INSIDE : MASK_WORD;
+	if (!known || known->where > where)
+		mask_forms(&(struct mask_forms){ mask, add_needle }, secret, length);
 	pthread_rwlock_unlock(&mask->lock);
 }
 
@@ -231,17 +132,47 @@ static bool stands_alone(const char *text, size_t length, size_t at, size_t size
 	return (at == 0 || !is_word_char(text[at - 1])) && (at + size == length || !is_word_char(text[at + size]));
 }
 
+/* Indented or not. */
+static bool is_line(const char *text, size_t length, size_t at, size_t size)
+{
+	while (at && (text[at - 1] == ' ' || text[at - 1] == '\t')) {
+		at--;
+		size++;
+	}
+	return (at == 0 || strchr("\n'\"", text[at - 1])) && (at + size == length || strchr("\r\n'\"", text[at + size]));
+}
+
+static bool may_stand(const struct needle *needle, const char *text, size_t length, size_t at)
+{
+	return needle->where == MASK_INSIDE || (needle->where == MASK_WORD && stands_alone(text, length, at, needle->length)) ||
+	       (needle->where == MASK_LINE && is_line(text, length, at, needle->length));
+}
+
+/* How much of a needle stands before the sign that a text was cut there; 0 where it is not cut. */
+static size_t cut_length(const struct needle *needle, const char *text, size_t left)
+{
+	size_t size = 0;
+	while (size < left && size < needle->length && text[size] == needle->bytes[size])
+		size++;
+	bool cut = size >= MASK_ANYWHERE && left - size >= strlen(ERR_CUT) && memcmp(text + size, ERR_CUT, strlen(ERR_CUT)) == 0;
+	return cut && needle->where == MASK_INSIDE ? size : 0;
+}
+
 static size_t match_at(const struct mask *mask, const char *text, size_t length, size_t at)
 {
 	size_t left = length - at;
-	if (left >= MASK_ANYWHERE)
-		for (const struct needle *needle = mask->buckets[bucket_of(text + at)]; needle; needle = needle->next)
-			if (needle->length <= left && memcmp(needle->bytes, text + at, needle->length) == 0)
-				return needle->length;
-	for (const struct needle *needle = mask->words; needle; needle = needle->next)
-		if (needle->length <= left && memcmp(needle->bytes, text + at, needle->length) == 0 &&
-		    stands_alone(text, length, at, needle->length))
-			return needle->length;
+	const struct needle *lists[] = { left >= MASK_ANYWHERE ? mask->buckets[bucket_of(text + at)] : NULL, mask->shorter };
+	for (size_t i = 0; i < 2; i++)
+		for (const struct needle *needle = lists[i]; needle; needle = needle->next) {
+			if (needle->length <= left && memcmp(needle->bytes, text + at, needle->length) == 0) {
+				if (may_stand(needle, text, length, at))
+					return needle->length;
+				continue;
+			}
+			size_t cut = cut_length(needle, text + at, left);
+			if (cut)
+				return cut;
+		}
 	return 0;
 }
 
@@ -286,7 +217,8 @@ static json_t *mask_number(const struct mask *mask, json_t *value)
 	int length = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 	struct mask *lockable = (struct mask *)mask;
 	pthread_rwlock_rdlock(&lockable->lock);
-	bool is_secret = length >= MASK_ANYWHERE && is_known(mask->buckets[bucket_of(text)], text, (size_t)length);
+	const struct needle *list = length >= MASK_ANYWHERE ? mask->buckets[bucket_of(text)] : mask->shorter;
+	bool is_secret = length >= NUMBER_SHORTEST && find_needle((struct needle *)list, text, (size_t)length);
 	pthread_rwlock_unlock(&lockable->lock);
 	if (!is_secret)
 		return value;

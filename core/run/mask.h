@@ -1,8 +1,9 @@
 /* Secrets, found by value wherever they stand in a text and replaced by "********".
  *
- * A value is looked for as it is, line by line where it has several, base64- (at any offset inside a longer encoding),
- * URL-, JSON- and shell-quoted. Values shorter than MASK_ANYWHERE bytes are replaced only where they stand alone as a word:
- * masking every "a" would spoil the report and give the secret away. Any thread. */
+ * A value is looked for as it is, line by line where it has several, in base64 (at any offset inside a longer encoding), and
+ * as URLs, JSON, shells, Python, YAML and HTML quote it; also its beginning where a text was cut (ERR_CUT). Values shorter
+ * than MASK_ANYWHERE bytes are replaced only where they stand alone as a word, short lines of longer values only where they
+ * are a line or in quotes: masking every "a" would spoil the report and give the secret away. Any thread. */
 #ifndef NEAP_RUN_MASK_H
 #define NEAP_RUN_MASK_H
 

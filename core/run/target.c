@@ -136,9 +136,17 @@ static void on_output(void *context, bool is_stderr, const char *bytes, size_t l
 	if (!length)
 		return;
 	buf_add(held, bytes, length);
+	if (!event_masks(target->options.events)) {
+		flush_output(target, is_stderr, held->length);
+		return;
+	}
 	const char *newline = memrchr(held->data, '\n', held->length);
-	bool is_whole = !event_masks(target->options.events) || held->length > HELD_MOST;
-	flush_output(target, is_stderr, is_whole ? held->length : newline ? (size_t)(newline - held->data) + 1 : 0);
+	flush_output(target, is_stderr, newline ? (size_t)(newline - held->data) + 1 : 0);
+	if (held->length > HELD_MOST) { /* nor is one found in the pieces of a line without end */
+		static const char cut[] = ERR_CUT " (more than is shown while it comes)\n";
+		buf_clear(held);
+		emit_output(target, is_stderr, cut, strlen(cut));
+	}
 }
 
 /* ---- the connection ---- */

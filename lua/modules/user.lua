@@ -202,6 +202,21 @@ local function modify(want, seen)
 	step.run(words)
 end
 
+-- Makes the pair. A passphrase is asked for twice, and read from stdin where there is neither a terminal nor a display.
+local function make_key(want, path)
+	local words = { "ssh-keygen", "-q", "-t", want.ssh_key_type, "-C", want.ssh_key_comment, "-f", path }
+	if want.ssh_key_bits then add(words, "-b", want.ssh_key_bits) end
+	local passphrase = want.ssh_key_passphrase
+	if not passphrase then
+		add(words, "-N", "")
+		words.stdin = "y\n"
+		step.run(words)
+		return
+	end
+	step.run{ sh = ("unset DISPLAY SSH_ASKPASS; rm -f %s %s; exec %s 2>&1"):format(quote(path), quote(path .. ".pub"), text.words(words)),
+		stdin = passphrase .. "\n" .. passphrase .. "\n", secret = true, touches = file.folder(path) }
+end
+
 -- A key pair in the account's home, unless one is there.
 local function ssh_key(want, known, account)
 	local path = want.ssh_key_file or ".ssh/id_" .. want.ssh_key_type
@@ -220,10 +235,7 @@ local function ssh_key(want, known, account)
 	if not public.exists then
 		step.mkdir{ path = folder, mode = "0700", owner = want.name, group = tostring(account.gid) }
 	end
-	local words = { "ssh-keygen", "-q", "-t", want.ssh_key_type, "-C", want.ssh_key_comment, "-f", path,
-		"-N", want.ssh_key_passphrase or "", secret = want.ssh_key_passphrase ~= nil, stdin = "y\n" }
-	if want.ssh_key_bits then add(words, "-b", want.ssh_key_bits) end
-	step.run(words)
+	make_key(want, path)
 	step.setattr{ path = path, owner = want.name, group = tostring(account.gid) }
 	step.setattr{ path = path .. ".pub", owner = want.name, group = tostring(account.gid) }
 	local text_of, print_of = known:read(path .. ".pub"), known:run{ "ssh-keygen", "-l", "-f", path }

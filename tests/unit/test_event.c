@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include "base/auto.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "run/event.h"
 #include "run/mask.h"
@@ -70,14 +71,50 @@ Test(mask, finds_the_lines_of_a_key_one_by_one)
 	expect_masked("-----BEGIN KEY-----\nc2VjcmV0Cg\n-----END KEY-----\n", "line c2VjcmV0Cg", "line ********");
 }
 
+Test(mask, finds_a_secret_in_the_quotings_of_languages)
+{
+	expect_masked("a\"b'c\n<d&e>", "{'k': 'a\"b\\'c\\n<d&e>'}", "{'k': '********'}");
+	expect_masked("a\"b'c\n<d&e>", "a&#34;b&#39;c\n&lt;d&amp;e&gt;", "********");
+	expect_masked("it's a\nsecret", "x: 'it''s a\nsecret'", "x: '********'");
+	expect_masked("a\"b\nc", "\"{\\\"x\\\": \\\"a\\\\\\\"b\\\\nc\\\"}\"", "\"{\\\"x\\\": \\\"********\\\"}\"");
+	expect_masked("first\nsecond", "first\r\nsecond", "********");
+}
+
+Test(mask, takes_short_lines_where_they_are_lines_or_quoted)
+{
+	expect_masked("end=\nMIIBLongLine", "  end=\n", "  ********\n");
+	expect_masked("end=\nMIIBLongLine", "['end=', 'MIIBLongLine']", "['********', '********']");
+	expect_masked("end=\nMIIBLongLine", "the end=3", "the end=3");
+}
+
+Test(mask, finds_a_short_secret_that_was_encoded_alone)
+{
+	expect_masked("abc", "YWJj and xYWJjx", "******** and xYWJjx");
+	expect_masked("abcd", "YWJjZA==", "********==");
+}
+
+Test(mask, finds_the_beginning_of_a_secret_where_a_text_was_cut)
+{
+	expect_masked("correct horse battery", "not a mode: correct ho" ERR_CUT " (say \"0644\")",
+	              "not a mode: ********" ERR_CUT " (say \"0644\")");
+	expect_masked("correct horse battery", "a correct hoof", "a correct hoof");
+	struct err err = ERR_INIT;
+	err_set(&err, ERR_HOST, "%01020d%s", 0, "secret words");
+	cr_expect_str_eq(err.text + 1020, ERR_CUT);
+	err_set(&err, ERR_HOST, "%01017d\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 0);
+	cr_expect_str_eq(err.text + 1019, ERR_CUT);
+}
+
 Test(mask, reaches_strings_keys_and_numbers_at_any_depth)
 {
 	struct mask *mask = mask_new();
 	mask_add(mask, "31337", 5);
-	json_t *value = json_pack("{s:[i,i,{s:s}], s:s}", "list", 31337, 31338, "x31337", "y", "plain", "31337");
+	mask_add(mask, "987", 3);
+	mask_add(mask, "0", 1);
+	json_t *value = json_pack("{s:[i,i,i,i,{s:s}], s:s}", "list", 31337, 31338, 987, 0, "x31337", "y", "plain", "31337");
 	value = mask_json(mask, value);
 	auto_free char *text = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT);
-	cr_assert_str_eq(text, "{\"list\":[\"********\",31338,{\"x********\":\"y\"}],\"plain\":\"********\"}");
+	cr_assert_str_eq(text, "{\"list\":[\"********\",31338,\"********\",0,{\"x********\":\"y\"}],\"plain\":\"********\"}");
 	json_decref(value);
 	mask_free(mask);
 }
