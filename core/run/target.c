@@ -16,7 +16,7 @@
 #include "run/command_text.h"
 #include "run/perform.h"
 
-enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024 };
+enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024, PROGRESS_MS = 100 };
 
 struct target {
 	struct target_options options;
@@ -36,6 +36,8 @@ struct target {
 	int work_fd; /* eventfd: there is a job, or the end */
 	struct err lost; /* why the connection failed; kind ERR_NONE while it has not. Thread's own */
 	const char *task; /* of the job under way, for output. Thread's own */
+	int64_t progress_ms; /* when it was last told. Thread's own */
+	bool shows_progress; /* of a transfer that has not ended. Thread's own */
 	struct buf held[2]; /* the begun line of its stdout and stderr, where secrets may be in it. Thread's own */
 };
 
@@ -88,9 +90,15 @@ static void on_phase(void *context, const char *text)
 	event_emit(target->options.events, event);
 }
 
+/* A few times a second, and the end of what was shown: an event wakes the main thread, a packet is not worth that. */
 static void on_progress(void *context, const char *path, uint64_t done, uint64_t total)
 {
 	struct target *target = context;
+	int64_t now = clock_ms();
+	if (done >= total ? !target->shows_progress : now - target->progress_ms < PROGRESS_MS)
+		return;
+	target->progress_ms = now;
+	target->shows_progress = done < total;
 	struct event *event = host_event(target, EVENT_PROGRESS, path);
 	event->done = done;
 	event->total = total;

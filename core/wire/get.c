@@ -260,11 +260,11 @@ static int get_sftp_read(struct getting *getting, struct err *err)
 {
 	struct sftp *sftp = getting->sftp;
 	const struct wire_watch *watch = &getting->session->watch;
-	uint32_t part = (uint32_t)sftp_read_most(sftp);
 	uint64_t goal = getting->size;
 	getting->read.data = get_data;
 	getting->read.context = getting;
 	while (getting->end == UINT64_MAX) {
+		uint32_t part = (uint32_t)sftp_read_most(sftp); /* the server may tell its limits meanwhile */
 		while (getting->next <= goal && sftp_pending_bytes(sftp) < GET_FLIGHT) {
 			sftp_read(sftp, &getting->read, &getting->handle, getting->next, part);
 			getting->next += part;

@@ -50,10 +50,8 @@ const struct wire_become *identity_become(const struct identity *identity)
 
 struct shell *identity_shell(struct identity *identity, struct err *err)
 {
-	if (identity->shell && !shell_alive(identity->shell)) {
-		shell_close(identity->shell);
-		identity->shell = NULL;
-	}
+	if (identity->shell && !shell_alive(identity->shell))
+		identity_drop_shell(identity);
 	if (!identity->shell && shell_open(&identity->shell, identity->session, identity_become(identity), err) < 0)
 		return NULL;
 	return identity->shell;
@@ -85,9 +83,14 @@ int identity_finish(struct identity *identity, int64_t deadline, struct err *err
 {
 	if (shell_finish(identity->shell, deadline, err) == 0)
 		return 0;
+	identity_drop_shell(identity);
+	return -1;
+}
+
+void identity_drop_shell(struct identity *identity)
+{
 	shell_close(identity->shell);
 	identity->shell = NULL;
-	return -1;
 }
 
 struct sftp *identity_sftp(struct identity *identity, struct err *err)

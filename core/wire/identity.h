@@ -38,6 +38,8 @@ int identity_batch(struct identity *identity, const struct wire_command *command
 int identity_start(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
                    struct err *err) must_check;
 int identity_finish(struct identity *identity, int64_t deadline, struct err *err) must_check;
+/* What runs in it goes on, and nobody hears of it. The next use gets a new one. */
+void identity_drop_shell(struct identity *identity);
 /* Its SFTP session, opened if there is none. */
 struct sftp *identity_sftp(struct identity *identity, struct err *err) must_check;
 /* After a failure: the next use gets a new one. */

@@ -12,8 +12,10 @@
  * that are all new go as a tar stream first (put_tar.c): if that fails, they go the way of the others. */
 #include "wire/put.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/digest.h"
@@ -177,21 +179,55 @@ static int put_hashes(struct put_batch *batch, const char *const *paths, size_t 
 	return status < 0 ? -1 : 0;
 }
 
+/* Whether a source on this machine is what arrived, and not what it was when its hash was taken. */
+static bool put_source_is(const struct wire_put *put, const char *arrived)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct err ignored = ERR_INIT;
+	auto_close int fd = put->source == WIRE_LOCAL_FILE ? open(put->from, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+	return fd >= 0 && digest_fd("sha1", fd, hex, &ignored) == 0 && strcmp(hex, arrived) == 0;
+}
+
 static void put_judge_hash(struct put_batch *batch, size_t index, const char *source, const char *arrived)
 {
 	struct put_file *file = &batch->files[index];
 	const char *wanted = file->put->sha1 ? file->put->sha1 : source;
-	if (strcmp(source, wanted) != 0)
+	bool has_arrived = strcmp(arrived, wanted) == 0, has_changed = strcmp(source, wanted) != 0;
+	if (has_arrived && !has_changed)
+		memcpy(file->result->sha1, wanted, sizeof(file->result->sha1));
+	else if (has_changed || put_source_is(file->put, arrived))
 		err_set(put_fail(batch, index), ERR_HOST, "the source has SHA-1 %s and should have %s: it has changed meanwhile",
-		        source, wanted);
-	else if (strcmp(arrived, wanted) != 0)
+		        has_changed ? source : arrived, wanted);
+	else
 		err_set(put_fail(batch, index), ERR_HOST, "what arrived has SHA-1 %s and should have %s", arrived, wanted);
+}
+
+/* 1: what was hashed while it came is what it should be; 0: it has to be looked at; -1: the connection is lost. */
+static int put_verify_growing(struct put_batch *batch, struct err *err)
+{
+	struct put_file *file = &batch->files[0];
+	char sha1[REMOTE_SHA1] = "";
+	if (batch->growing.started && file->size != batch->growing_size)
+		remote_sha1_drop(batch->identity, &batch->growing);
+	if (remote_sha1_finish(batch->identity, &batch->growing, sha1, err) < 0) {
+		if (err->kind != ERR_HOST)
+			return -1;
+		err_clear(err);
+	}
+	const char *wanted = file->put->sha1 ? file->put->sha1 : file->sha1;
+	if (!*sha1 || strcmp(sha1, wanted) != 0 || strcmp(sha1, file->sha1) != 0)
+		return 0;
+	memcpy(file->result->sha1, sha1, sizeof(file->result->sha1));
+	return 1;
 }
 
 /* The first half of the paths are the temporary files; the others the sources that are on the target themselves. */
 static int put_verify(struct put_batch *batch, struct err *err)
 {
 	size_t count = batch->limit, sources = 0;
+	int known = batch->growing.started ? put_verify_growing(batch, err) : 0;
+	if (known)
+		return known < 0 ? -1 : 0;
 	const char **paths = mem_array(2 * count, sizeof(*paths));
 	char (*sha1)[REMOTE_SHA1] = mem_array(2 * count, sizeof(*sha1));
 	for (size_t i = 0; i < count; i++) {
@@ -287,7 +323,10 @@ static bool put_looks_early(const struct put_batch *batch)
 
 static int put_window_sftp(struct put_batch *batch, struct err *err)
 {
-	if (put_sftp_send(batch, err) < 0)
+	int status = put_sftp_send(batch, err);
+	if (status < 0 || batch->limit < batch->count)
+		remote_sha1_drop(batch->identity, &batch->growing);
+	if (status < 0)
 		return -1;
 	bool early = put_looks_early(batch);
 	if (early)

@@ -34,6 +34,8 @@ struct put_batch {
 	struct err *err;
 	bool syncs_together; /* to the disk, by one call for the whole file system: a thousand fsyncs take seconds */
 	bool tar, more; /* it may go as a tar stream; another window follows */
+	struct remote_sha1 growing; /* the hash of a single big file, under way while it is written */
+	uint64_t growing_size;      /* that it is expected to reach */
 	bool retry;  /* the server ran out of handles at limit: the rest goes into another window */
 };
 

@@ -18,6 +18,7 @@ enum {
 	PUT_TYPE = 0170000, PUT_REGULAR = 0100000, PUT_FOLDER = 0040000,
 	PUT_SYNC_EACH = 8,            /* files that are forced to the disk one by one */
 	PUT_HANDLES_KNOWN = 64,       /* any server lets that many be open */
+	PUT_GROWING_LEAST = 16 * 1024 * 1024, /* bytes of a file that is hashed while it comes */
 };
 
 static int put_sftp_file_error(struct put_batch *batch, size_t index, const struct sftp_call *call, const char *doing)
@@ -77,6 +78,18 @@ static int put_sftp_open(struct put_batch *batch, struct sftp *sftp, struct err 
 		put_sftp_judge_open(batch, i);
 	}
 	return 0;
+}
+
+/* A single big file is hashed, and forced to the disk, while it comes: by the shell, which has nothing else to do. */
+static int put_sftp_hash_growing(struct put_batch *batch, struct err *err)
+{
+	const struct wire_put *put = batch->files[0].put;
+	struct stat st = { .st_size = (off_t)put->length };
+	if (batch->count != 1 || batch->limit != 1 || (put->source == WIRE_LOCAL_FILE && stat(put->from, &st) < 0) ||
+	    st.st_size < PUT_GROWING_LEAST)
+		return 0;
+	batch->growing_size = (uint64_t)st.st_size;
+	return remote_sha1_start_growing(batch->identity, batch->files[0].temp, batch->growing_size, &batch->growing, err);
 }
 
 /* ---- attributes ---- */
@@ -169,22 +182,25 @@ static int put_sftp_write_local(struct put_batch *batch, struct sftp *sftp, size
 		return 0;
 	}
 	auto_free char *part = mem_alloc(PART);
-	char hex[DIGEST_HEX_MAX];
-	struct digest *digest = digest_new("sha1");
+	char hex[DIGEST_HEX_MAX] = "";
+	/* What it has to be is what the target's hash is compared with, whatever is sent. */
+	struct digest *digest = file->put->sha1 ? NULL : digest_new("sha1");
 	file->size = (uint64_t)st.st_size;
 	uint64_t offset = 0;
 	int status = 0;
 	ssize_t n = 0;
 	while (status == 0 && file->write.status == STATUS_OK && (n = read(fd, part, PART)) > 0) {
-		digest_update(digest, part, (size_t)n);
+		if (digest)
+			digest_update(digest, part, (size_t)n);
 		status = put_sftp_write_bytes(batch, sftp, file, offset, part, (size_t)n, err);
 		offset += (uint64_t)n;
 	}
-	digest_final(digest, hex);
+	if (digest)
+		digest_final(digest, hex);
 	if (n < 0)
 		err_errno(put_fail(batch, index), ERR_SYSTEM, "reading %s", file->put->from);
 	file->size = offset;
-	memcpy(file->sha1, hex, sizeof(file->sha1));
+	memcpy(file->sha1, digest ? hex : file->put->sha1, sizeof(file->sha1));
 	return status;
 }
 
@@ -283,8 +299,8 @@ static int put_sftp_close_rest(struct put_batch *batch, struct sftp *sftp, struc
 int put_sftp_send(struct put_batch *batch, struct err *err)
 {
 	struct sftp *sftp = identity_sftp(batch->identity, err);
-	if (!sftp || put_sftp_open(batch, sftp, err) < 0 || put_sftp_write(batch, sftp, err) < 0 ||
-	    put_sftp_finish(batch, sftp, err) < 0)
+	if (!sftp || put_sftp_open(batch, sftp, err) < 0 || put_sftp_hash_growing(batch, err) < 0 ||
+	    put_sftp_write(batch, sftp, err) < 0 || put_sftp_finish(batch, sftp, err) < 0)
 		return -1;
 	return put_sftp_close_rest(batch, sftp, err);
 }

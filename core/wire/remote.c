@@ -133,18 +133,62 @@ int remote_sha1(struct identity *identity, const char *before, const char *const
 	return status < 0 ? -1 : status == 0;
 }
 
-int remote_sha1_start(struct identity *identity, const char *path, struct remote_sha1 *hash, struct err *err)
+static int remote_sha1_begin(struct identity *identity, struct buf *script, struct remote_sha1 *hash, struct err *err)
 {
-	auto_buf struct buf script = BUF_INIT;
-	*hash = (struct remote_sha1){ .started = true };
-	remote_sha1_script(&script, "", &path, 1);
-	hash->script = buf_take(&script);
+	*hash = (struct remote_sha1){ .started = true, .script = buf_take(script) };
 	hash->command.script = hash->script;
 	if (identity_start(identity, &hash->command, &hash->outcome, err) == 0)
 		return 0;
 	hash->started = false;
 	free(hash->script);
 	return -1;
+}
+
+int remote_sha1_start(struct identity *identity, const char *path, struct remote_sha1 *hash, struct err *err)
+{
+	auto_buf struct buf script = BUF_INIT;
+	remote_sha1_script(&script, "", &path, 1);
+	return remote_sha1_begin(identity, &script, hash, err);
+}
+
+/* cat goes on where the last one stopped: they share a descriptor. Towards the end nobody sleeps, so that the hash is there
+ * when the file is; a writer that is gone leaves a file that has been removed, or that does not grow any more. */
+static const char remote_grow[] =
+	"neap_n=0 neap_r=0 neap_i=0\n"
+	"while neap_m=$(wc -c <\"$neap_f\") 2>/dev/null && neap_m=$((neap_m)) && cat <&3 && [ $neap_m -lt $neap_z ]; do\n"
+	"neap_d=$((neap_m - neap_n)) neap_n=$neap_m\n"
+	"if [ $neap_d -gt 0 ]; then neap_i=0; else neap_i=$((neap_i + 1)); fi\n"
+	"[ $neap_d -le $neap_r ] || neap_r=$neap_d\n"
+	"[ $neap_i -lt 600 ] || break\n"
+	"[ $neap_d -gt 0 ] && [ $((neap_z - neap_m)) -lt $neap_r ] || sleep 0.1 2>/dev/null || sleep 1\n"
+	"done";
+
+int remote_sha1_start_growing(struct identity *identity, const char *path, uint64_t size, struct remote_sha1 *hash,
+                              struct err *err)
+{
+	auto_buf struct buf script = BUF_INIT;
+	buf_str(&script, "neap_h=\n"
+	        "if command -v sha1sum >/dev/null 2>&1; then neap_h=sha1sum; "
+	        "elif busybox sha1sum </dev/null >/dev/null 2>&1; then neap_h='busybox sha1sum'; else exit 99; fi\n"
+	        "neap_f=");
+	buf_str(&script, *path == '/' ? "" : "./");
+	quote_word(&script, path);
+	buf_printf(&script, " neap_z=%llu\n", (unsigned long long)size);
+	/* An older sync forces all file systems to the disk, whatever it is told. */
+	buf_str(&script, "case $(sync --version 2>/dev/null) in *coreutils*) while [ -e \"$neap_f\" ]; do "
+	        "sync -d \"$neap_f\" && sleep 0.2 || break; done >/dev/null 2>&1 & neap_s=$!;; *) neap_s=;; esac\n");
+	buf_printf(&script, "{ %s\n} 3<\"$neap_f\" | $neap_h\n[ -z \"$neap_s\" ] || kill \"$neap_s\" 2>/dev/null\ntrue", remote_grow);
+	return remote_sha1_begin(identity, &script, hash, err);
+}
+
+void remote_sha1_drop(struct identity *identity, struct remote_sha1 *hash)
+{
+	if (!hash->started)
+		return;
+	hash->started = false;
+	identity_drop_shell(identity);
+	wire_outcome_release(&hash->outcome);
+	free(hash->script);
 }
 
 int remote_sha1_finish(struct identity *identity, struct remote_sha1 *hash, char sha1[REMOTE_SHA1], struct err *err)

@@ -25,6 +25,12 @@ struct remote_sha1 {
 	struct wire_outcome outcome;
 };
 int remote_sha1_start(struct identity *identity, const char *path, struct remote_sha1 *hash, struct err *err) must_check;
+/* The same of a file that is being written, until it has that size: it is read, and forced to the disk, while it comes. What
+ * finish gives may be the hash of less where the writer was slow: only one that is right means something. */
+int remote_sha1_start_growing(struct identity *identity, const char *path, uint64_t size, struct remote_sha1 *hash,
+                              struct err *err) must_check;
+/* Instead of finish: nobody waits for it. The user's shell, which is busy with it, is closed. */
+void remote_sha1_drop(struct identity *identity, struct remote_sha1 *hash);
 int remote_sha1_finish(struct identity *identity, struct remote_sha1 *hash, char sha1[REMOTE_SHA1],
                        struct err *err) must_check;
 /* The umask of the user there, asked once. */

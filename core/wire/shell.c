@@ -300,5 +300,6 @@ void shell_close(struct shell *shell)
 	channel_close(shell->channel);
 	become_release(&shell->gate);
 	buf_release(&shell->held);
+	free(shell->marks); /* of a batch that nobody waits for */
 	free(shell);
 }

@@ -164,6 +164,7 @@ struct wire_put_result {
 	bool validate_failed;
 	struct wire_outcome validate;  /* the command's, where it failed; released by the caller */
 	bool fsynced;
+	char sha1[41];                 /* of what is in place now, as the target read it; "" where it was not asked */
 };
 /* Says that files will be sent or fetched soon, that many of them sent with is_new: what carries them is started at once,
  * so that it is there when they are. Costs no round trip; a failure shows later. */
