@@ -75,7 +75,7 @@ const struct answer *copy_ask_source(struct copy_task *task, const struct ask *a
 	if (task->side != ASK_ON_CONTROLLER)
 		return ask_any(task->decision, ask);
 	struct ask local = *ask;
-	local.opens = task->want->decrypt && (ask->kind == ASK_HASH || ask->kind == ASK_LIST);
+	local.opens = task->want->decrypt && (ask->kind == ASK_HASH || ask->kind == ASK_LIST || ask->kind == ASK_STAT);
 	return ask_local(task->decision, &local);
 }
 

@@ -78,13 +78,23 @@ static int finish(struct copy_task *task, const struct place *place)
 	return 0;
 }
 
+/* false: not answered yet. */
+static bool tell_md5(struct copy_task *task)
+{
+	if (task->source_stat && task->source_stat->size > DIGEST_MD5_MOST)
+		return true;
+	const char *md5 = source_digest(task, "md5");
+	if (md5)
+		result_str(task->decision, "md5sum", md5);
+	return md5;
+}
+
+/* digest: NULL where it is taken on the way. */
 static int put(struct copy_task *task, const struct place *place, const char *digest, const struct folder_list *missing)
 {
 	struct decision *decision = task->decision;
-	const char *md5 = source_digest(task, "md5");
-	if (!md5 || !show_difference(task, place))
+	if (!tell_md5(task) || !show_difference(task, place))
 		return 0;
-	result_str(decision, "md5sum", md5);
 	if (task->origin)
 		result_str(decision, "src", task->origin);
 	const struct file_goal goal = copy_goal(task, task->source_stat ? task->source_stat->mode : 0), folders = copy_folder_goal(task);
@@ -103,6 +113,8 @@ static int put(struct copy_task *task, const struct place *place, const char *di
 		return 0;
 	if (outcome->backup_file)
 		result_str(decision, "backup_file", outcome->backup_file);
+	if (!digest && outcome->digest)
+		result_str(decision, "checksum", outcome->digest);
 	return finish(task, place);
 }
 
@@ -150,19 +162,34 @@ static int check_folder(struct copy_task *task, const struct place *place, struc
 	return -1;
 }
 
+/* Whether the source's digest would only delay what has to be sent anyway, and serve nothing else: it is taken on the way. */
+static bool is_surely_sent(const struct copy_task *task, const struct place *place)
+{
+	enum { BIG = 1024 * 1024 };
+	const struct stat_answer *source = task->source_stat;
+	const struct copy_want *want = task->want;
+	if (task->side != ASK_ON_CONTROLLER || !source || source->size < BIG || source->is_sealed || want->checksum ||
+	    !task->decision->alone || result_is_check(task->decision))
+		return false;
+	return !place->now->type || (want->force && place->followed->type == 'f' && place->followed->size != source->size);
+}
+
 int copy_file(struct copy_task *task)
 {
 	struct decision *decision = task->decision;
 	struct place place;
-	const char *digest = source_digest(task, "sha1");
-	bool known = find_place(task, &place);
-	if (!digest || !known)
+	if (!find_place(task, &place))
+		return 0;
+	bool is_sent = is_surely_sent(task, &place);
+	const char *digest = is_sent ? NULL : source_digest(task, "sha1");
+	if (!digest && !is_sent)
 		return 0;
 	result_str(decision, "dest", place.path);
-	result_str(decision, "checksum", digest);
+	if (digest)
+		result_str(decision, "checksum", digest);
 	if (task->source)
 		result_str(decision, "src", task->source);
-	if (task->want->checksum && strcmp(task->want->checksum, digest) != 0) {
+	if (digest && task->want->checksum && strcmp(task->want->checksum, digest) != 0) {
 		result_str(decision, "expected_checksum", task->want->checksum);
 		return result_fail(decision, "Copied file does not match the expected checksum. Transfer failed.");
 	}
@@ -171,7 +198,7 @@ int copy_file(struct copy_task *task)
 	if (place.now->type && !task->want->force)
 		return 0;
 	bool is_written_through = place.now->type != 'l' || task->want->follow;
-	if (is_written_through && place.followed->type == 'f' && place.hash->state == ANSWER_OK &&
+	if (digest && is_written_through && place.followed->type == 'f' && place.hash->state == ANSWER_OK &&
 	    strcmp(place.hash->hash, digest) == 0)
 		return keep(task, &place);
 	struct folder_list missing;

@@ -8,6 +8,8 @@
 #include "base/err.h"
 
 enum { DIGEST_HEX_MAX = 129, DIGEST_RANDOM_HEX = 33 };
+/* Bytes of a file whose MD5 is told beside its SHA-1: of a bigger one it would cost more than the transfer. */
+enum { DIGEST_MD5_MOST = 64 * 1024 * 1024 };
 
 struct digest; /* one running digest */
 

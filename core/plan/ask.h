@@ -56,7 +56,8 @@ struct ask {
 	const char *path;      /* STAT READ HASH LIST RENDER VARS; the pattern of GLOB; the name in USER, GROUP, FIND, VARIABLE; the text of PROMPT; subset of FACTS */
 	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen; VARIABLE */
 	bool recurse;          /* LIST: the whole tree */
-	bool opens;            /* READ, HASH, LIST on the controller: a file sealed by Ansible Vault counts as what is sealed in it */
+	bool opens;            /* READ, HASH, LIST on the controller: a file sealed by Ansible Vault counts as what is sealed in it;
+	                        * STAT there: whether it is sealed is told */
 	const char *algorithm; /* HASH, and LIST with digests: "sha1", "sha256", "md5", ...; else NULL */
 	const char *folder;    /* FIND: "files", "templates", "tasks", "vars" or "" */
 	size_t limit;          /* READ: most bytes; a longer file answers ANSWER_FAILED */
@@ -82,6 +83,7 @@ struct stat_answer {
 	struct timespec atime, mtime, ctime;
 	const char *target;        /* of a symlink, else NULL */
 	bool readable, writable, executable; /* by the user that asked */
+	bool is_sealed;            /* by Ansible Vault; on the controller, where the ask opens */
 };
 
 struct bytes_answer { const char *bytes; size_t length; };

@@ -66,6 +66,7 @@ struct decision {
 	mode_t umask;       /* of the target's shell; decision_init says 022 */
 	const char *folder; /* the playbook's, that relative paths on the controller are beside; "": the process's own; borrowed */
 	unsigned verbosity; /* how many -v */
+	bool alone;         /* the play has one host: what is asked of the controller serves no other */
 	bool diff_mode;     /* differences are shown: worth asking for contents (result_wants_diff) */
 
 	/* The log of the replay. */

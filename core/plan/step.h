@@ -110,8 +110,8 @@ struct outcome {
 	const char *error;          /* why not, in words */
 	struct command_result run;  /* STEP_RUN, and PUT's failed validation; WAIT: its times */
 	const char *backup_file;    /* PUT with backup: where the old file is now, or NULL */
-	const char *digest;         /* GET: SHA-1 of what arrived */
-	const char *md5;            /* GET: likewise; NULL for big files */
+	const char *digest;         /* GET, PUT: SHA-1 of what arrived; of a PUT in a plan or a model: NULL */
+	const char *md5;            /* GET: likewise; NULL for files over DIGEST_MD5_MOST */
 	uint64_t size;              /* GET: its bytes */
 };
 

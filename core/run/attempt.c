@@ -8,6 +8,7 @@
 #include "run/controller.h"
 #include "run/overlay.h"
 #include "run/own_asks.h"
+#include "run/play.h"
 
 enum { CALLS_MOST = 10000 }; /* of decide(), in one attempt: a module that never ends is at fault */
 
@@ -180,6 +181,7 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 	decision_init(&attempt->decision, check);
 	attempt->decision.host = at->variables->host->host->name;
 	attempt->decision.diff_mode = diff;
+	attempt->decision.alone = at->variables->play && json_array_size(at->variables->play->all_names) == 1;
 	attempt->decision.folder = at->variables->scope.directory ? at->variables->scope.directory : "";
 	attempt->decision.verbosity = at->variables->run->options->verbosity;
 	auto_json json_t *written = NULL, *evaluated = json_object();

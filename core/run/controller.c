@@ -139,6 +139,18 @@ static void fill_stat(struct controller *controller, struct arena *arena, int fo
 		to->target = link_target(arena, folder, name);
 }
 
+static bool fd_is_sealed(int fd)
+{
+	char start[14];
+	return pread(fd, start, sizeof(start), 0) == sizeof(start) && vault_is_sealed(start, sizeof(start));
+}
+
+static bool path_is_sealed(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	return fd >= 0 && fd_is_sealed(fd);
+}
+
 static void answer_stat(struct controller *controller, const struct ask *ask, struct answer *answer)
 {
 	struct stat about;
@@ -147,6 +159,7 @@ static void answer_stat(struct controller *controller, const struct ask *ask, st
 		return;
 	}
 	fill_stat(controller, &answer->arena, AT_FDCWD, ask->path, &about, &answer->stat);
+	answer->stat.is_sealed = ask->opens && answer->stat.type == 'f' && path_is_sealed(ask->path);
 }
 
 /* ---- contents ---- */
@@ -170,12 +183,6 @@ static int open_file(int folder, const char *name, struct stat *about, struct an
 /* ---- what is sealed ---- */
 
 enum { MASKED_MOST = 64 * 1024 };
-
-static bool fd_is_sealed(int fd)
-{
-	char start[14];
-	return pread(fd, start, sizeof(start), 0) == sizeof(start) && vault_is_sealed(start, sizeof(start));
-}
 
 static int fd_unseal(struct controller *controller, int fd, struct secret *plain, struct err *err)
 {

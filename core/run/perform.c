@@ -430,6 +430,7 @@ static int perform_puts(struct wire *wire, struct job *job, struct err *err)
 	for (size_t i = 0; i < done; i++) {
 		job->outcomes[first + i] = (struct outcome){
 			.ok = true, .backup_file = results[i].backed_up ? puts[i].backup : NULL,
+			.digest = *results[i].sha1 ? arena_str(job->arena, results[i].sha1) : NULL,
 		};
 	}
 	job->steps_done += done;

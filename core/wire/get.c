@@ -123,7 +123,7 @@ static void get_digest_part(struct getting *getting, uint64_t offset, const char
 	}
 	digest_update(getting->digest, bytes, length);
 	getting->digested += length;
-	if (getting->digested > WIRE_MD5_MOST)
+	if (getting->digested > DIGEST_MD5_MOST)
 		get_drop_digest(&getting->md5);
 	else if (getting->md5)
 		digest_update(getting->md5, bytes, length);
@@ -185,7 +185,7 @@ static int get_digests(struct getting *getting, struct wire_get_result *result, 
 {
 	if (get_digest(getting, "sha1", &getting->digest, result->sha1, sizeof(result->sha1), err) < 0)
 		return -1;
-	if (getting->end > WIRE_MD5_MOST)
+	if (getting->end > DIGEST_MD5_MOST)
 		return 0;
 	return get_digest(getting, "md5", &getting->md5, result->md5, sizeof(result->md5), err);
 }

@@ -182,8 +182,7 @@ struct wire_get {
 	bool verify;            /* the target hashes it too, while it comes, and must agree */
 	uint64_t most;          /* bytes; 0: no bound */
 };
-/* md5: "" for files over WIRE_MD5_MOST, for which it would cost more than the transfer. */
-enum { WIRE_MD5_MOST = 64 * 1024 * 1024 };
+/* md5: "" for files over DIGEST_MD5_MOST. */
 struct wire_get_result { char sha1[41], md5[33]; uint64_t size; };
 int wire_get(struct wire *wire, const struct wire_become *become, const struct wire_get *get,
              struct wire_get_result *result, struct err *err) must_check;

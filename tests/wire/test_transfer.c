@@ -544,6 +544,47 @@ Test(put, takes_files_from_here_and_there_and_back_again)
 	every_way(check_sources);
 }
 
+/* Big enough to be hashed while it comes. */
+static void check_growing(struct identity *identity, const char *way)
+{
+	enum { BIG = 17 * 1024 * 1024 + 5 };
+	auto_free char *from = in_folder("from"), *to = in_folder("to");
+	struct wire_put_result result;
+	char wanted[DIGEST_HEX_MAX], found[DIGEST_HEX_MAX];
+	struct err err = ERR_INIT;
+	size_t done;
+	write_file(from, "begins", 6, 0600);
+	cr_assert_eq(truncate(from, BIG), 0);
+	auto_close int source = open(from, O_RDONLY);
+	cr_assert_eq(digest_fd("sha1", source, wanted, &err), 0);
+	struct wire_put wish = { .path = to, .source = WIRE_LOCAL_FILE, .from = from };
+	for (int known = 0; known < 2; known++) {
+		unsigned before = identity->session->counts.batches;
+		wish.sha1 = known ? wanted : NULL;
+		put_one(identity, &wish, &result);
+		if (known && strcmp(way, "sftp") == 0)
+			cr_assert_eq(identity->session->counts.batches - before, 1, "it was hashed once more");
+		cr_assert_str_eq(result.sha1, wanted, "%s", way);
+		auto_close int fd = open(to, O_RDONLY);
+		cr_assert_eq(digest_fd("sha1", fd, found, &err), 0);
+		cr_assert_str_eq(found, wanted, "%s", way);
+	}
+	wish.sha1 = "0000000000000000000000000000000000000000";
+	cr_assert_eq(put(identity, &wish, &result, 1, &done, &err), -1, "%s", way);
+	cr_assert_not_null(strstr(err.text, "it has changed meanwhile"), "%s: %s", way, err.text);
+	/* What the shell was busy with is forgotten: it does what comes next. */
+	wish.from = "/no/such", wish.sha1 = NULL;
+	cr_assert_eq(put(identity, &wish, &result, 1, &done, &err), -1, "%s", way);
+	wish.from = from, wish.owner = "no-such-user";
+	cr_assert_eq(put(identity, &wish, &result, 1, &done, &err), -1, "%s", way);
+	cr_assert_eq(entries(), 2, "%s left something", way);
+}
+
+Test(put, tells_the_hash_of_a_big_file_and_refuses_one_that_is_wrong)
+{
+	every_way(check_growing);
+}
+
 static void check_get_errors(struct identity *identity, const char *way)
 {
 	auto_free char *from = in_folder("from"), *to = in_folder("to"), *link = in_folder("link"), *through = in_folder("link/x");
