@@ -74,13 +74,12 @@ result "$bad" "a cut stream leaves whole files and nothing else"
 [ "$cuts" -ge 3 ]
 result $? "streams were really cut ($cuts times)"
 
-proxy_start "$port" -d 25
+# One round trip for each would take 200 s, and copy gives up after 100.
+proxy_start "$port" -d 100
 rm -f "$there"/*
 copy "$PROXY_PORT" many 1000 "$there" && [ "$(ls "$there" | wc -l)" = 1000 ] && [ "$(cat "$there/999")" = small ]
-result $? "a thousand small files arrive at a round trip of 50 ms"
+result $? "a thousand small files arrive at a round trip of 200 ms, in a number of round trips that does not depend on theirs"
 echo "# took $(value ms) ms"
-[ "$(value ms)" -lt "${MANY_MS:-4000}" ]
-result $? "in a number of round trips that does not depend on theirs"
 proxy_stop
 echo "1..$number"
 exit "$failed"
