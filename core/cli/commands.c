@@ -7,7 +7,7 @@
 #include "base/suggest.h"
 #include "cli/command.h"
 
-extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_explain, cmd_convert, cmd_doc, cmd_module, cmd_schema, cmd_vault,
+extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_explain, cmd_convert, cmd_doc, cmd_module, cmd_report, cmd_schema, cmd_vault,
 	cmd_completion, cmd_help, cmd_version;
 
 const struct command_row *const commands[] = {
@@ -18,6 +18,7 @@ const struct command_row *const commands[] = {
 	&cmd_convert,
 	&cmd_doc,
 	&cmd_module,
+	&cmd_report,
 	&cmd_schema,
 	&cmd_vault,
 	&cmd_completion,

@@ -7,7 +7,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/report.h"
 
 const char *const running_connections[] = { "ssh", "local", "smart", NULL };
 const char *const running_become_methods[] = { "sudo", "su", "doas", NULL };
@@ -59,7 +58,7 @@ static int columns_of(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-static struct reporter *make_reporter(const struct running_options *options, bool is_adhoc)
+struct reporter *running_reporter(const struct running_options *options, bool is_adhoc)
 {
 	bool is_live = is_terminal(STDERR_FILENO);
 	struct report_options report = {
@@ -74,12 +73,16 @@ static struct reporter *make_reporter(const struct running_options *options, boo
 	return is_adhoc ? report_exec(&report) : report_text(&report);
 }
 
-int running_go(const struct running_options *options, const struct run_options *run)
+int running_go(const struct running_options *options, struct run_options *run)
 {
 	struct err err = ERR_INIT;
+	if (options->shard && shard_read(options->shard, &run->shard, &err) < 0) {
+		command_error(&err);
+		return err_exit_status(err.kind);
+	}
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	signal(SIGPIPE, SIG_IGN); /* a peer or a reader of the report that goes away is an error value, not the end */
-	struct reporter *reporter = make_reporter(options, run->adhoc != NULL);
+	struct reporter *reporter = running_reporter(options, run->adhoc != NULL);
 	int status = run_playbooks(run, &reporter, 1, &problems, &err);
 	report_free(reporter);
 	auto_buf struct buf text = BUF_INIT;

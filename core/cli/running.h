@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/vaulting.h"
+#include "report/report.h"
 #include "run/run.h"
 
 /* The first member of both commands' option structs, so that the rows below serve both. */
@@ -14,7 +15,7 @@ struct running_options {
 	int forks, timeout;
 	unsigned verbosity;
 	const char *user, *private_key, *connection, *ssh_common_args, *ssh_extra_args;
-	const char *become_user, *become_method, *connection_password_file, *become_password_file, *format;
+	const char *become_user, *become_method, *connection_password_file, *become_password_file, *format, *shard;
 };
 
 #define RUNNING_AT(member) offsetof(struct running_options, member)
@@ -23,6 +24,7 @@ struct running_options {
 #define RUNNING_ROWS \
 	{ "inventory", 'i', OPTION_LIST, "SOURCE", NULL, "inventory file, executable, folder, or \"host1,host2,\"", RUNNING_AT(inventories), 0, "ANSIBLE_INVENTORY" }, \
 	{ "limit", 'l', OPTION_LIST, "PATTERN", NULL, "only those hosts of each play", RUNNING_AT(limits) }, \
+	{ "shard", 0, OPTION_STRING, "I/N", NULL, "only the I-th of N parts of the hosts, split by their names; or auto: what GitLab CI, Kubernetes or Slurm say", RUNNING_AT(shard), 0, "NEAP_SHARD" }, \
 	{ "extra-vars", 'e', OPTION_LIST, "VARS", NULL, "variables that win over all others: k=v words, JSON, YAML in braces, or @FILE", RUNNING_AT(extra_vars) }, \
 	{ "check", 'C', OPTION_FLAG, NULL, NULL, "change nothing; say what would be changed", RUNNING_AT(check) }, \
 	{ "diff", 'D', OPTION_FLAG, NULL, NULL, "show what changes in files and attributes", RUNNING_AT(diff), 0, "ANSIBLE_DIFF_ALWAYS" }, \
@@ -54,9 +56,11 @@ struct running_options {
 
 extern const char *const running_connections[], *const running_become_methods[], *const running_formats[];
 
-/* The part of run_options that both commands have. */
+/* The part of run_options that both commands have, but for what running_go reads. */
 struct run_options running_to_run(const struct running_options *options);
-/* Runs with the reporter that --format asks for; prints problems and the error. Returns the exit status. */
-int running_go(const struct running_options *options, const struct run_options *run);
+/* The reporter that --format asks for, on standard output; freed by report_free. */
+struct reporter *running_reporter(const struct running_options *options, bool is_adhoc);
+/* Reads --shard; runs with the reporter that --format asks for; prints problems and the error. Returns the exit status. */
+int running_go(const struct running_options *options, struct run_options *run);
 
 #endif

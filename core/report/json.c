@@ -10,7 +10,7 @@ struct json_report {
 	json_t *plays;    /* a list, what the document holds */
 	json_t *tasks;    /* of the play, as shape_task_of() keeps them */
 	bool is_free;
-	json_t *stats;    /* NULL until the run has ended */
+	json_t *end;      /* what else the document holds; NULL until the run has ended */
 	bool has_listing; /* what was asked for was a list, and that was the answer */
 };
 
@@ -75,8 +75,9 @@ static void json_handle(void *context, const struct event *event)
 	} else if (event->kind == EVENT_LISTING) {
 		on_listing(report, event);
 	} else if (event->kind == EVENT_RUN_END) {
-		json_decref(report->stats);
-		report->stats = shape_stats(event);
+		json_decref(report->end);
+		report->end = json_pack("{s:o}", "stats", shape_stats(event));
+		shape_shard(event, report->end);
 	}
 }
 
@@ -90,10 +91,11 @@ static void json_tick(void *context, int64_t now_ms)
 static int json_finish(void *context)
 {
 	struct json_report *report = context;
-	if (!report->has_listing && (report->stats || json_array_size(report->plays))) {
-		auto_json json_t *document = json_pack("{s:O, s:o, s:{}, s:{}}", "plays", report->plays, "stats",
-		                                       report->stats ? json_incref(report->stats) : json_object(),
-		                                       "custom_stats", "global_custom_stats");
+	if (!report->has_listing && (report->end || json_array_size(report->plays))) {
+		auto_json json_t *document = json_pack("{s:O, s:{}, s:{}, s:{}}", "plays", report->plays, "stats", "custom_stats",
+		                                       "global_custom_stats");
+		if (report->end)
+			json_object_update(document, report->end);
 		write_value(report, document);
 	}
 	return screen_finish(&report->screen);
@@ -105,7 +107,7 @@ static void json_free(void *context)
 	screen_release(&report->screen);
 	json_decref(report->plays);
 	json_decref(report->tasks);
-	json_decref(report->stats);
+	json_decref(report->end);
 	free(report);
 }
 

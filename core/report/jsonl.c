@@ -67,6 +67,7 @@ static void on_run_end(struct jsonl *report, const struct event *event)
 {
 	auto_json json_t *line = json_pack("{s:o, s:{}, s:{}}", "stats", shape_stats(event), "custom_stats",
 	                                   "global_custom_stats");
+	shape_shard(event, line);
 	write_event(report, "v2_playbook_on_stats", event->time_us, line);
 }
 

@@ -94,6 +94,8 @@ json_t *shape_result(const struct event *event)
 		json_object_set_new(result, "unreachable", json_true());
 	if (event->uncertain)
 		json_object_set_new(result, "uncertain", json_true());
+	if (event->ignored)
+		json_object_set_new(result, "ignored", json_true());
 	return result;
 }
 
@@ -111,6 +113,13 @@ json_t *shape_stats(const struct event *event)
 		json_object_set_new(all, stats->host, one);
 	}
 	return all;
+}
+
+void shape_shard(const struct event *event, json_t *document)
+{
+	const json_t *shard = json_object_get(event->data, "shard");
+	if (shard)
+		json_object_set_new(document, "shard", json_deep_copy(shard));
 }
 
 void shape_write(const json_t *value, bool indented, struct buf *out)

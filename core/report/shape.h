@@ -23,10 +23,12 @@ json_t *shape_task_of(json_t *tasks, const struct event *event, bool is_free, bo
 void shape_task_forget(json_t *tasks, const struct event *event);
 /* Of a play's start: whether each host goes its own way. */
 bool shape_is_free(const struct event *event);
-/* A result with "action" and, where it is so, "failed", "skipped", "unreachable", "uncertain"; new. */
+/* A result with "action" and, where it is so, "failed", "skipped", "unreachable", "uncertain", "ignored"; new. */
 json_t *shape_result(const struct event *event);
 /* {host: {"ok", "changed", "failures", ...}}; new. */
 json_t *shape_stats(const struct event *event);
+/* Adds {"shard": {"index", "count", "status"}} to what a run ended with, where it was one of several. */
+void shape_shard(const struct event *event, json_t *document);
 /* Sorted ASCII JSON, on one line or indented by 4, and a newline. */
 void shape_write(const json_t *value, bool indented, struct buf *out);
 

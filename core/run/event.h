@@ -29,7 +29,7 @@ enum event_kind {
 	EVENT_MESSAGE,       /* text: said to the user about the run, on stderr */
 	EVENT_LISTING,       /* text: what --list-* or --syntax-check answer, for stdout; data: the same for JSON, or NULL */
 	EVENT_NO_HOSTS_LEFT, /* play: all its hosts have failed */
-	EVENT_RUN_END,       /* stats: the recap */
+	EVENT_RUN_END,       /* stats: the recap; data, of one of several runs: {"shard": {"index", "count", "status"}} */
 };
 
 enum event_status {

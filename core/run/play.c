@@ -116,6 +116,7 @@ int play_hosts(struct run_context *run, const struct play *play, struct template
 		             warnings.items[i].hint ? warnings.items[i].hint : "");
 	if (limit_apply(run, *hosts, count, err) < 0)
 		return -1;
+	shard_apply(&run->options->shard, *hosts, count);
 	return order_hosts(run, play, vm, *hosts, *count, err);
 }
 

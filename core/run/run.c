@@ -151,6 +151,8 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	                    json_pack("{s:s, s:i, s:i, s:i, s:s}", "full", "2.14.18", "major", 2, "minor", 14, "revision", 18,
 	                              "string", "2.14.18"));
 	json_object_set_new(magic, "neap_version", json_string(NEAP_VERSION));
+	json_object_set_new(magic, "neap_shard_index", json_integer(options->shard.count ? options->shard.index : 1));
+	json_object_set_new(magic, "neap_shard_count", json_integer(options->shard.count ? options->shard.count : 1));
 	return magic;
 }
 
@@ -322,10 +324,30 @@ static void add_stats(struct event *event, const struct host_state *host)
 	event->stats[event->stats_count++].host = mem_strdup(host->host->name);
 }
 
+static int exit_status(const struct run_state *state)
+{
+	const struct run_context *run = &state->context;
+	if (atomic_load(&run->cancelled))
+		return err_exit_status(ERR_INTERRUPTED);
+	if (state->err.kind != ERR_NONE)
+		return err_exit_status(state->err.kind);
+	bool failed = run->localhost && run->localhost->failed;
+	for (size_t i = 0; i < run->host_count; i++) {
+		if (run->hosts[i]->unreachable)
+			return err_exit_status(ERR_UNREACHABLE);
+		failed = failed || run->hosts[i]->failed;
+	}
+	return failed ? err_exit_status(ERR_HOST) : 0;
+}
+
 static void emit_end(struct run_state *state)
 {
 	struct run_context *run = &state->context;
 	struct event *event = event_new(EVENT_RUN_END);
+	const struct shard *shard = &run->options->shard;
+	if (shard->count)
+		event->data = json_pack("{s:{s:i, s:i, s:i}}", "shard", "index", (int)shard->index, "count", (int)shard->count,
+		                        "status", exit_status(state));
 	event->stats = mem_array(run->host_count + 1, sizeof(*event->stats));
 	for (size_t i = 0; i < run->host_count; i++)
 		add_stats(event, run->hosts[i]);
@@ -392,22 +414,6 @@ static void start_conductor(struct run_state *state)
 	if (pthread_create(&state->conductor, NULL, conduct, state) != 0)
 		abort();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-static int exit_status(const struct run_state *state)
-{
-	const struct run_context *run = &state->context;
-	if (atomic_load(&run->cancelled))
-		return err_exit_status(ERR_INTERRUPTED);
-	if (state->err.kind != ERR_NONE)
-		return err_exit_status(state->err.kind);
-	bool failed = run->localhost && run->localhost->failed;
-	for (size_t i = 0; i < run->host_count; i++) {
-		if (run->hosts[i]->unreachable)
-			return err_exit_status(ERR_UNREACHABLE);
-		failed = failed || run->hosts[i]->failed;
-	}
-	return failed ? err_exit_status(ERR_HOST) : 0;
 }
 
 static int finish_reporters(struct run_state *state, int status, struct err *err)

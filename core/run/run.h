@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "model/problem.h"
 #include "run/event.h"
+#include "run/shard.h"
 #include "run/vault_secrets.h"
 
 enum run_list { RUN_LIST_NOTHING, RUN_LIST_HOSTS = 1, RUN_LIST_TASKS = 2, RUN_LIST_TAGS = 4 };
@@ -32,6 +33,7 @@ struct run_options {
 	const char *const *limits; size_t limit_count;
 	const char *const *module_paths; size_t module_path_count;
 	const char *const *role_paths; size_t role_path_count;
+	struct shard shard;         /* count 0: all hosts */
 	const char *start_at_task;
 	bool step, check, diff, syntax_check, force_handlers, flush_cache;
 	const char *fact_cache;     /* folder, or NULL */

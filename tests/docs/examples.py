@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples of README.md and docs/guide: `json playbook` blocks pass the syntax check, `json inventory` blocks load,
+"""Runs the examples of README.md, docs/guide and docs/scale.md: `json playbook` blocks pass the syntax check, `json inventory` blocks load,
 `json broken` blocks are refused, and `console` blocks print what they show.
 
     examples.py NEAP SOURCE
@@ -85,7 +85,7 @@ def main():
     neap, source = os.path.realpath(sys.argv[1]), pathlib.Path(sys.argv[2])
     env = {"PATH": os.path.dirname(neap) + ":" + os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8"}
     count = 0
-    for path in [source / "README.md", *sorted((source / "docs/guide").glob("*.md"))]:
+    for path in [source / "README.md", source / "docs/scale.md", *sorted((source / "docs/guide").glob("*.md"))]:
         count += check_page(str(path.relative_to(source)), path, neap, env)
     print(f"{count} examples, {len(failures)} failures")
     if count < 10:
