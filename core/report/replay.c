@@ -81,7 +81,7 @@ static bool is_failure(const struct replay *replay, const char *host, const json
 	bool host_failed = !counts || json_integer_value(json_object_get(counts, "failures")) ||
 	                   json_integer_value(json_object_get(counts, "unreachable"));
 	return (status == STATUS_FAILED || status == STATUS_UNREACHABLE) && host_failed &&
-	       !json_is_true(json_object_get(result, "ignored"));
+	       !json_is_true(json_object_get(result, "_ansible_ignore_errors"));
 }
 
 static void replay_result(const struct replay *replay, const json_t *task, const char *host, json_t *result)
@@ -90,11 +90,11 @@ static void replay_result(const struct replay *replay, const json_t *task, const
 	event->host = mem_strdup(host);
 	event->action = text_of(result, "action");
 	event->status = status_of(result);
-	event->ignored = json_is_true(json_object_get(result, "ignored"));
+	event->ignored = json_is_true(json_object_get(result, "_ansible_ignore_errors"));
 	event->uncertain = json_is_true(json_object_get(result, "uncertain"));
 	event->result = json_deep_copy(result);
 	json_object_del(event->result, "action"); /* of these the event itself tells */
-	json_object_del(event->result, "ignored");
+	json_object_del(event->result, "_ansible_ignore_errors");
 	hand(replay, event);
 }
 

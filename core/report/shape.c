@@ -95,7 +95,7 @@ json_t *shape_result(const struct event *event)
 	if (event->uncertain)
 		json_object_set_new(result, "uncertain", json_true());
 	if (event->ignored)
-		json_object_set_new(result, "ignored", json_true());
+		json_object_set_new(result, "_ansible_ignore_errors", json_true());
 	return result;
 }
 

@@ -23,7 +23,7 @@ json_t *shape_task_of(json_t *tasks, const struct event *event, bool is_free, bo
 void shape_task_forget(json_t *tasks, const struct event *event);
 /* Of a play's start: whether each host goes its own way. */
 bool shape_is_free(const struct event *event);
-/* A result with "action" and, where it is so, "failed", "skipped", "unreachable", "uncertain", "ignored"; new. */
+/* A result with "action" and, where it is so, "failed", "skipped", "unreachable", "uncertain", "_ansible_ignore_errors"; new. */
 json_t *shape_result(const struct event *event);
 /* {host: {"ok", "changed", "failures", ...}}; new. */
 json_t *shape_stats(const struct event *event);

@@ -19,7 +19,7 @@
 #define OK(host) "\"" host "\": {\"action\": \"file\", \"changed\": false}"
 #define CHANGED(host) "\"" host "\": {\"action\": \"file\", \"changed\": true}"
 #define FAILED(host) "\"" host "\": {\"action\": \"file\", \"changed\": false, \"failed\": true, \"msg\": \"no\"}"
-#define IGNORED(host) "\"" host "\": {\"action\": \"file\", \"changed\": false, \"failed\": true, \"ignored\": true, \"msg\": \"no\"}"
+#define IGNORED(host) "\"" host "\": {\"action\": \"file\", \"changed\": false, \"failed\": true, \"_ansible_ignore_errors\": true, \"msg\": \"no\"}"
 #define COUNTS(host, failures, unreachable) "\"" host "\": {\"ok\": 1, \"changed\": 0, \"unreachable\": " unreachable ", \"failures\": " \
 	failures ", \"skipped\": 0, \"rescued\": 0, \"ignored\": 0}"
 #define RUN(plays, stats, shard) "{\"plays\": [" plays "], \"stats\": {" stats "}" shard "}"
