@@ -13,8 +13,8 @@ SSHD_DIR=$SSHD_DIR SSHD_BINARY=$SSHD_BINARY
 exec >/dev/null 2>&1 </dev/null
 (
 	sleep 0.2
-	echo new >$WORK/boot-id
 	sshd_stop again
+	echo new >$WORK/boot-id
 	sleep \${1:-1}
 	\$SSHD_BINARY -D -f $home/sshd_config -E $home/log &
 	echo \$! >$home/pid
@@ -27,7 +27,7 @@ chmod 755 restart
 play() {
 	cat >play.json <<END
 [{ "hosts": "all", "gather_facts": false, "tasks": [
-  { "reboot": { "reboot_command": "$WORK/restart", "boot_time_command": "cat $WORK/boot-id", "connect_timeout": 2${1:+, $1} }, "register": "r" },
+  { "reboot": { "reboot_command": "$WORK/restart ${down_s:-1}", "boot_time_command": "cat $WORK/boot-id", "connect_timeout": 2${1:+, $1} }, "register": "r" },
   { "copy": { "dest": "{{ root_dir }}/after", "content": "{{ r.rebooted }} {{ r.elapsed > 0 }}\n" } }
 ] }]
 END
@@ -53,7 +53,7 @@ it "a host that answers but has not restarted is asked again until the time is o
 play '"reboot_timeout": 3'
 printf '#!/bin/sh\nexit 0\n' >still
 chmod 755 still
-sed "s,$WORK/restart,$WORK/still," play.json >still.json
+sed "s,$WORK/restart 1,$WORK/still," play.json >still.json
 neap run still.json -i hosts.json
 status 2
 recap h001 failed=1
@@ -66,6 +66,7 @@ status 2
 output_has "Reboot command failed. Error was: ', denied'"
 
 it "a test command that fails is tried until the time is over"
+down_s=0
 play '"reboot_timeout": 3, "test_command": "false"'
 neap run play.json -i hosts.json
 status 2
