@@ -27,7 +27,7 @@ struct target {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct job *first, **last;
-	bool closing, reset, cancelled;
+	bool expected, closing, reset, cancelled;
 	struct wire *wire;    /* set under the lock, used by the thread */
 
 	bool connects_again;
@@ -386,6 +386,13 @@ static void do_job(struct target *target, struct job *job)
 	job->done(job);
 }
 
+static void connect_early(struct target *target)
+{
+	struct err err = ERR_INIT;
+	if (!target->wire && target->lost.kind == ERR_NONE && connect_wire(target, &err) < 0)
+		target->lost = err;
+}
+
 static struct job *next_job(struct target *target)
 {
 	pthread_mutex_lock(&target->lock);
@@ -439,6 +446,8 @@ static void *serve(void *context)
 		struct job *job = next_job(target);
 		if (job) {
 			do_job(target, job);
+		} else if (take_flag(target, &target->expected)) {
+			connect_early(target);
 		} else if (take_flag(target, &target->reset)) {
 			disconnect(target);
 		} else if (is_closing(target)) {
@@ -475,6 +484,17 @@ void target_submit(struct target *target, struct job *job)
 	target->last = &job->next;
 	pthread_mutex_unlock(&target->lock);
 	wake(target);
+}
+
+void target_expect(struct target *target)
+{
+	pthread_mutex_lock(&target->lock);
+	bool first = !target->started;
+	if (first) {
+		target->expected = true;
+		start(target);
+	}
+	pthread_mutex_unlock(&target->lock);
 }
 
 void target_cancel(struct target *target)

@@ -73,6 +73,9 @@ void target_free(struct target *target);
 void target_close(struct target *target);
 /* Waits for that end. */
 void target_join(struct target *target);
+/* Begins to connect, where that has not been done: the first job then finds the connection made, or learns why there is
+ * none. Any thread. */
+void target_expect(struct target *target);
 /* Queues a job. Any thread. */
 void target_submit(struct target *target, struct job *job);
 /* Makes what runs fail with ERR_INTERRUPTED, and all that comes. Any thread, also a signal's reader. */

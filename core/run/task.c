@@ -119,6 +119,7 @@ static void submit(struct task *task, struct target *target)
 static int look_ahead(struct task *task, struct target *target, struct err *err)
 {
 	struct walk *walk = task->walk;
+	target_expect(target); /* the hosts shake hands while this is worked out */
 	variables_leave(&walk->variables);
 	ahead_collect(walk, task->at.vm, target, &task->asks);
 	int failed = walk->variables.wanted ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
