@@ -32,6 +32,7 @@ enum {
 struct bridge {
 	struct module module; /* what the registry sees; its context is this */
 	struct arena arena;
+	const struct vm_source *embedded; /* a module of this binary; else NULL, and text is the file's */
 	char *text;
 	size_t length;
 	unsigned long serial; /* names its compiled code in each thread's state */
@@ -95,7 +96,9 @@ static int code_push(struct vm *vm, const struct bridge *bridge, struct err *err
 	}
 	lua_pop(L, 1);
 	lua_newtable(L);
-	if (vm_load(vm, bridge->module.source, bridge->text, bridge->length, err) < 0) {
+	int failed = bridge->embedded ? vm_load_source(vm, bridge->embedded, err)
+	                              : vm_load(vm, bridge->module.source, bridge->text, bridge->length, err);
+	if (failed) {
 		lua_pop(L, 1);
 		place_split(err, bridge->module.source);
 		return -1;
@@ -119,10 +122,9 @@ static int code_builtin(lua_State *L)
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, "neap.builtin");
 	if (lua_getfield(L, -1, path) != LUA_TFUNCTION) {
 		lua_pop(L, 1);
-		if (luaL_loadbufferx(L, source->text, source->length, lua_pushfstring(L, "@lua/%s", path), "t") != LUA_OK)
-			return lua_error(L);
+		vm_source_push(L, source);
 		lua_pushvalue(L, -1);
-		lua_setfield(L, -4, path);
+		lua_setfield(L, -3, path);
 	}
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_setupvalue(L, -2, 1);
@@ -132,14 +134,31 @@ static int code_builtin(lua_State *L)
 	return 1;
 }
 
-/* Runs the code at index in new globals; pushes the globals and what it returned. */
-static void code_run(lua_State *L, int index)
+/* Pushes the globals that all modules share, made once in each state: nobody can change them. */
+static void globals_shared(lua_State *L)
 {
+	static const char key[1] = "g";
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, key) == LUA_TTABLE)
+		return;
+	lua_pop(L, 1);
 	vm_sandbox(L);
 	bridge_result_open(L);
 	bridge_help_open(L);
 	lua_pushstring(L, "step");
 	bridge_step_push(L);
+	lua_rawset(L, -3);
+	vm_freeze(L);
+	lua_pushvalue(L, -1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+/* Runs the code at index in new globals; pushes the globals and what it returned. */
+static void code_run(lua_State *L, int index)
+{
+	globals_shared(L);
+	vm_derive(L);
+	lua_pushstring(L, "result");
+	lua_newtable(L);
 	lua_rawset(L, -3);
 	lua_pushstring(L, "builtin");
 	lua_pushvalue(L, -2);
@@ -159,15 +178,12 @@ static int want_missing(lua_State *L)
 {
 	const struct spec *spec = lua_touserdata(L, lua_upvalueindex(1));
 	const char *name = luaL_tolstring(L, 2, NULL);
+	if (spec->any_key || spec_find(spec, name))
+		return 0;
 	struct suggest near;
 	suggest_start(&near, name);
-	for (const struct arg *arg = spec->args; arg && arg->name; arg++) {
-		if (!strcmp(arg->name, name))
-			return 0;
+	for (const struct arg *arg = spec->args; arg && arg->name; arg++)
 		suggest_offer(&near, arg->name);
-	}
-	if (spec->any_key)
-		return 0;
 	if (near.best)
 		return luaL_error(L, "the module has no argument \"%s\"; did you mean \"%s\"?", name, near.best);
 	return luaL_error(L, "the module has no argument \"%s\"", name);
@@ -306,11 +322,13 @@ static int line_of(const char *text, const char *word)
 	return 0;
 }
 
-/* Takes text over. source and name are copied. NULL with err, which has file and line. */
-static struct bridge *bridge_load(const char *source, const char *name, char *text, size_t length, struct err *err)
+/* Takes text over; of an embedded source it is NULL. source and name are copied. NULL with err, which has file and line. */
+static struct bridge *bridge_load(const char *source, const char *name, const struct vm_source *embedded, char *text,
+                                  size_t length, struct err *err)
 {
 	static atomic_ulong serials;
 	auto_(auto_bridge_) struct bridge *bridge = mem_alloc(sizeof *bridge);
+	bridge->embedded = embedded;
 	bridge->text = text;
 	bridge->length = length;
 	bridge->serial = atomic_fetch_add(&serials, 1) + 1;
@@ -331,7 +349,7 @@ static struct bridge *bridge_load(const char *source, const char *name, char *te
 	lua_pushlightuserdata(L, &word);
 	if (vm_call(vm, 3, 0, &budget, err) < 0) {
 		place_split(err, source);
-		int line = line_of(text, word);
+		int line = line_of(text ? text : embedded->text, word);
 		if (line)
 			err_at(err, "%s:%d", source, line);
 		err_at(err, "%s", source);
@@ -350,7 +368,7 @@ void bridge_add_builtin(struct registry *registry)
 		const char *file = source->path + sizeof folder - 1;
 		auto_free char *name = mem_strndup(file, strlen(file) - strlen(".lua"));
 		auto_free char *path = mem_printf("lua/%s", source->path);
-		struct bridge *bridge = bridge_load(path, name, mem_strndup(source->text, source->length), source->length, &err);
+		struct bridge *bridge = bridge_load(path, name, source, NULL, 0, &err);
 		if (!bridge) {
 			fprintf(stderr, "neap: %s: %s\n", err.where, err.text);
 			abort();
@@ -401,7 +419,7 @@ static int add_file(struct registry *registry, const char *path, struct err *err
 	if (file_read(path, &text, err) < 0)
 		return -1;
 	size_t size = text.length;
-	struct bridge *bridge = bridge_load(path, name, buf_take(&text), size, err);
+	struct bridge *bridge = bridge_load(path, name, NULL, buf_take(&text), size, err);
 	if (!bridge)
 		return -1;
 	registry_add(registry, &bridge->module, module_free);

@@ -49,7 +49,7 @@ void bridge_field_command(lua_State *L, int index, const char *function, struct 
 /* Each pushes the table it is named for. */
 void bridge_known_push(lua_State *L);
 void bridge_step_push(lua_State *L);
-/* Sets need, fail, skip, warn, changed, diff and result in the globals on the top. */
+/* Sets need, fail, skip, warn, changed and diff in the globals on the top. */
 void bridge_result_open(lua_State *L);
 /* Sets quote, digest, json, list, null, pairs and what lua/bridge/help.lua defines in the globals on the top. */
 void bridge_help_open(lua_State *L);

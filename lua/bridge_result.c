@@ -165,9 +165,6 @@ void bridge_result_open(lua_State *L)
 		lua_pushcfunction(L, function->func);
 		lua_rawset(L, -3);
 	}
-	lua_pushstring(L, "result");
-	lua_newtable(L);
-	lua_rawset(L, -3);
 }
 
 void bridge_result_take(lua_State *L, struct decision *decision)

@@ -57,7 +57,7 @@ void template_vm_free(struct template_vm *vm)
 /* Says in which line or variable the error arose, and leaves out where in the engine. */
 static int template_failed(struct template_vm *vm, struct err *err)
 {
-	const char *inside = err && strncmp(err->text, "jinja/", 6) == 0 ? strstr(err->text, ": ") : NULL;
+	const char *inside = err && strncmp(err->text, "lua/jinja/", 10) == 0 ? strstr(err->text, ": ") : NULL;
 	if (inside)
 		memmove(err->text, inside + 2, strlen(inside + 2) + 1);
 	lua_State *state = vm_state(vm->vm);

@@ -211,6 +211,46 @@ static void vm_sandbox_table(lua_State *state)
 	lua_setfield(state, -2, "table");
 }
 
+static int vm_frozen_assigned(lua_State *state)
+{
+	return luaL_error(state, "'%s' cannot be set: the table belongs to all modules", luaL_tolstring(state, 2, NULL));
+}
+
+/* Puts an empty table that leads to the one on the top in its place. */
+static void vm_shield(lua_State *state, lua_CFunction assigned)
+{
+	lua_newtable(state);
+	lua_createtable(state, 0, 3);
+	lua_rotate(state, -3, -1);
+	lua_setfield(state, -2, "__index");
+	lua_pushcfunction(state, assigned);
+	lua_setfield(state, -2, "__newindex");
+	lua_pushboolean(state, false);
+	lua_setfield(state, -2, "__metatable");
+	lua_setmetatable(state, -2);
+}
+
+void vm_freeze(lua_State *state)
+{
+	int table = lua_gettop(state);
+	luaL_checkstack(state, 8, NULL);
+	for (lua_pushnil(state); lua_next(state, table); lua_pop(state, 1)) {
+		if (!lua_istable(state, -1))
+			continue;
+		if (lua_getmetatable(state, -1)) {
+			lua_pop(state, 1);
+			continue;
+		}
+		vm_freeze(state);
+		vm_shield(state, vm_frozen_assigned);
+		lua_pushvalue(state, -2);
+		lua_pushvalue(state, -2);
+		lua_rawset(state, table); /* a key that is there: the traversal stays valid */
+	}
+}
+
+void vm_derive(lua_State *state) { vm_shield(state, vm_global_assigned); }
+
 void vm_sandbox(lua_State *state)
 {
 	lua_newtable(state);
@@ -292,12 +332,10 @@ size_t vm_memory(const struct vm *vm)
 	return vm->memory;
 }
 
-int vm_load(struct vm *vm, const char *name, const char *text, size_t length, struct err *err)
+/* mode "t": only text is safe where it is not our own. */
+static int load(lua_State *state, const char *chunk, const char *bytes, size_t length, const char *mode, struct err *err)
 {
-	lua_State *state = vm->state;
-	char chunk[300];
-	snprintf(chunk, sizeof(chunk), "@%s", name);
-	if (luaL_loadbufferx(state, text, length, chunk, "t") != LUA_OK) {
+	if (luaL_loadbufferx(state, bytes, length, chunk, mode) != LUA_OK) {
 		const char *message = lua_tostring(state, -1);
 		err_set(err, ERR_INPUT, "%s", message ? message : "it cannot be compiled");
 		lua_pop(state, 2);
@@ -307,6 +345,18 @@ int vm_load(struct vm *vm, const char *name, const char *text, size_t length, st
 	if (!lua_setupvalue(state, -2, 1))
 		lua_pop(state, 1);
 	return 0;
+}
+
+int vm_load(struct vm *vm, const char *name, const char *text, size_t length, struct err *err)
+{
+	char chunk[300];
+	snprintf(chunk, sizeof(chunk), "@%s", name);
+	return load(vm->state, chunk, text, length, "t", err);
+}
+
+int vm_load_source(struct vm *vm, const struct vm_source *source, struct err *err)
+{
+	return load(vm->state, source->path, source->code, source->code_length, "b", err);
 }
 
 /* Reads the error value on top of the stack with raw access only, so that it cannot fail in turn. */
@@ -372,6 +422,12 @@ const struct vm_source *vm_source_find(const char *path)
 	return NULL;
 }
 
+void vm_source_push(lua_State *state, const struct vm_source *source)
+{
+	if (luaL_loadbufferx(state, source->code, source->code_length, source->path, "b") != LUA_OK)
+		lua_error(state);
+}
+
 void vm_native(lua_State *state)
 {
 	luaL_getsubtable(state, LUA_REGISTRYINDEX, "neap.native");
@@ -381,6 +437,23 @@ static int vm_import_function(lua_State *state)
 {
 	vm_import(state, luaL_checkstring(state, 1));
 	return 1;
+}
+
+/* Pushes the globals of all embedded sources, made once in each state. */
+static void vm_import_globals(lua_State *state)
+{
+	if (lua_getfield(state, LUA_REGISTRYINDEX, "neap.globals") != LUA_TNIL)
+		return;
+	lua_pop(state, 1);
+	vm_sandbox(state);
+	lua_pushliteral(state, "import");
+	lua_pushcfunction(state, vm_import_function);
+	lua_rawset(state, -3);
+	lua_pushliteral(state, "native");
+	vm_native(state);
+	lua_rawset(state, -3);
+	lua_pushvalue(state, -1);
+	lua_setfield(state, LUA_REGISTRYINDEX, "neap.globals");
 }
 
 void vm_import(lua_State *state, const char *path)
@@ -394,17 +467,8 @@ void vm_import(lua_State *state, const char *path)
 	const struct vm_source *source = vm_source_find(path);
 	if (!source)
 		luaL_error(state, "there is no source %s in this binary", path);
-	lua_pushfstring(state, "@%s", path);
-	if (luaL_loadbufferx(state, source->text, source->length, lua_tostring(state, -1), "t") != LUA_OK)
-		lua_error(state);
-	lua_remove(state, -2);
-	vm_sandbox(state);
-	lua_pushliteral(state, "import");
-	lua_pushcfunction(state, vm_import_function);
-	lua_rawset(state, -3);
-	lua_pushliteral(state, "native");
-	vm_native(state);
-	lua_rawset(state, -3);
+	vm_source_push(state, source);
+	vm_import_globals(state);
 	lua_setupvalue(state, -2, 1);
 	lua_call(state, 0, 1);
 	lua_pushvalue(state, -1);

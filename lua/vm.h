@@ -36,9 +36,17 @@ size_t vm_memory(const struct vm *vm);
 
 /* Pushes a new sandboxed table of globals. */
 void vm_sandbox(lua_State *state);
+/* Puts what cannot be changed in the place of every table in the globals on the top, however deep, but for those that have
+ * a metatable. Their members are read as before; pairs finds none. */
+void vm_freeze(lua_State *state);
+/* Pushes new, empty globals that have all that those on the top have, in their place. */
+void vm_derive(lua_State *state);
 /* Compiles source text and pushes the function, with the table on top of the stack (which it takes off) as its globals.
  * name is shown in messages ("library/x.lua"). On error nothing is pushed; the globals are taken off just the same. */
 int vm_load(struct vm *vm, const char *name, const char *text, size_t length, struct err *err) must_check;
+struct vm_source;
+/* The same with an embedded source. */
+int vm_load_source(struct vm *vm, const struct vm_source *source, struct err *err) must_check;
 /* As lua_pcall, within the budget. On error nothing is left and err is ERR_INPUT, or ERR_INTERRUPTED when cancelled.
  * An error value that is a table gives text, hint and os_error by its fields text, hint and code. Calls nest: an
  * inner call's budget is what is left of the outer one's, if that is less. */
@@ -51,12 +59,16 @@ struct vm_source {
 	const char *path;
 	const char *text;
 	size_t length;
+	const char *code; /* the same compiled, by the Lua that neap was built with */
+	size_t code_length;
 };
 extern const struct vm_source vm_sources[]; /* sorted; ends with a NULL path */
 /* NULL if there is none. */
 const struct vm_source *vm_source_find(const char *path);
-/* Pushes what the embedded source returned; it runs once in each state. Its globals are a sandbox with import(path) and
- * native (a table of C functions, see vm_native). Raises Lua errors: call it inside a protected call. */
+/* Pushes the source as a function, or raises its error. */
+void vm_source_push(lua_State *state, const struct vm_source *source);
+/* Pushes what the embedded source returned; it runs once in each state. The globals of all of them are one sandbox with
+ * import(path) and native (a table of C functions, see vm_native). Raises Lua errors: call it inside a protected call. */
 void vm_import(lua_State *state, const char *path);
 /* Pushes the table that embedded sources see as `native`. */
 void vm_native(lua_State *state);
