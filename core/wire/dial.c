@@ -105,13 +105,13 @@ static int resolve(const struct dial *dial, int64_t deadline, struct addrinfo **
 
 /* ---- connecting ---- */
 
-void dial_prepare(int fd, int alive_ms)
+void dial_prepare(int fd, int alive_ms, bool keepalive)
 {
-	int on = 1;
+	int on = 1, asks = keepalive;
 	unsigned unacknowledged = (unsigned)alive_ms;
 	/* Failures do not matter: on a socket pair to a proxy none of them applies. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &asks, sizeof(asks));
 	if (alive_ms > 0)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof(unacknowledged));
 }

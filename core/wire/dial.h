@@ -3,6 +3,7 @@
 #ifndef NEAP_WIRE_DIAL_H
 #define NEAP_WIRE_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,7 +24,8 @@ struct dial {
  * ERR_INTERRUPTED that names every address that was tried and why it failed. */
 int dial_connect(struct dial *dial, struct err *err) must_check;
 
-/* The options that every socket to a peer gets. alive_ms: how long sent data may stay unacknowledged. */
-void dial_prepare(int fd, int alive_ms);
+/* The options that every socket to a peer gets. alive_ms: how long sent data may stay unacknowledged; keepalive: whether
+ * the kernel asks a silent peer. */
+void dial_prepare(int fd, int alive_ms, bool keepalive);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "wire/algorithms.h"
 #include "wire/certificate.h"
 #include "wire/probe.h"
 
@@ -43,22 +44,18 @@ static enum wire_host_keys policy(const struct ssh_state *state)
 
 /* ---- which type to ask for ---- */
 
-static const struct {
-	const char *type, *algorithms;
-} algorithms[] = {
-	{ "ssh-ed25519", "ssh-ed25519" },
-	{ "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256" },
-	{ "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384" },
-	{ "ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521" },
-	{ "sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519@openssh.com" },
-	{ "sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com" },
-	{ "ssh-rsa", "rsa-sha2-512,rsa-sha2-256" },
-};
-enum { ALGORITHMS = sizeof(algorithms) / sizeof(*algorithms) };
+/* The type of the key that an algorithm signs with. */
+static bool algorithm_is_of(const char *algorithm, size_t length, const char *type)
+{
+	if (strcmp(type, "ssh-rsa") == 0 && strncmp(algorithm, "rsa-sha2-", 9) == 0)
+		return true;
+	return strlen(type) == length && strncmp(algorithm, type, length) == 0;
+}
 
 struct types_known {
 	const char *name;
-	bool known[ALGORITHMS];
+	const char *allowed; /* comma list of algorithms */
+	bool known[32];      /* by place in that list: the type of its key is known for the host */
 };
 
 static void look_types(const struct known_hosts *known, void *context)
@@ -68,8 +65,12 @@ static void look_types(const struct known_hosts *known, void *context)
 		const struct known_hosts_line *line = &known->lines[i];
 		if (line->mark != KNOWN_HOSTS_KEY || !known_hosts_line_matches(line, types->name))
 			continue;
-		for (size_t j = 0; j < ALGORITHMS; j++)
-			types->known[j] |= strcmp(line->type, algorithms[j].type) == 0;
+		const char *at = types->allowed;
+		for (size_t j = 0; *at && j < sizeof(types->known); j++) {
+			size_t length = strcspn(at, ",");
+			types->known[j] |= algorithm_is_of(at, length, line->type);
+			at += length + (at[length] == ',');
+		}
 	}
 }
 
@@ -82,17 +83,32 @@ static void each_file(struct ssh_state *state, void (*look)(const struct known_h
 			hub_known_hosts(state->hub, lists[i]->items[j], look, context);
 }
 
-void hostkeys_prefer(struct ssh_state *state)
+/* Those of known types first, otherwise in their order. */
+static void order_types(struct types_known *types, struct buf *order)
+{
+	for (int wanted = 1; wanted >= 0; wanted--) {
+		const char *at = types->allowed;
+		for (size_t j = 0; *at && j < sizeof(types->known); j++) {
+			size_t length = strcspn(at, ",");
+			if (types->known[j] == wanted)
+				buf_printf(order, "%s%.*s", order->length ? "," : "", (int)length, at);
+			at += length + (at[length] == ',');
+		}
+	}
+}
+
+int hostkeys_prefer(struct ssh_state *state, struct err *err)
 {
 	auto_free char *name = lookup_name(&state->config);
-	struct types_known types = { .name = name };
+	auto_buf struct buf allowed = BUF_INIT, order = BUF_INIT;
+	if (algorithms_choose(&algorithms_table[ALGORITHMS_HOST_KEYS], state->config.host_key_algorithms, &allowed, err) < 0)
+		return -1;
+	struct types_known types = { .name = name, .allowed = allowed.data };
 	each_file(state, look_types, &types);
-	auto_buf struct buf order = BUF_INIT;
-	for (int wanted = 1; wanted >= 0; wanted--)
-		for (size_t i = 0; i < ALGORITHMS; i++)
-			if (types.known[i] == wanted)
-				buf_printf(&order, "%s%s", order.length ? "," : "", algorithms[i].algorithms);
-	ssh_options_set(state->ssh, SSH_OPTIONS_HOSTKEYS, order.data);
+	order_types(&types, &order);
+	if (ssh_options_set(state->ssh, SSH_OPTIONS_HOSTKEYS, order.data) != SSH_OK)
+		return err_set(err, ERR_INPUT, "HostKeyAlgorithms: libssh does not take %s", order.data);
+	return 0;
 }
 
 /* ---- the verdict ---- */

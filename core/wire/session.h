@@ -60,6 +60,7 @@ struct session { /* first member of ssh_session_state (ssh.c) and local_session 
 	const struct wire_config *config;
 	struct wire_watch watch;
 	int cancel_fd;             /* eventfd; readable for good once the wire is cancelled */
+	bool pty;                  /* the configuration wants a terminal for each command */
 	struct wire_counts counts;
 	char route[256], method[256];
 };

@@ -21,10 +21,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "wire/algorithms.h"
 #include "wire/dial.h"
 #include "wire/jump.h"
 
-enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, PUMP_ROUNDS = 64, TRIES = 3, BACK_OFF_MS = 200 };
+enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, KEEPALIVE_TIMES = 3, PUMP_ROUNDS = 64, TRIES = 3, BACK_OFF_MS = 200 };
 
 /* ---- telling ---- */
 
@@ -121,7 +122,8 @@ static int set_options(struct ssh_state *state, int fd, struct err *err)
 		return -1;
 	if (c->compression == SSH_CONFIG_YES && set_option(state, SSH_OPTIONS_COMPRESSION, "yes", "Compression", err) < 0)
 		return -1;
-	hostkeys_prefer(state);
+	if (algorithms_apply(state->ssh, c, err) < 0 || hostkeys_prefer(state, err) < 0)
+		return -1;
 	return set_option(state, SSH_OPTIONS_FD, &fd, "the socket", err);
 }
 
@@ -135,6 +137,20 @@ static int start_libssh(struct ssh_state *state, int fd, struct err *err)
 		return -1;
 	ssh_set_counters(state->ssh, &state->counter, NULL);
 	return 0;
+}
+
+/* ---- signs of life ---- */
+
+static int64_t keepalive_interval(const struct ssh_state *state)
+{
+	return state->base.config->keepalive_ms          ? state->base.config->keepalive_ms
+	       : state->config.alive_interval_ms ? state->config.alive_interval_ms
+	                                                 : KEEPALIVE_MS;
+}
+
+static int keepalive_times(const struct ssh_state *state)
+{
+	return state->config.alive_count && !state->base.config->keepalive_ms ? state->config.alive_count : KEEPALIVE_TIMES;
 }
 
 /* ---- the phases ---- */
@@ -165,8 +181,8 @@ static int phase_dial(struct ssh_state *state, int *fd, struct err *err)
 		close(*fd);
 		return err_errno(err, ERR_SYSTEM, "keeping the connection to %s", state->peer);
 	}
-	int alive = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
-	dial_prepare(state->fd, alive * 4);
+	int64_t alive = keepalive_interval(state) * (keepalive_times(state) + 1);
+	dial_prepare(state->fd, alive < INT32_MAX ? (int)alive : INT32_MAX, c->tcp_keepalive != SSH_CONFIG_NO);
 	return 0;
 }
 
@@ -399,15 +415,15 @@ static bool carry_on(struct ssh_state *state)
 	return true;
 }
 
-/* Asks a silent peer for a sign of life; gives it up after three times the interval. */
+/* Asks a silent peer for a sign of life; gives it up when it has not answered a number of times. */
 static int keep_alive(struct ssh_state *state)
 {
 	int64_t now = clock_ms();
-	int interval = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
-	if (now - state->heard_ms >= 3 * (int64_t)interval) {
+	int64_t interval = keepalive_interval(state), most = interval * keepalive_times(state);
+	if (now - state->heard_ms >= most) {
 		struct err why = ERR_INIT;
 		err_set(&why, ERR_UNREACHABLE, "the connection to %s is dead: nothing came for %d s", state->peer,
-		        3 * interval / 1000);
+		        (int)(most / 1000));
 		return lose(state, &why);
 	}
 	if (now - (state->asked_ms ? state->asked_ms : state->heard_ms) < interval)
@@ -423,8 +439,7 @@ static int keep_alive(struct ssh_state *state)
 
 static int64_t next_keep_alive(const struct ssh_state *state)
 {
-	int interval = state->base.config->keepalive_ms ? state->base.config->keepalive_ms : KEEPALIVE_MS;
-	return (state->asked_ms ? state->asked_ms : state->heard_ms) + interval;
+	return (state->asked_ms ? state->asked_ms : state->heard_ms) + keepalive_interval(state);
 }
 
 static int report_loss(const struct ssh_state *state, struct err *err)
@@ -504,6 +519,7 @@ int ssh_session_open_chain(struct session **session, struct wire_hub *hub, const
 		state->timeout_ms = config->connect_timeout_ms            ? config->connect_timeout_ms
 		                    : state->config.connect_timeout_ms    ? state->config.connect_timeout_ms
 		                                                          : PHASE_MS;
+		state->base.pty = state->config.request_tty && strcasecmp(state->config.request_tty, "force") == 0;
 		status = session_connect(state, err);
 	}
 	if (status < 0) {

@@ -75,8 +75,8 @@ int auth_run(struct ssh_state *state, struct err *err) must_check;
 
 /* ---- hostkeys.c ---- */
 
-/* Before the handshake: asks for a key of a type that is known for this host first. */
-void hostkeys_prefer(struct ssh_state *state);
+/* Before the handshake: asks for a key of a type that is known for this host first. ERR_INPUT. */
+int hostkeys_prefer(struct ssh_state *state, struct err *err) must_check;
 /* After it: lets a known key pass, saves or refuses others as the policy says. ERR_HOSTKEY. */
 int hostkeys_check(struct ssh_state *state, struct err *err) must_check;
 

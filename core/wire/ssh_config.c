@@ -215,6 +215,7 @@ static const struct {
 	SETTING("kbdinteractiveauthentication", interactive, SWITCH),
 	SETTING("challengeresponseauthentication", interactive, SWITCH),
 	SETTING("tcpkeepalive", tcp_keepalive, SWITCH),
+	SETTING("requesttty", request_tty, TEXT),
 	SETTING("connecttimeout", connect_timeout_ms, TIME),
 	SETTING("serveraliveinterval", alive_interval_ms, TIME),
 	SETTING("serveralivecountmax", alive_count, NUMBER),
@@ -295,7 +296,7 @@ static int start_ssh(pid_t *pid, const struct ssh_config_list *words, const char
 	auto_free char **arguments = mem_array(words->count + 8, sizeof(*arguments));
 	size_t count = 0;
 	arguments[count++] = (char *)"ssh";
-	arguments[count++] = (char *)"-GT";
+	arguments[count++] = (char *)"-G";
 	for (size_t i = 0; i < words->count; i++)
 		arguments[count++] = words->items[i];
 	if (memory >= 0) {
@@ -471,16 +472,25 @@ static void add_defaults(struct ssh_config *c)
 	set_list(&c->global_known_hosts, "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2");
 }
 
+/* HostName knows %h and %% only: what else follows a % is the zone of an address (fe80::1%eth0). ssh -G has done it. */
+static void expand_host_name(struct ssh_config *c)
+{
+	auto_free char *pattern = c->host_name;
+	auto_buf struct buf name = BUF_INIT;
+	if (!pattern)
+		return;
+	for (const char *at = pattern; *at; at++) {
+		if (at[0] == '%' && (at[1] == 'h' || at[1] == '%'))
+			buf_str(&name, *++at == 'h' ? c->host : "%");
+		else
+			buf_char(&name, *at);
+	}
+	c->host_name = buf_take(&name);
+}
+
 static void finish(struct ssh_config *c)
 {
 	add_defaults(c);
-	if (strchr(c->host_name, '%')) {
-		auto_free char *pattern = steal(c->host_name);
-		c->host_name = mem_strdup(c->host);
-		char *expanded = ssh_config_expand(c, pattern);
-		free(c->host_name);
-		c->host_name = expanded;
-	}
 	drop_none(&c->proxy_jump);
 	drop_none(&c->proxy_command);
 	expand_list(c, &c->identities);
@@ -507,8 +517,10 @@ int ssh_config_load(struct ssh_config *c, struct wire_hub *hub, const struct wir
 	c->file = mem_strdup(ssh_config_words_file(&words));
 	int done = c->host[0] == '-' ? err_set(err, ERR_INPUT, "\"%s\" is not a host name", c->host)
 	                             : load_by_ssh(c, hub, &words, cancel_fd, err);
-	if (done == 0)
+	if (done == 0) {
 		done = ssh_config_read_files(c, &words, err);
+		expand_host_name(c);
+	}
 	list_release(&words);
 	if (done < 0) {
 		ssh_config_release(c);

@@ -35,6 +35,7 @@ struct ssh_config {
 	char *strict_host_keys; /* "yes", "ask", "accept-new", "no", "off" or NULL */
 	char *ciphers, *macs, *kex, *host_key_algorithms, *pubkey_algorithms;
 	char *preferred_authentications;
+	char *request_tty;      /* "force": a terminal for each command; others count only for people at terminals */
 	int identities_only, hash_known_hosts, compression, gssapi, gssapi_delegate, pubkey, password, interactive;
 	int tcp_keepalive;
 	int connect_timeout_ms, alive_interval_ms, alive_count, attempts; /* 0: not said */

@@ -227,6 +227,7 @@ const char *ssh_config_words_file(const struct ssh_config_list *words)
 static const char *apply_words(struct ssh_config *c, const struct ssh_config_list *words)
 {
 	const char *file = NULL;
+	int terminals = 0; /* the second -t insists */
 	for (size_t i = 0; i < words->count; i++) {
 		const char *word = words->items[i];
 		if (word[0] != '-')
@@ -248,6 +249,11 @@ static const char *apply_words(struct ssh_config *c, const struct ssh_config_lis
 		case 'm': ssh_config_set(c, "macs", flag_value(words, &i)); break;
 		case 'F': file = flag_value(words, &i); break;
 		case 'C': ssh_config_set(c, "compression", "yes"); break;
+		case 't':
+			terminals += (int)strspn(word + 1, "t");
+			if (terminals > 1)
+				ssh_config_set(c, "requesttty", "force");
+			break;
 		case '4': ssh_config_set(c, "addressfamily", "inet"); break;
 		case '6': ssh_config_set(c, "addressfamily", "inet6"); break;
 		case 'K': ssh_config_set(c, "gssapidelegatecredentials", "yes"); break;

@@ -59,6 +59,7 @@ int wire_connect(struct wire *wire, const struct wire_watch *watch, struct err *
 	wire_block_sigpipe();
 	if (wire_session_open(wire, &wire->session, watch, err) < 0)
 		return -1;
+	wire->session->pty |= wire->config.pty;
 	return identity_shell(identity_find(&wire->identities, wire->session, NULL), err) ? 0 : -1;
 }
 
@@ -167,7 +168,7 @@ int wire_run(struct wire *wire, const struct wire_become *become, const struct w
 	if (wire_check(wire, err) < 0)
 		return -1;
 	struct wire_command wanted = *command;
-	wanted.pty |= wire->config.pty;
+	wanted.pty |= wire->session->pty;
 	return command_run(identity_find(&wire->identities, wire->session, become), &wanted, outcome, err);
 }
 

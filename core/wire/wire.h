@@ -52,10 +52,11 @@ struct wire_config {
 	const char *private_key_file;
 	const char *ssh_args, *common_args, *extra_args; /* option words as ssh(1) takes them: -o, -J, -i, -p, -l, -F, ... */
 	enum wire_host_keys host_keys;
-	bool pty;               /* for wire_run */
+	bool pty;               /* for wire_run; -tt and RequestTTY force ask for one too */
 	const char *shell;      /* the sh to start on the target; NULL: /bin/sh (ansible_shell_executable) */
 	int connect_timeout_ms; /* each phase's; 0: 10 s */
-	int keepalive_ms;       /* silence after which the peer is asked; dead after three times that; 0: 15 s */
+	int keepalive_ms;       /* silence after which the peer is asked; dead after three times that; 0: as
+	                         * ServerAliveInterval and ServerAliveCountMax say, else 15 s */
 };
 
 /* What a wire tells while it works; called on its thread, with its context. Any may be NULL. */
