@@ -167,11 +167,12 @@ static void set_list(struct ssh_config_list *list, const char *value)
 	*list = words;
 }
 
-static void add_path(struct ssh_config_list *list, const char *value)
+/* A copy without the quotes around all of it. */
+static char *unquoted(const char *value)
 {
 	size_t length = strlen(value);
-	bool quoted = length >= 2 && value[0] == '"' && value[length - 1] == '"';
-	list_add(list, quoted ? mem_strndup(value + 1, length - 2) : mem_strdup(value));
+	bool quoted = length >= 2 && value[0] == '"' && strchr(value + 1, '"') == value + length - 1;
+	return quoted ? mem_strndup(value + 1, length - 2) : mem_strdup(value);
 }
 
 static void set_family(struct ssh_config *c, const char *value)
@@ -223,8 +224,11 @@ static const struct {
 #undef SETTING
 };
 
-void ssh_config_set(struct ssh_config *c, const char *key, const char *value)
+void ssh_config_set(struct ssh_config *c, const char *key, const char *text)
 {
+	/* A list has words of its own, and a command goes to a shell as it is. */
+	bool whole = strstr(key, "knownhostsfile") || strcmp(key, "proxycommand") == 0;
+	auto_free char *value = whole ? mem_strdup(text) : unquoted(text);
 	if (strcmp(key, "addressfamily") == 0)
 		set_family(c, value);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
@@ -237,7 +241,7 @@ void ssh_config_set(struct ssh_config *c, const char *key, const char *value)
 		case TIME: set_number(field, parse_time_ms(value)); break;
 		case NUMBER: set_number(field, (int)strtol(value, NULL, 10)); break;
 		case LIST: set_list(field, value); break;
-		case PATHS: add_path(field, value); break;
+		case PATHS: list_add(field, mem_strdup(value)); break;
 		}
 	}
 }
@@ -416,10 +420,19 @@ static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct 
 	return done;
 }
 
+/* Whether the options give hosts other names, by %h perhaps. */
+static bool words_name_hosts(const struct ssh_config_list *words)
+{
+	bool named = false;
+	for (size_t i = 0; i < words->count && !named; i++)
+		named = strcasestr(words->items[i], "hostname") || strcasestr(words->items[i], "canonical");
+	return named;
+}
+
 static int load_by_ssh(struct ssh_config *c, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
                        struct err *err)
 {
-	if (hub && !ssh_config_names_hosts(ssh_config_words_file(words)))
+	if (hub && !words_name_hosts(words) && !ssh_config_names_hosts(ssh_config_words_file(words)))
 		return load_shared(c, hub, words, cancel_fd, err);
 	auto_buf struct buf text = BUF_INIT;
 	int done = ask_ssh(c->host, words, cancel_fd, &text, err);

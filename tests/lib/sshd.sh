@@ -73,6 +73,11 @@ sshd_random_port() {
 	echo $((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
 }
 
+# An IPv6 address stands in brackets where a port follows.
+sshd_bracketed() {
+	case $1 in *:*) echo "[$1]" ;; *) echo "$1" ;; esac
+}
+
 # sshd_config FOLDER PORT [LINE...]: OpenSSH takes the first value it meets, so the caller's lines come first. A Subsystem
 # may stand there once only: with one of the caller's ("Subsystem none /bin/false") there is no SFTP server by default.
 sshd_config() {
@@ -84,7 +89,7 @@ sshd_config() {
 		[ -n "$sshd_match" ] || printf '%s\n' "$sshd_line"
 	done
 	cat <<END
-ListenAddress ${SSHD_ADDRESS:-127.0.0.1}:$sshd_config_port
+ListenAddress $(sshd_bracketed "${SSHD_ADDRESS:-127.0.0.1}"):$sshd_config_port
 HostKey $sshd_config_dir/host_key
 PidFile none
 AuthorizedKeysFile $SSHD_DIR/authorized_keys

@@ -2,10 +2,11 @@
  *
  *   wire_try [-p port] [-u user] [-i key] [-a common-args] [-P password] [-K key-passphrase] [-A answer-to-prompts]
  *            [-k strict|accept-new|off] [-T timeout-ms] [-L keepalive-ms] [-t] [-n times] [-w wires] [-c cancel-after-ms]
- *            [-C cancel-opening-after-ms] [-s idle-ms] [-q] host [script...]
+ *            [-C cancel-opening-after-ms] [-s idle-ms] [-r] [-x timeout-ms] [-q] host [script...]
  *
  * Prints "route ...", "method ...", then each script's output. Exit status: that of the last script, 200 plus the kind's
- * exit status when the wire fails, whose error goes to stderr. -w opens that many wires at once, a thread each. */
+ * exit status when the wire fails, whose error goes to stderr. Scripts go to the persistent shell, with -r or -t to sessions
+ * of their own, where their time may be limited (-x). -w opens that many wires at once, a thread each. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ struct options {
 	const char *answer;
 	char **scripts;
 	int script_count, times, wires, cancel_ms, cancel_open_ms, idle_ms;
-	bool quiet, pty;
+	int64_t timeout_ms;
+	bool quiet, pty, run;
 	struct wire_hub *hub;
 	int status;
 };
@@ -58,10 +60,11 @@ static int failed(const struct err *err)
 static int run_script(struct wire *wire, const struct options *options, const char *script)
 {
 	struct err err = ERR_INIT;
-	struct wire_command command = { .script = script, .pty = options->pty };
+	struct wire_command command = { .script = script, .pty = options->pty, .timeout_ms = options->timeout_ms };
 	struct wire_outcome outcome = { 0 };
-	int status = options->pty ? wire_run(wire, NULL, &command, &outcome, &err)
-	                          : wire_batch(wire, NULL, &command, &outcome, 1, false, clock_deadline(60000), &err);
+	int status = options->pty || options->run
+	             ? wire_run(wire, NULL, &command, &outcome, &err)
+	             : wire_batch(wire, NULL, &command, &outcome, 1, false, clock_deadline(60000), &err);
 	if (status < 0)
 		return failed(&err);
 	if (!options->quiet)
@@ -184,7 +187,7 @@ int main(int count, char **words)
 	struct options options = { .times = 1, .wires = 1 };
 	struct wire_hub_options hub_options = { .host_key_checking = true };
 	int flag;
-	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:C:s:q")) != -1) {
+	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:C:s:rx:q")) != -1) {
 		switch (flag) {
 		case 'p': options.config.port = (int)strtol(optarg, NULL, 10); break;
 		case 'u': options.config.user = optarg; break;
@@ -202,6 +205,8 @@ int main(int count, char **words)
 		case 'c': options.cancel_ms = (int)strtol(optarg, NULL, 10); break;
 		case 'C': options.cancel_open_ms = (int)strtol(optarg, NULL, 10); break;
 		case 's': options.idle_ms = (int)strtol(optarg, NULL, 10); break;
+		case 'r': options.run = true; break;
+		case 'x': options.timeout_ms = strtol(optarg, NULL, 10); break;
 		case 'q': options.quiet = true; break;
 		default: return 99;
 		}
