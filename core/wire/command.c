@@ -8,6 +8,11 @@
  * children may still hold the streams. Of several commands each has an inner shell, and the supervisor goes on to the
  * next only while they exit with 0.
  *
+ * A command without input leaves its stdin to a watcher: a process of its group that waits for the end of the connection,
+ * and, if the inner shell is still there then, tells the group what a terminal's loss would (SIGHUP). So what a lost
+ * connection, or neap's own sudden end, leaves behind is not a command that runs on unseen. It is nobody's child, or the
+ * script's own `wait` would wait for it. Where commands follow, their text is still to come, and only the last has one.
+ *
  * A loader under way is a spare: the next command costs one round trip. The first command of a user has one made ready. */
 #include "wire/command.h"
 
@@ -194,8 +199,10 @@ static void runner_supervisor_text(const struct runner *runner, struct buf *text
 	buf_str(text, "[ $neap_s = 0 ] || break; neap_c=$((neap_c - 1)); done\n");
 }
 
+static bool runner_watched(const struct wire_command *command) { return !command->input && !command->pty; }
+
 /* A connection that is cut in the middle of the script must not run its first half: nothing happens before the dot. */
-static void runner_inner_text(const struct runner *runner, const struct wire_command *command, struct buf *text)
+static void runner_inner_text(const struct runner *runner, const struct wire_command *command, bool last, struct buf *text)
 {
 	buf_str(text, "neap_s= neap_d= neap_n=$(echo; echo .); neap_n=${neap_n%.}; "
 	        "while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; "
@@ -206,6 +213,8 @@ static void runner_inner_text(const struct runner *runner, const struct wire_com
 	buf_printf(text, "echo \"%s$$$1 $PPID\"; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
+	if (last && runner_watched(command))
+		buf_str(text, "( exec 3<&0; ( IFS= read -r neap_l; kill -0 $$ && kill -HUP 0 ) <&3 3<&- >/dev/null 2>&1 & ); ");
 	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
 		buf_printf(text, "set --; head -c %zu | eval \"$neap_s\"\n", command->input_length);
 	else
@@ -239,6 +248,8 @@ static void runner_input(struct runner *runner)
 		channel_write(runner->channel, command->input, command->input_length);
 	if (command->pty)
 		channel_write(runner->channel, "\004", 1);
+	else if (runner_watched(command))
+		return;
 	else if (held)
 		runner->held_eof = true;
 	else
@@ -254,7 +265,7 @@ static void runner_start(struct runner *runner, const struct wire_command *comma
 	auto_buf struct buf text = BUF_INIT;
 	runner_supervisor_text(runner, &text);
 	for (size_t i = 0; i < count; i++) {
-		runner_inner_text(runner, &commands[i], &text);
+		runner_inner_text(runner, &commands[i], i + 1 == count, &text);
 		runner_script_text(&text, commands[i].script);
 	}
 	if (runner->gated)
@@ -343,6 +354,7 @@ static void runner_interrupt(struct runner *runner, struct identity *identity)
 	eventfd_t value;
 	if (eventfd_read(identity->session->cancel_fd, &value) < 0)
 		return;
+	session_hurry(identity->session);
 	(void)!runner_kill(runner, identity, &ignored);
 	(void)eventfd_write(identity->session->cancel_fd, value);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "wire/wire.h"
 
@@ -61,6 +62,7 @@ struct session { /* first member of ssh_session_state (ssh.c) and local_session 
 	struct wire_watch watch;
 	int cancel_fd;             /* eventfd; readable for good once the wire is cancelled */
 	bool pty;                  /* the configuration wants a terminal for each command */
+	int64_t hurried_ms;        /* since when there is only cleaning up to do (session_hurry); 0: there is not */
 	struct wire_counts counts;
 	char route[256], method[256];
 };
@@ -74,6 +76,14 @@ int ssh_session_open(struct session **session, struct wire_hub *hub, const struc
                      const struct wire_watch *watch, int cancel_fd, struct err *err) must_check;
 int local_session_open(struct session **session, const struct wire_config *config, const struct wire_watch *watch,
                        int cancel_fd, struct err *err) must_check;
+
+/* The user has cancelled: what is still to be said to the peer is said, but one that is silent from now on is given up
+ * long before it would be held for dead otherwise. */
+static inline void session_hurry(struct session *session)
+{
+	if (session && !session->hurried_ms)
+		session->hurried_ms = clock_ms();
+}
 
 /* Thin calls through the table. */
 static inline int session_pump(struct session *session, int64_t deadline, struct err *err)

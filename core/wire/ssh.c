@@ -25,7 +25,13 @@
 #include "wire/dial.h"
 #include "wire/jump.h"
 
-enum { PHASE_MS = 10000, KEEPALIVE_MS = 15000, KEEPALIVE_TIMES = 3, PUMP_ROUNDS = 64, TRIES = 3, BACK_OFF_MS = 200 };
+enum {
+	PHASE_MS = 10000,
+	KEEPALIVE_MS = 15000, KEEPALIVE_TIMES = 3,
+	HURRY_MS = 2000, HURRY_TIMES = 2,
+	PUMP_ROUNDS = 64,
+	TRIES = 3, BACK_OFF_MS = 200
+};
 
 /* ---- telling ---- */
 
@@ -143,6 +149,8 @@ static int start_libssh(struct ssh_state *state, int fd, struct err *err)
 
 static int64_t keepalive_interval(const struct ssh_state *state)
 {
+	if (state->base.hurried_ms)
+		return HURRY_MS;
 	return state->base.config->keepalive_ms          ? state->base.config->keepalive_ms
 	       : state->config.alive_interval_ms ? state->config.alive_interval_ms
 	                                                 : KEEPALIVE_MS;
@@ -150,7 +158,15 @@ static int64_t keepalive_interval(const struct ssh_state *state)
 
 static int keepalive_times(const struct ssh_state *state)
 {
+	if (state->base.hurried_ms)
+		return HURRY_TIMES;
 	return state->config.alive_count && !state->base.config->keepalive_ms ? state->config.alive_count : KEEPALIVE_TIMES;
+}
+
+/* Since when the peer has been silent, or should have answered. */
+static int64_t silent_since(const struct ssh_state *state)
+{
+	return state->heard_ms > state->base.hurried_ms ? state->heard_ms : state->base.hurried_ms;
 }
 
 /* ---- the phases ---- */
@@ -415,18 +431,25 @@ static bool carry_on(struct ssh_state *state)
 	return true;
 }
 
+/* When the peer is to be asked, or asked again, or given up. */
+static int64_t next_keep_alive(const struct ssh_state *state)
+{
+	int64_t since = silent_since(state);
+	return (state->asked_ms > since ? state->asked_ms : since) + keepalive_interval(state);
+}
+
 /* Asks a silent peer for a sign of life; gives it up when it has not answered a number of times. */
 static int keep_alive(struct ssh_state *state)
 {
 	int64_t now = clock_ms();
 	int64_t interval = keepalive_interval(state), most = interval * keepalive_times(state);
-	if (now - state->heard_ms >= most) {
+	if (now - silent_since(state) >= most) {
 		struct err why = ERR_INIT;
 		err_set(&why, ERR_UNREACHABLE, "the connection to %s is dead: nothing came for %d s", state->peer,
 		        (int)(most / 1000));
 		return lose(state, &why);
 	}
-	if (now - (state->asked_ms ? state->asked_ms : state->heard_ms) < interval)
+	if (now < next_keep_alive(state))
 		return 0;
 	state->asked_ms = now;
 	uint64_t before = state->counter.out_bytes;
@@ -435,11 +458,6 @@ static int keep_alive(struct ssh_state *state)
 	if (state->counter.out_bytes == before)
 		(void)ssh_send_keepalive(state->ssh);
 	return 0;
-}
-
-static int64_t next_keep_alive(const struct ssh_state *state)
-{
-	return (state->asked_ms ? state->asked_ms : state->heard_ms) + keepalive_interval(state);
 }
 
 static int report_loss(const struct ssh_state *state, struct err *err)

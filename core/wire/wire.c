@@ -15,7 +15,7 @@
 #include "wire/identity.h"
 #include "wire/put.h"
 
-enum { WIRE_CLEAN_MS = 5000, WIRE_CLEAN_AGAIN_MS = 30000 };
+enum { WIRE_CLEAN_MS = 15000, WIRE_CLEAN_AGAIN_MS = 30000 };
 
 struct wire {
 	struct wire_config config;
@@ -80,6 +80,8 @@ static void wire_clean(struct wire *wire)
 {
 	struct err ignored = ERR_INIT;
 	eventfd_t value;
+	if (atomic_load(&wire->cancelled))
+		session_hurry(wire->session);
 	for (struct identity *identity = wire->identities; identity; identity = identity->next) {
 		if (!identity->journal.count)
 			continue;
