@@ -137,4 +137,5 @@ const struct module command_module = {
 	.returns = command_returns,
 	.decide = command_decide,
 	.judged_by_status = true,
+	.can_detach = true,
 };

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "modules/async_job.h"
 #include "plan/path.h"
 
 /* Whether there is something of that name or pattern; -1: not answered yet. */
@@ -37,6 +38,12 @@ static int set_untouched(struct decision *decision, const char *path, const char
 	result_str(decision, "msg", text);
 	free(text);
 	result_changed(decision, false);
+	if (!decision->async_s || result_is_check(decision))
+		return 0;
+	if (!decision->poll_s)
+		return async_job_run(decision, NULL, true);
+	result_int(decision, "started", 1);
+	result_int(decision, "finished", 1);
 	return 0;
 }
 
@@ -73,18 +80,25 @@ int command_task_wanted(struct decision *decision, const struct command_task *ta
 	return result_skip(decision, "Command would have run if not in check mode");
 }
 
+void command_task_judge(struct decision *decision, const struct command_result *run, bool strip)
+{
+	char how[64];
+	result_command(decision, run, strip);
+	if (run->ended == ENDED_EXIT && run->code != 0)
+		result_fail(decision, "non-zero return code");
+	else if (!command_succeeded(run))
+		result_fail(decision, "the command did not end by itself: %s", command_how(run, how));
+	else
+		result_str(decision, "msg", "");
+}
+
 int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command)
 {
+	if (decision->async_s)
+		return async_job_run(decision, command, task->strip);
 	const struct outcome *outcome = step_run(decision, &(struct step_run){ .command = *command, .live = true });
-	if (!outcome)
-		return 0;
-	result_command(decision, &outcome->run, task->strip);
-	char how[64];
-	if (outcome->run.ended == ENDED_EXIT && outcome->run.code != 0)
-		return result_fail(decision, "non-zero return code");
-	if (!command_succeeded(&outcome->run))
-		return result_fail(decision, "the command did not end by itself: %s", command_how(&outcome->run, how));
-	result_str(decision, "msg", "");
+	if (outcome)
+		command_task_judge(decision, &outcome->run, task->strip);
 	return 0;
 }
 

@@ -12,8 +12,10 @@ struct command_task {
 
 /* Whether creates and removes leave something to do. 1: run it; 0: not yet answered, or the result is set: return 0. */
 int command_task_wanted(struct decision *decision, const struct command_task *task);
-/* Runs the command and sets the result. Always 0. */
+/* Runs the command, as a job where the task has async, and sets the result. Always 0. */
 int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command);
+/* Sets what a command that has ended gave, and whether it failed. */
+void command_task_judge(struct decision *decision, const struct command_result *run, bool strip);
 /* Words as Python's shlex.split takes a line apart: quotes and backslashes, no expansion. NULL-terminated, in the arena;
  * NULL with why where a quote is not closed. */
 const char *const *command_task_split(struct arena *arena, const char *text, const char **why);

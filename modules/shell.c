@@ -81,4 +81,5 @@ const struct module shell_module = {
 	.returns = shell_returns,
 	.decide = shell_decide,
 	.judged_by_status = true,
+	.can_detach = true,
 };

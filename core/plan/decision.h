@@ -67,6 +67,8 @@ struct decision {
 	const char *folder; /* the playbook's, that relative paths on the controller are beside; "": the process's own; borrowed */
 	unsigned verbosity; /* how many -v */
 	bool alone;         /* the play has one host: what is asked of the controller serves no other */
+	long long async_s;  /* the task's async: its command goes on as a job, for so many seconds at most; 0: it does not */
+	long long poll_s;   /* with async_s: how often the job is looked at until it has ended; 0: it is not waited for */
 	bool diff_mode;     /* differences are shown: worth asking for contents (result_wants_diff) */
 
 	/* The log of the replay. */

@@ -13,6 +13,13 @@ void result_set(struct decision *decision, const char *key, json_t *value)
 	json_object_set_new(decision->result, key, value);
 }
 
+json_t *result_take(struct decision *decision)
+{
+	json_t *taken = decision->result;
+	decision->result = json_object();
+	return taken;
+}
+
 /* A NUL becomes U+FFFD as well: what is dumped here must be readable again under jansson's default flags. */
 static json_t *clean_string(const char *bytes, size_t length)
 {

@@ -13,6 +13,8 @@
 
 /* Takes over value. */
 void result_set(struct decision *decision, const char *key, json_t *value);
+/* What was set so far, as the caller's own: the result is empty again. */
+json_t *result_take(struct decision *decision);
 /* NULL text sets null. Bytes that are not UTF-8 become U+FFFD. */
 void result_str(struct decision *decision, const char *key, const char *text);
 void result_bytes(struct decision *decision, const char *key, const char *bytes, size_t length);

@@ -79,9 +79,11 @@ struct step_reconnect { /* the connection is made again until a command there su
 	const char *differs;        /* what the command's output, stripped, must not be, nor nothing; or NULL */
 	int64_t timeout_ms;         /* for all tries together */
 	int64_t delay_ms;           /* before the first */
-	int64_t apart_ms;           /* between tries; 0: longer and longer */
+	int64_t apart_ms;           /* between tries, at first; 0: a sensible time */
+	int64_t apart_most_ms;      /* to which it grows, twice as long each time; 0: as apart_ms is */
 	int64_t connect_timeout_ms; /* of one try's connecting; 0: as configured */
 	bool keep;                  /* the first try is on the connection that is there */
+	bool stays;                 /* where the command fails, the connection stays: only one that is lost is made again */
 };
 
 struct step {

@@ -1,6 +1,7 @@
 /* Arguments to decision, for one host. */
 #include "run/attempt.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -10,6 +11,7 @@
 #include "run/own_asks.h"
 #include "run/play.h"
 
+enum { ASYNC_MOST_S = 366 * 24 * 3600 };
 enum { CALLS_MOST = 10000 }; /* of decide(), in one attempt: a module that never ends is at fault */
 
 /* ---- arguments ---- */
@@ -174,6 +176,24 @@ static int written_arguments(const struct evaluation *at, const struct spec *spe
 	return -1;
 }
 
+/* async and poll, of the few tasks that have them. */
+static int read_async(struct attempt *attempt, const struct evaluation *at, struct err *err)
+{
+	double seconds = 0, poll = 15;
+	if (!scope_own(&at->entry->scope, "async").value)
+		return 0;
+	if (keyword_number(at, "async", 0, &seconds, err) < 0 || keyword_number(at, "poll", poll, &poll, err) < 0)
+		return -1;
+	if (seconds < 0 || poll < 0 || seconds > ASYNC_MOST_S || poll > ASYNC_MOST_S)
+		return err_set(err, ERR_INPUT, "async and poll are seconds, from 0 to %d", ASYNC_MOST_S);
+	if (seconds >= 1 && !attempt->module->can_detach)
+		return err_set(err, ERR_INPUT, "async is for modules whose steps are one command, and %s is none of them",
+		               attempt->module->name);
+	attempt->decision.async_s = (long long)seconds;
+	attempt->decision.poll_s = (long long)ceil(poll);
+	return 0;
+}
+
 int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const struct module *module, bool check,
                     bool diff, struct err *err)
 {
@@ -184,6 +204,8 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 	attempt->decision.alone = at->variables->play && json_array_size(at->variables->play->all_names) == 1;
 	attempt->decision.folder = at->variables->scope.directory ? at->variables->scope.directory : "";
 	attempt->decision.verbosity = at->variables->run->options->verbosity;
+	if (read_async(attempt, at, err) < 0)
+		return -1;
 	auto_json json_t *written = NULL, *evaluated = json_object();
 	if (written_arguments(at, &module->spec, &written, err) < 0)
 		return -1;

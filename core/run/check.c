@@ -301,11 +301,22 @@ static void check_include_role(struct check *check, const struct entry *entry)
 		check_fragment(check, fragment);
 }
 
+/* A job is one command that the target goes on with by itself. */
+static void check_async(struct check *check, const struct entry *entry, const struct module *module)
+{
+	struct node async = scope_own(&entry->scope, "async");
+	if (!async.value || (module && module->can_detach) || keyword_bool(async.value) == 0)
+		return;
+	node_problem(check->problems, async, "take it off, or make it a task of command or shell; timeout ends any task",
+	             "async is for modules whose steps are one command, and %s is none of them", entry->action);
+}
+
 /* ---- entries ---- */
 
 static void check_action(struct check *check, const struct entry *entry)
 {
 	const struct module *module = registry_find(check->registry, entry->action);
+	check_async(check, entry, module);
 	if (strcmp(entry->action, "meta") == 0)
 		check_meta(check, entry);
 	else if (module)

@@ -237,7 +237,7 @@ static bool is_cancelled(struct target *target)
 	return cancelled;
 }
 
-/* Without a connection that could be pumped meanwhile. */
+/* A connection that is there is kept alive meanwhile; one that is lost is gone then. */
 static int pass_time(struct target *target, int64_t ms, struct err *err)
 {
 	int64_t deadline = clock_ms() + ms;
@@ -247,7 +247,12 @@ static int pass_time(struct target *target, int64_t ms, struct err *err)
 		int64_t left = deadline - clock_ms();
 		if (left <= 0)
 			return 0;
-		poll(NULL, 0, (int)(left < TRY_WAIT_MS ? left : TRY_WAIT_MS));
+		struct err lost = ERR_INIT;
+		int64_t wait = left < TRY_WAIT_MS ? left : TRY_WAIT_MS;
+		if (!target->wire)
+			poll(NULL, 0, (int)wait);
+		else if (wire_idle(target->wire, -1, clock_deadline(wait), &lost) < 0)
+			disconnect(target);
 	}
 }
 
@@ -278,7 +283,8 @@ static int try_reconnect(struct target *target, struct job *job, const struct st
 	wire_outcome_release(&raw);
 	if (!failed && is_awaited(reconnect, result))
 		return 1;
-	disconnect(target);
+	if (failed || !reconnect->stays)
+		disconnect(target);
 	if (why.kind != ERR_INTERRUPTED && why.kind != ERR_HOSTKEY)
 		return 0;
 	*err = why;
@@ -290,6 +296,7 @@ static int reconnect_step(struct target *target, struct job *job, const struct s
 	struct command_result result = { .ended = ENDED_TIMEOUT };
 	int64_t start_us = clock_wall_us(), deadline = clock_ms() + reconnect->delay_ms + reconnect->timeout_ms;
 	int64_t apart = reconnect->apart_ms ? reconnect->apart_ms : TRIES_APART_MS;
+	int64_t most = reconnect->apart_most_ms ? reconnect->apart_most_ms : reconnect->apart_ms ? apart : TRIES_APART_MOST_MS;
 	if (!reconnect->keep)
 		disconnect(target);
 	if (!target->wire) {
@@ -304,8 +311,7 @@ static int reconnect_step(struct target *target, struct job *job, const struct s
 		if (there || clock_ms() + apart > deadline)
 			break;
 		there = pass_time(target, apart, err);
-		if (!reconnect->apart_ms)
-			apart = apart * 2 < TRIES_APART_MOST_MS ? apart * 2 : TRIES_APART_MOST_MS;
+		apart = apart * 2 < most ? apart * 2 : most;
 	}
 	if (there < 0)
 		return -1;
