@@ -160,8 +160,4 @@ bool playbook_is_identifier(const char *text);
 /* Calls visit for each entry in the order it runs, blocks before what they hold (block, rescue, always). */
 void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context);
 
-/* k=v words as Ansible splits them: quotes group, templates stay whole, escapes (\n, \u0041) are read; the last of equal
- * names counts. Words that are no k=v are joined as "_raw_params". New dictionary. ERR_INPUT on an open quote or template. */
-json_t *playbook_split_kv(const char *text, struct err *err) must_check;
-
 #endif

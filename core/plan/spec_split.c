@@ -2,71 +2,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/words.h"
 #include "plan/spec.h"
-
-/* Whether text starts a template's brackets, and how they end. */
-static const char *bracket_end(const char *text)
-{
-	if (text[0] != '{')
-		return NULL;
-	switch (text[1]) {
-	case '{': return "}}";
-	case '%': return "%}";
-	case '#': return "#}";
-	default: return NULL;
-	}
-}
-
-/* The length of the word at text: it ends at white space outside of quotes and template brackets. 0 with err where a quote
- * or bracket does not end. */
-static size_t word_length(const char *text, struct err *err)
-{
-	char quote = 0;
-	size_t i = 0;
-	while (text[i] && (quote || !strchr(" \t\n\r", text[i]))) {
-		const char *closing = bracket_end(text + i);
-		if (closing) {
-			const char *end = strstr(text + i + 2, closing);
-			if (!end) {
-				err_set(err, ERR_INPUT, "a template is opened by \"%.2s\" and not closed by \"%s\"", text + i, closing);
-				return 0;
-			}
-			i = (size_t)(end - text) + 2;
-			continue;
-		}
-		if (text[i] == '\\' && text[i + 1] && quote != '\'') {
-			i += 2;
-			continue;
-		}
-		if (quote && text[i] == quote)
-			quote = 0;
-		else if (!quote && (text[i] == '"' || text[i] == '\''))
-			quote = text[i];
-		i++;
-	}
-	if (!quote)
-		return i;
-	err_set(err, ERR_INPUT, "a quote is opened and not closed: %c", quote);
-	return 0;
-}
-
-static json_t *unquoted(const char *text, size_t length)
-{
-	if (length >= 2 && (*text == '"' || *text == '\'') && text[length - 1] == *text &&
-	    (length < 3 || text[length - 2] != '\\'))
-		return json_stringn(text + 1, length - 2);
-	return json_stringn(text, length);
-}
-
-/* The name before the equals sign of a k=v word, or NULL. On the heap. */
-static char *key_of(const char *word, size_t length)
-{
-	for (size_t i = 1; i < length; i++) {
-		if (word[i] == '=' && word[i - 1] != '\\')
-			return mem_strndup(word, i);
-	}
-	return NULL;
-}
 
 static bool is_option(const struct spec *spec, const char *key)
 {
@@ -78,33 +15,27 @@ static bool is_option(const struct spec *spec, const char *key)
 static int split(const struct spec *spec, const char *text, json_t *arguments, struct err *err)
 {
 	auto_buf struct buf rest = BUF_INIT;
-	while (*text) {
-		size_t space = strspn(text, " \t\n\r");
-		const char *word = text + space;
-		if (!*word)
-			break;
-		size_t length = word_length(word, err);
-		if (!length)
-			return -1;
-		auto_free char *key = key_of(word, length);
-		if (spec->free_form ? is_option(spec, key) : key != NULL) {
-			size_t used = strlen(key) + 1;
-			if (json_object_get(arguments, key))
-				return err_set(err, ERR_INPUT, "\"%s\" is given twice", key);
-			json_object_set_new(arguments, key, unquoted(word + used, length - used));
+	auto_word struct word word = { 0 };
+	int more;
+	bool is_open = false; /* the last word is of the free form */
+	while ((more = words_next(&text, &word, err)) > 0) {
+		is_open = spec->free_form && !is_option(spec, word.key);
+		if (spec->free_form ? !is_open : word.key != NULL) {
+			if (json_object_get(arguments, word.key))
+				return err_set(err, ERR_INPUT, "\"%s\" is given twice", word.key);
+			json_object_set_new(arguments, word.key, json_string(word.value));
 		} else if (spec->free_form) {
-			buf_add(&rest, text, rest.length ? space + length : 0);
-			if (!rest.length)
-				buf_add(&rest, word, length);
+			words_add(&rest, &word);
 		} else {
-			err_set(err, ERR_INPUT, "\"%.*s\" is not of the form key=value", (int)length, word);
+			err_set(err, ERR_INPUT, "\"%s\" is not of the form key=value", word.text);
 			return err_hint(err, "write the arguments as a dictionary");
 		}
-		text = word + length;
 	}
+	if (rest.length && is_open && word.space)
+		buf_str(&rest, word.space); /* what ends the text belongs to it */
 	if (rest.length)
 		json_object_set_new(arguments, spec->free_form, json_stringn(buf_text(&rest), rest.length));
-	return 0;
+	return more;
 }
 
 /* written and extra stand in the playbook, which threads share: they are only ever copied. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/playbook.h"
+#include "model/words.h"
 
 static json_t *read_file(const char *path, struct vault *vault, struct problems *problems, struct err *err)
 {
@@ -35,7 +36,7 @@ static json_t *read_json(const char *text, struct problems *problems, struct err
 
 static json_t *read_words(const char *text, struct err *err)
 {
-	json_t *values = playbook_split_kv(text, err);
+	json_t *values = words_pairs(text, err);
 	const char *rest = json_string_value(json_object_get(values, "_raw_params"));
 	if (!rest)
 		return values;

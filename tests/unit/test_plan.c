@@ -183,7 +183,16 @@ Test(spec_split, takes_words_and_free_forms_apart)
 	expect_split(NULL, "chdir={{ a | b }} creates=\"{{ x['y'] }}\"", "{\"chdir\":\"{{ a | b }}\",\"creates\":\"{{ x['y'] }}\"}");
 	expect_split("cmd", "make  install X=1 chdir=/src", "{\"chdir\":\"/src\",\"cmd\":\"make  install X=1\"}");
 	expect_split("cmd", "chdir=/src echo \"a  b\"\n  next", "{\"chdir\":\"/src\",\"cmd\":\"echo \\\"a  b\\\"\\n  next\"}");
-	expect_split("cmd", "echo \"open", "a quote is opened and not closed: \"");
+	expect_split("cmd", "echo \"open", "an open quote in \"\"open\"");
+	/* as ansible.parsing.splitter does it */
+	expect_split("cmd", "echo a=1 chdir=/tmp creates='/x y'", "{\"chdir\":\"/tmp\",\"creates\":\"/x y\",\"cmd\":\"echo a=1\"}");
+	expect_split("cmd", "cat <<E\n   indented  x\nE\n", "{\"cmd\":\"cat <<E\\n   indented  x\\nE\\n\"}");
+	expect_split("cmd", "echo a\\=b chdir=/x", "{\"chdir\":\"/x\",\"cmd\":\"echo a=b\"}");
+	expect_split("cmd", "echo \\\n more", "{\"cmd\":\"echo more\"}");
+	expect_split("cmd", "echo \\n {{ a b }} creates={{ x }}", "{\"creates\":\"{{ x }}\",\"cmd\":\"echo \\\\n {{ a b }}\"}");
+	expect_split("cmd", "echo \"chdir=/x\"", "{\"cmd\":\"echo \\\"chdir=/x\\\"\"}");
+	expect_split(NULL, "chdir=/x\\ny creates='d\\x41'", "{\"chdir\":\"/x\\ny\",\"creates\":\"dA\"}");
+	expect_split(NULL, "chdir=1 chdir=2", "\"chdir\" is given twice");
 	expect_split(NULL, "word", "\"word\" is not of the form key=value");
 }
 

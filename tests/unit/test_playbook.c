@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "model/playbook.h"
+#include "model/words.h"
 
 /* ---- a folder with files ---- */
 
@@ -536,7 +537,7 @@ Test(playbook, loads_fragments_inside_the_scope_that_includes_them)
 static void expect_split(const char *text, const char *json)
 {
 	struct err err = ERR_INIT;
-	auto_json json_t *pairs = playbook_split_kv(text, &err), *expected = json_loads(json, 0, NULL);
+	auto_json json_t *pairs = words_pairs(text, &err), *expected = json_loads(json, 0, NULL);
 	cr_assert_not_null(pairs, "%s: %s", text, err.text);
 	auto_free char *shown = json_dumps(pairs, 0);
 	cr_assert(json_equal(pairs, expected), "%s: %s", text, shown);
@@ -565,8 +566,8 @@ Test(split_kv, groups_as_ansible_does)
 Test(split_kv, refuses_what_is_left_open)
 {
 	struct err err = ERR_INIT;
-	cr_assert_null(playbook_split_kv("a='b", &err));
+	cr_assert_null(words_pairs("a='b", &err));
 	cr_assert_not_null(strstr(err.text, "open quote"));
-	cr_assert_null(playbook_split_kv("a={{ b", &err));
+	cr_assert_null(words_pairs("a={{ b", &err));
 	cr_assert_not_null(strstr(err.text, "open template"));
 }

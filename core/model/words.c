@@ -1,16 +1,15 @@
-/* Splitting of "k=v k=v" words as Ansible does it: quotes group unless a backslash stands before them, what stands in
- * template brackets stays whole, and escapes such as \n are read in words that have a name. */
+/* Quotes group unless a backslash stands before them, what stands in template brackets stays whole, and escapes such as \n
+ * are read in words that have a name. */
+#include "model/words.h"
+
 #include <ctype.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
-#include "model/playbook.h"
 #include "model/reader.h"
 
 struct splitter {
 	const char *at;
-	bool new_line;   /* before the word */
 	char quote;      /* the open one, or 0 */
 	const char *end; /* what closes the open template bracket, or NULL */
 };
@@ -47,22 +46,18 @@ static void take(struct splitter *splitter, struct buf *word)
 	splitter->at += length;
 }
 
-/* The next word as it is written; false at the end of the text or with err. */
-static bool next_word(struct splitter *splitter, struct buf *word, struct err *err)
+/* The word at text as it is written; -1 with err where a quote or a template does not end. */
+static int take_word(const char **text, struct buf *word, struct err *err)
 {
-	buf_clear(word);
-	splitter->new_line = false;
-	for (; isspace((unsigned char)*splitter->at); splitter->at++)
-		splitter->new_line |= *splitter->at == '\n';
-	const char *start = splitter->at;
-	while (*splitter->at && (splitter->quote || splitter->end || !isspace((unsigned char)*splitter->at)))
-		take(splitter, word);
-	if (splitter->quote || splitter->end) {
-		err_set(err, ERR_INPUT, "an open %s in \"%.80s\"", splitter->quote ? "quote" : "template", start);
-		err_hint(err, "close it with %s", splitter->quote ? (char[]){ splitter->quote, 0 } : splitter->end);
-		return false;
+	struct splitter splitter = { .at = *text };
+	while (*splitter.at && (splitter.quote || splitter.end || !isspace((unsigned char)*splitter.at)))
+		take(&splitter, word);
+	if (splitter.quote || splitter.end) {
+		err_set(err, ERR_INPUT, "an open %s in \"%.80s\"", splitter.quote ? "quote" : "template", *text);
+		return err_hint(err, "close it with %s", splitter.quote ? (char[]){ splitter.quote, 0 } : splitter.end);
 	}
-	return splitter->at > start;
+	*text = splitter.at;
+	return 0;
 }
 
 /* The text between its quotes, if it begins and ends with the same one. New string. */
@@ -132,36 +127,83 @@ static char *decode(const char *word)
 	return buf_take(&out);
 }
 
-/* Words without a name are put together again, "\=" as "=". */
-static void add_raw(struct buf *raw, const char *word, bool new_line)
+/* "\\=" as "=". */
+static char *plain(const char *written)
 {
-	if (raw->length)
-		buf_char(raw, new_line ? '\n' : ' ');
-	for (; *word; word++)
-		if (*word != '\\' || word[1] != '=')
-			buf_char(raw, *word);
+	auto_buf struct buf text = BUF_INIT;
+	for (; *written; written++)
+		if (*written != '\\' || written[1] != '=')
+			buf_char(&text, *written);
+	return buf_take(&text);
 }
 
-json_t *playbook_split_kv(const char *text, struct err *err)
+void word_release(struct word *word)
+{
+	free(word->key);
+	free(word->value);
+	free(word->text);
+	free(word->space);
+	*word = (struct word){ 0 };
+}
+
+/* The white space before a word. A backslash alone at the end of a line continues it. */
+static char *take_space(const char **text)
+{
+	const char *start = *text, *end = start;
+	bool continued = false;
+	for (;;) {
+		while (isspace((unsigned char)*end))
+			end++;
+		if (end[0] != '\\' || end[1] != '\n')
+			break;
+		continued = true;
+		end++;
+	}
+	*text = end;
+	return continued ? mem_strdup(" ") : mem_strndup(start, (size_t)(end - start));
+}
+
+int words_next(const char **text, struct word *word, struct err *err)
+{
+	auto_buf struct buf written = BUF_INIT;
+	word_release(word);
+	word->space = take_space(text);
+	if (!**text)
+		return 0;
+	if (take_word(text, &written, err) < 0)
+		return -1;
+	word->text = plain(buf_text(&written));
+	auto_free char *decoded = decode(buf_text(&written));
+	char *equals = find_equals(decoded);
+	if (equals && equals > decoded) {
+		word->value = unquote(equals + 1);
+		word->key = mem_strndup(decoded, (size_t)(equals - decoded));
+	}
+	return 1;
+}
+
+void words_add(struct buf *text, const struct word *word)
+{
+	if (text->length)
+		buf_str(text, word->space);
+	buf_str(text, word->text);
+}
+
+json_t *words_pairs(const char *text, struct err *err)
 {
 	auto_json json_t *pairs = json_object();
-	auto_buf struct buf word = BUF_INIT, raw = BUF_INIT;
-	struct splitter splitter = { .at = text };
-	err_clear(err);
-	while (next_word(&splitter, &word, err)) {
-		auto_free char *decoded = decode(word.data);
-		char *equals = find_equals(decoded);
-		if (!equals || equals == decoded) {
-			add_raw(&raw, word.data, splitter.new_line);
-			continue;
-		}
-		*equals = '\0';
-		auto_free char *value = unquote(equals + 1);
-		json_object_set_new(pairs, decoded, json_string(value));
+	auto_word struct word word = { 0 };
+	auto_buf struct buf rest = BUF_INIT;
+	int more;
+	while ((more = words_next(&text, &word, err)) > 0) {
+		if (word.key)
+			json_object_set_new(pairs, word.key, json_string(word.value));
+		else
+			words_add(&rest, &word);
 	}
-	if (err->kind != ERR_NONE)
+	if (more < 0)
 		return NULL;
-	if (raw.length)
-		json_object_set_new(pairs, "_raw_params", json_string(buf_text(&raw)));
+	if (rest.length)
+		json_object_set_new(pairs, "_raw_params", json_string(buf_text(&rest)));
 	return steal(pairs);
 }
