@@ -184,31 +184,143 @@ static json_t *object_of(const struct arg *args, const struct rule *rules, bool 
 	return object;
 }
 
-/* What stands under a module's name: a dictionary, or a string of k=v words or of the free form; null for no arguments. */
+/* ---- what stands under a module's name ---- */
+
+static void add_names(struct buf *out, const struct arg *arg)
+{
+	buf_str(out, arg->name);
+	for (size_t i = 0; arg->aliases && arg->aliases[i]; i++)
+		buf_printf(out, "|%s", arg->aliases[i]);
+}
+
+static bool needs_arguments(const struct spec *spec)
+{
+	for (const struct arg *arg = spec->args; arg && arg->name; arg++)
+		if (arg->required)
+			return true;
+	for (const struct rule *rule = spec->rules; rule && rule->names; rule++)
+		if (rule->kind == RULE_ONE_OF)
+			return true;
+	return false;
+}
+
+/* A string of k=v words whose names the module has, with those it needs; or one template. */
+static json_t *words(const struct spec *spec)
+{
+	auto_buf struct buf pattern = BUF_INIT;
+	buf_str(&pattern, "^\\s*(?:(?:");
+	for (const struct arg *arg = spec->args; arg && arg->name; arg++) {
+		buf_str(&pattern, arg == spec->args ? "" : "|");
+		add_names(&pattern, arg);
+	}
+	buf_printf(&pattern, "%s)=(?:\"(?:[^\"\\\\]|\\\\.)*\"|'(?:[^'\\\\]|\\\\.)*'|\\{\\{[\\s\\S]*?\\}\\}|[^\\s\"'])*(?:\\s+|$))*$",
+	           spec->any_key ? "|\\w+" : "");
+	json_t *all = json_array();
+	for (const struct arg *arg = spec->args; arg && arg->name; arg++) {
+		if (!arg->required)
+			continue;
+		auto_buf struct buf needed = BUF_INIT;
+		buf_str(&needed, "(?:^|\\s)(?:");
+		add_names(&needed, arg);
+		buf_str(&needed, ")=");
+		json_array_append_new(all, json_pack("{s:s}", "pattern", needed.data));
+	}
+	json_t *schema = json_pack("{s:s, s:s}", "type", "string", "pattern", pattern.data);
+	if (json_array_size(all))
+		json_object_set(schema, "allOf", all);
+	json_decref(all);
+	return either(schema, json_pack("{s:s, s:s}", "type", "string", "pattern", "^\\s*\\{\\{"));
+}
+
+/* What a plain string can be: the free form, a word of its choices, or k=v words. */
+static json_t *text(const struct spec *spec)
+{
+	const struct arg *arg = spec->free_form ? find(spec->args, spec->free_form) : NULL;
+	if (!arg)
+		return words(spec);
+	return arg->choices ? either(choices(arg), ref("template")) : json_pack("{s:s, s:s}", "type", "string", "pattern", "\\S");
+}
+
 static json_t *module_schema(const struct module *module)
 {
-	json_t *object = object_of(module->spec.args, module->spec.rules, module->spec.any_key);
-	return described(either(object, json_pack("{s:[s,s]}", "type", "string", "null")), module->doc);
+	const struct spec *spec = &module->spec;
+	json_t *ways = json_pack("[o, o]", object_of(spec->args, spec->rules, spec->any_key), text(spec));
+	if (!needs_arguments(spec))
+		json_array_append_new(ways, of_type("null"));
+	return described(json_pack("{s:o}", "anyOf", ways), module->doc);
+}
+
+/* Beside args, where the rest of the arguments may stand. */
+static json_t *part_schema(const struct module *module)
+{
+	return described(json_pack("{s:[s,s,s]}", "type", "object", "string", "null"), module->doc);
 }
 
 /* ---- keywords ---- */
 
+static json_t *parsed(const char *text)
+{
+	json_t *schema = json_loads(text, 0, NULL);
+	return schema ? schema : json_object();
+}
+
+/* Keywords whose value has a shape of its own. NULL: there is none of that name. */
+static json_t *special_value(const char *name)
+{
+	static const struct { const char *name, *schema; } rows[] = {
+		{ "action", "{\"anyOf\": [{\"type\": \"string\", \"pattern\": \"\\\\S\"}, {\"type\": \"object\", \"required\": [\"module\"]}]}" },
+		{ "delay", "{\"anyOf\": [{\"type\": \"number\"}, {\"type\": \"string\", \"pattern\": \"^[0-9.]+$|\\\\{[{%]\"}]}" },
+		{ "environment", "{\"anyOf\": [{\"type\": [\"object\", \"array\"]}, {\"$ref\": \"#/$defs/template\"}]}" },
+		{ "loop", "{\"anyOf\": [{\"type\": \"array\"}, {\"$ref\": \"#/$defs/template\"}]}" },
+		{ "loop_control", "{\"type\": \"object\", \"additionalProperties\": false, \"properties\": {"
+		  "\"loop_var\": {\"$ref\": \"#/$defs/variable\"}, \"index_var\": {\"$ref\": \"#/$defs/variable\"}, \"label\": {}, "
+		  "\"pause\": {\"type\": [\"number\", \"string\"]}, \"extended\": {\"$ref\": \"#/$defs/boolean\"}, "
+		  "\"extended_allitems\": {\"$ref\": \"#/$defs/boolean\"}, \"break_when\": {\"$ref\": \"#/$defs/condition\"}}}" },
+		{ "register", "{\"$ref\": \"#/$defs/variable\"}" },
+		{ "roles", "{\"type\": [\"array\", \"null\"], \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/role\"}]}}" },
+		{ "serial", "{\"anyOf\": [{\"$ref\": \"#/$defs/percent\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/percent\"}}]}" },
+		{ "vars", "{\"anyOf\": [{\"type\": [\"object\", \"null\"], \"propertyNames\": {\"$ref\": \"#/$defs/variable\"}}, "
+		  "{\"$ref\": \"#/$defs/template\"}]}" },
+		{ "vars_files", "{\"anyOf\": [{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
+		  "[\"string\", \"array\"], \"items\": {\"type\": \"string\"}}}]}" },
+		{ "vars_prompt", "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"required\": [\"name\"]}}" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].name, strcmp(name, "local_action") == 0     ? "action"
+		                        : strcmp(name, "with_list") == 0       ? "loop"
+		                        : strcmp(name, "module_defaults") == 0 ? "environment"
+		                                                               : name) == 0)
+			return parsed(rows[i].schema);
+	return NULL;
+}
+
+static json_t *word_choices(const char *const *names)
+{
+	json_t *list = json_array();
+	for (; *names; names++)
+		json_array_append_new(list, json_string(*names));
+	return either(json_pack("{s:o}", "enum", list), ref("template"));
+}
+
 static json_t *keyword_value(const struct keyword *keyword)
 {
-	if (strcmp(keyword->name, "roles") == 0)
-		return json_pack("{s:s, s:o}", "type", "array", "items", either(of_type("string"), ref("role")));
+	json_t *special = special_value(keyword->name);
+	if (special)
+		return special;
+	if (keyword_choices(keyword))
+		return word_choices(keyword_choices(keyword));
 	switch (keyword->type) {
 	case KEYWORD_STRING:
-		return json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean");
+		return of_type("string");
 	case KEYWORD_BOOL:
 		return ref("boolean");
 	case KEYWORD_INT:
-		return either(of_type("integer"), json_pack("{s:s, s:s}", "type", "string", "pattern", "^\\s*\\d+\\s*$|\\{[{%]"));
+		return either(of_type("integer"), json_pack("{s:s, s:s}", "type", "string", "pattern", "^-?\\d+$|\\{[{%]"));
 	case KEYWORD_PERCENT:
-		return json_pack("{s:[s,s]}", "type", "number", "string");
+		return ref("percent");
 	case KEYWORD_LIST:
-		return either(json_pack("{s:s, s:{s:[s,s]}}", "type", "array", "items", "type", "string", "number"),
-		              json_pack("{s:[s,s]}", "type", "string", "number"));
+		return either(json_pack("{s:s, s:{s:[s,s]}}", "type", "array", "items", "type", "string", "integer"),
+		              json_pack("{s:[s,s]}", "type", "string", "integer"));
 	case KEYWORD_DICT:
 		return either(of_type("object"), ref("template"));
 	case KEYWORD_CONDITION:
@@ -236,18 +348,33 @@ static json_t *place_schema(unsigned place)
 	return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", place_properties(place), "additionalProperties", 0);
 }
 
-static json_t *task_schema(const struct catalogue *catalogue, unsigned place)
+/* That a task names one module: by one of its names, or by action. */
+static json_t *one_module(const struct catalogue *catalogue)
+{
+	static const char *const prefixes[] = { "", "ansible.builtin.", "ansible.legacy." };
+	json_t *ways = json_pack("[{s:[s]}, {s:[s]}]", "required", "action", "required", "local_action");
+	for (size_t p = 0; p < sizeof(prefixes) / sizeof(*prefixes); p++)
+		for (size_t i = 0; i < catalogue->count; i++) {
+			auto_free char *name = mem_printf("%s%s", prefixes[p], catalogue->modules[i]->name);
+			json_array_append_new(ways, json_pack("{s:[s]}", "required", name));
+		}
+	return json_pack("{s:o}", "oneOf", ways);
+}
+
+/* part: the arguments may stand in args as well, so that those beside it need not be whole. */
+static json_t *task_schema(const struct catalogue *catalogue, unsigned place, bool part)
 {
 	json_t *task = place_schema(place);
 	json_t *patterns = json_object();
 	for (size_t i = 0; i < catalogue->count; i++) {
 		const char *name = catalogue->modules[i]->name;
-		auto_free char *definition = mem_printf("module.%s", name);
+		auto_free char *definition = mem_printf("%s.%s", part ? "part" : "module", name);
 		auto_free char *pattern = mem_printf("^ansible\\.(builtin|legacy)\\.%s$", name);
 		json_object_set_new(json_object_get(task, "properties"), name, ref(definition));
 		json_object_set_new(patterns, pattern, ref(definition));
 	}
 	json_object_set_new(task, "patternProperties", patterns);
+	json_object_set_new(task, "allOf", json_pack("[o]", ref("one_module")));
 	return task;
 }
 
@@ -262,10 +389,9 @@ static json_t *play_schema(void)
 	                 "else", play);
 }
 
-/* A list member: a block where it has block, else a task. */
-static json_t *entry_schema(const char *task)
+static json_t *where_given(const char *key, json_t *then, json_t *otherwise)
 {
-	return json_pack("{s:{s:[s]}, s:o, s:o}", "if", "required", "block", "then", ref("block"), "else", ref(task));
+	return json_pack("{s:{s:[s]}, s:o, s:o}", "if", "required", key, "then", then, "else", otherwise);
 }
 
 static json_t *role_schema(void)
@@ -273,30 +399,45 @@ static json_t *role_schema(void)
 	json_t *role = place_schema(KEYWORD_ROLE);
 	json_object_del(role, "additionalProperties"); /* what is no keyword is a variable of the role */
 	json_object_set_new(json_object_get(role, "properties"), "role", of_type("string"));
+	json_object_set_new(role, "anyOf", json_pack("[{s:[s]}, {s:[s]}]", "required", "role", "required", "name"));
 	return role;
+}
+
+/* What values of keywords and arguments have in common. */
+static void add_common(json_t *defs)
+{
+	static const struct { const char *name, *schema; } rows[] = {
+		{ "template", "{\"type\": \"string\", \"pattern\": \"\\\\{[{%]\"}" },
+		{ "variable", "{\"type\": \"string\", \"pattern\": \"^[A-Za-z_][A-Za-z0-9_]*$\"}" },
+		{ "percent", "{\"anyOf\": [{\"type\": \"number\"}, {\"type\": \"string\", \"pattern\": \"^[0-9.]+%?$|\\\\{[{%]\"}]}" },
+		{ "boolean", "{\"anyOf\": [{\"type\": \"boolean\"}, {\"type\": \"string\", \"pattern\": "
+		  "\"^(?:[Yy](?:es)?|YES|[Nn]o?|NO|[Tt](?:rue)?|TRUE|[Ff](?:alse)?|FALSE|[Oo]n|ON|[Oo]ff|OFF|0|1)$|\\\\{[{%]\"}, "
+		  "{\"enum\": [0, 1]}]}" },
+		{ "condition", "{\"type\": [\"string\", \"boolean\", \"array\"], \"items\": {\"type\": [\"string\", \"boolean\"]}}" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		json_object_set_new(defs, rows[i].name, parsed(rows[i].schema));
 }
 
 json_t *schema_playbook(const struct catalogue *catalogue)
 {
 	json_t *defs = json_object();
-	json_object_set_new(defs, "template", json_pack("{s:s, s:s}", "type", "string", "pattern", "\\{[{%]"));
-	json_object_set_new(defs, "boolean",
-	                    json_pack("{s:[{s:s}, {s:s, s:s}, {s:[i,i]}]}", "anyOf", "type", "boolean", "type", "string", "pattern",
-	                              "^(?:[Yy](?:es)?|YES|[Nn]o?|NO|[Tt](?:rue)?|TRUE|[Ff](?:alse)?|FALSE|[Oo]n|ON|[Oo]ff|OFF|0|1)$|\\{[{%]",
-	                              "enum", 0, 1));
-	json_object_set_new(defs, "condition",
-	                    json_pack("{s:[s,s,s], s:{s:[s,s]}}", "type", "string", "boolean", "array", "items", "type", "string",
-	                              "boolean"));
+	add_common(defs);
 	json_object_set_new(defs, "play", play_schema());
 	json_object_set_new(defs, "role", role_schema());
 	json_object_set_new(defs, "block", place_schema(KEYWORD_BLOCK));
-	json_object_set_new(defs, "task", task_schema(catalogue, KEYWORD_TASK));
-	json_object_set_new(defs, "handler", task_schema(catalogue, KEYWORD_HANDLER));
-	json_object_set_new(defs, "entry", entry_schema("task"));
-	json_object_set_new(defs, "handler_entry", entry_schema("handler"));
+	json_object_set_new(defs, "one_module", one_module(catalogue));
+	json_object_set_new(defs, "task", task_schema(catalogue, KEYWORD_TASK, false));
+	json_object_set_new(defs, "task_with_args", task_schema(catalogue, KEYWORD_TASK, true));
+	json_object_set_new(defs, "handler", task_schema(catalogue, KEYWORD_HANDLER, false));
+	json_object_set_new(defs, "handler_with_args", task_schema(catalogue, KEYWORD_HANDLER, true));
+	json_object_set_new(defs, "entry", where_given("block", ref("block"), where_given("args", ref("task_with_args"), ref("task"))));
+	json_object_set_new(defs, "handler_entry", where_given("args", ref("handler_with_args"), ref("handler")));
 	for (size_t i = 0; i < catalogue->count; i++) {
-		auto_free char *name = mem_printf("module.%s", catalogue->modules[i]->name);
-		json_object_set_new(defs, name, module_schema(catalogue->modules[i]));
+		auto_free char *whole = mem_printf("module.%s", catalogue->modules[i]->name);
+		auto_free char *part = mem_printf("part.%s", catalogue->modules[i]->name);
+		json_object_set_new(defs, whole, module_schema(catalogue->modules[i]));
+		json_object_set_new(defs, part, part_schema(catalogue->modules[i]));
 	}
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema", "title",
 	                 "neap playbook", "description", "A list of plays.", "type", "array", "items", ref("play"), "$defs", defs);

@@ -44,6 +44,18 @@ int fragment_load_tasks(struct fragment **fragment, const char *path, const stru
 	return finish(fragment, made, &loader, before);
 }
 
+/* Where a task names the role that it includes. */
+static struct node name_of_role(struct node task, const char *name)
+{
+	for (size_t i = 0; i < node_count(task); i++) {
+		const char *key;
+		struct node arguments = node_member(task, i, &key), named = node_get(arguments, "name");
+		if (json_is_string(named.value) && strcmp(json_string_value(named.value), name) == 0)
+			return named;
+	}
+	return task;
+}
+
 int fragment_load_role(struct fragment **fragment, const char *name, const struct role_from *from,
                        const struct scope *parent, const char *const *role_paths,
                        const struct playbook_modules *modules, struct problems *problems)
@@ -54,7 +66,7 @@ int fragment_load_role(struct fragment **fragment, const char *name, const struc
 	struct node nameless = parent->node; /* the include's keywords are in parent; the block itself has none */
 	nameless.value = NULL;
 	struct entry *entry = task_new_entry(&made->entries, ENTRY_BLOCK, SCOPE_ROLE, nameless, parent);
-	role_fill_entry(&loader, entry, name, from, parent->node);
+	role_fill_entry(&loader, entry, name, from, name_of_role(parent->node, name));
 	made->role = (struct role *)entry->scope.role;
 	return finish(fragment, made, &loader, before);
 }

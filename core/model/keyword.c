@@ -138,6 +138,20 @@ const struct keyword *keyword_find(const char *name)
 	return bsearch(name, keywords, keyword_count, sizeof(*keywords), compare);
 }
 
+const char *const *keyword_choices(const struct keyword *keyword)
+{
+	static const struct { const char *name, *words[8]; } rows[] = { /* the last of each is NULL */
+		{ "become_method", { "sudo", "su", "doas" } },
+		{ "connection", { "ssh", "local", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.local" } },
+		{ "order", { "inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle" } },
+		{ "strategy", { "linear", "free", "host_pinned", "ansible.builtin.linear", "ansible.builtin.free" } },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].name, keyword->name) == 0)
+			return rows[i].words;
+	return NULL;
+}
+
 int keyword_bool(const json_t *value)
 {
 	static const char *const words[2][9] = {

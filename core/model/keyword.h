@@ -51,6 +51,9 @@ extern const size_t keyword_count;
 /* NULL if there is none of that name. "with_items" and its like are found as well. */
 const struct keyword *keyword_find(const char *name);
 
+/* The words that a keyword's value can be, NULL-terminated; NULL: any. */
+const char *const *keyword_choices(const struct keyword *keyword);
+
 /* What a value means as a truth: 1 for true, yes, on, y, t, 1; 0 for their opposites; -1 for anything else. */
 int keyword_bool(const json_t *value);
 

@@ -185,6 +185,8 @@ static bool is_condition(const json_t *value) { return json_is_string(value) || 
 
 static bool is_dictionary(const json_t *value) { return json_is_object(value) || is_template(value); }
 
+static bool is_prompt(const json_t *value) { return json_is_string(json_object_get(value, "name")); }
+
 static bool is_batch(const json_t *value) { return is_percent(value) || is_template(value); }
 
 /* Keywords of type any whose values have a shape all the same. NULL: it fits; else what it must be. */
@@ -198,7 +200,7 @@ static const char *shape_fault(const char *name, const json_t *value)
 		return (is_list ? all_elements(value, is_dictionary) : json_is_object(value)) ? NULL
 			: "a dictionary, or a list of dictionaries";
 	if (strcmp(name, "vars_prompt") == 0)
-		return (is_list ? all_elements(value, is_dictionary) : json_is_object(value)) ? NULL
+		return (is_list ? all_elements(value, is_prompt) : is_prompt(value)) ? NULL
 			: "a list of dictionaries, each with name";
 	if (strcmp(name, "delay") == 0)
 		return json_is_number(value) || is_percent(value) ? NULL : "a number of seconds";
@@ -245,6 +247,26 @@ static const char *places_of(unsigned places)
 	return places & KEYWORD_TASK ? "tasks" : places & KEYWORD_BLOCK ? "blocks" : "handlers";
 }
 
+/* Whether a word is one of those that the keyword has. */
+static bool is_chosen(struct loader *loader, const struct keyword *keyword, struct node value)
+{
+	const char *const *choices = keyword_choices(keyword), *text = json_string_value(value.value);
+	struct suggest suggest;
+	auto_buf struct buf hint = BUF_INIT;
+	suggest_start(&suggest, text ? text : "");
+	for (size_t i = 0; choices && text && choices[i]; i++) {
+		if (strcmp(text, choices[i]) == 0)
+			return true;
+		suggest_offer(&suggest, choices[i]);
+		buf_printf(&hint, "%s%s", i ? ", " : "it is one of ", choices[i]);
+	}
+	if (!choices || !text)
+		return true;
+	auto_free char *near = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+	node_problem(loader->problems, value, near ? near : buf_text(&hint), "neap has no %s \"%s\"", keyword->name, text);
+	return false;
+}
+
 bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum keyword_place place, const char *what,
                     struct node value)
 {
@@ -263,7 +285,7 @@ bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum k
 		return true;
 	const char *must = type_fault(keyword, value.value);
 	if (!must)
-		return true;
+		return is_chosen(loader, keyword, value);
 	auto_free char *text = node_text(value.value);
 	bool number = keyword->type == KEYWORD_STRING && json_is_number(value.value);
 	auto_free char *quoted = number ? mem_printf("put it into quotes: \"%s\"", text) : NULL;

@@ -32,21 +32,6 @@ static void check_hosts(struct loader *loader, const struct play *play)
 		node_problem(loader->problems, play->hosts, "\"hosts\": \"all\"", "\"hosts\" is empty");
 }
 
-static void check_choice(struct loader *loader, struct node play, const char *name, const char *const *choices)
-{
-	struct node node = node_get(play, name);
-	const char *text = json_string_value(node.value);
-	if (!text || loader_is_template(text))
-		return;
-	auto_buf struct buf hint = BUF_INIT;
-	for (size_t i = 0; choices[i]; i++) {
-		if (strcmp(text, choices[i]) == 0)
-			return;
-		buf_printf(&hint, "%s%s", i ? ", " : "it is one of ", choices[i]);
-	}
-	node_problem(loader->problems, node, buf_text(&hint), "neap has no %s \"%s\"", name, text);
-}
-
 static void check_play_keys(struct loader *loader, struct node node)
 {
 	for (size_t i = 0; i < node_count(node); i++) {
@@ -58,10 +43,6 @@ static void check_play_keys(struct loader *loader, struct node node)
 		else if (loader_keyword(loader, keyword, KEYWORD_PLAY, "a play", value) && strcmp(key, "vars") == 0)
 			loader_check_vars(loader, value);
 	}
-	check_choice(loader, node, "strategy", (const char *const[]){ "linear", "free", "host_pinned", "ansible.builtin.linear",
-	                                                              "ansible.builtin.free", NULL });
-	check_choice(loader, node, "order", (const char *const[]){ "inventory", "reverse_inventory", "sorted",
-	                                                           "reverse_sorted", "shuffle", NULL });
 }
 
 /* ---- vars_files ---- */

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "model/loader.h"
+#include "model/words.h"
 
 /* ---- entries ---- */
 
@@ -40,7 +41,7 @@ void task_free_entries(struct entries *entries)
 /* Modules that the loader or the runner itself is. */
 static bool is_own(const char *action)
 {
-	static const char *const own[] = { "import_tasks", "import_role", "include_tasks", "include_role", "include_vars" };
+	static const char *const own[] = { "import_tasks", "import_role", "include_tasks", "include_role" };
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (strcmp(action, own[i]) == 0)
 			return true;
@@ -230,6 +231,34 @@ static bool task_is_whole(struct reading *reading, struct node node)
 	return false;
 }
 
+/* The arguments of an include or import as one dictionary, or the file's name alone: k=v words are split, args: added. */
+static void own_arguments(struct reading *reading)
+{
+	struct entry *entry = reading->entry;
+	const char *text = json_string_value(entry->arguments.value);
+	struct err err = ERR_INIT;
+	auto_json json_t *given = text ? words_pairs(text, &err) : json_deep_copy(entry->arguments.value);
+	if (!given) {
+		node_problem(reading->loader->problems, entry->arguments, err.hint[0] ? err.hint : NULL, "%s: %s", entry->action, err.text);
+		return;
+	}
+	json_t *name = json_object_get(given, "_raw_params");
+	bool is_alone = text && name && json_object_size(given) == 1 && !entry->extra_arguments.value;
+	if ((!text && !entry->extra_arguments.value) || is_alone)
+		return;
+	if (json_is_null(given)) {
+		json_decref(given);
+		given = json_object();
+	}
+	if (json_is_object(entry->extra_arguments.value)) {
+		auto_json json_t *extra = json_deep_copy(entry->extra_arguments.value);
+		json_object_update_missing(given, extra);
+		entry->extra_arguments = (struct node){ 0 };
+	}
+	json_array_append(reading->loader->playbook->values, given);
+	entry->arguments.value = given;
+}
+
 /* ---- imports ---- */
 
 /* An import stands for a block, so that only a block's keywords have a meaning on it. */
@@ -254,8 +283,8 @@ static const char *import_argument(struct reading *reading, const char *name, bo
 	const struct entry *entry = reading->entry;
 	bool is_text = required && json_is_string(entry->arguments.value);
 	struct node node = is_text ? entry->arguments : node_get(entry->arguments, name);
-	if (!node.value)
-		node = node_get(entry->extra_arguments, name);
+	if (!node.value && required)
+		node = node_get(entry->arguments, strcmp(name, "name") == 0 ? "role" : "_raw_params");
 	*at = node;
 	if (!node.value && !required)
 		return NULL;
@@ -336,7 +365,7 @@ static void include_role(struct loader *loader, const struct entry *entry)
 {
 	const char *name = json_string_value(node_get(entry->arguments, "name").value);
 	if (!name)
-		name = json_string_value(node_get(entry->extra_arguments, "name").value);
+		name = json_string_value(node_get(entry->arguments, "role").value);
 	if (name && *name && !loader_is_template(name))
 		role_tell_library(loader, name, entry->scope.parent);
 }
@@ -354,7 +383,10 @@ static void task_read(struct loader *loader, struct entries *into, struct node n
 		struct node value = node_member(node, i, &key);
 		task_key(&reading, key, value);
 	}
-	if (!task_is_whole(&reading, node)) {
+	bool is_whole = task_is_whole(&reading, node);
+	if (is_whole && is_own(entry->action))
+		own_arguments(&reading);
+	if (!is_whole) {
 		into->count--;
 		entry_free(entry);
 	} else if (strcmp(entry->action, "import_tasks") == 0 || strcmp(entry->action, "import_role") == 0) {

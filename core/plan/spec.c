@@ -96,7 +96,7 @@ static void complain_unknown(struct binding *binding, const char *name)
 	if (suggest.best) {
 		buf_printf(&hint, "did you mean \"%s\"?", suggest.best);
 	} else {
-		buf_str(&hint, "there are");
+		buf_str(&hint, "it takes");
 		for (const struct arg *arg = binding->args; arg && arg->name; arg++)
 			buf_printf(&hint, "%s %s", arg == binding->args ? "" : ",", arg->name);
 	}

@@ -206,22 +206,24 @@ static void check_meta(struct check *check, const struct entry *entry)
 		check_known(check, action, false, text, actions, "meta");
 }
 
-/* Of the includes, which have no table. */
-static void check_own_arguments(struct check *check, const struct entry *entry)
+/* apply: keywords that a block can have. */
+static void check_apply(struct check *check, struct node apply)
 {
-	static const char *const tasks[] = { "file", "apply", NULL };
-	static const char *const role[] = { "name", "role", "apply", "tasks_from", "vars_from", "defaults_from",
-	                                    "handlers_from", "public", "allow_duplicates", "rolespec_validate", NULL };
-	const char *const *names = strcmp(entry->action, "include_role") == 0 ? role : tasks;
-	struct node given[] = { entry->arguments, entry->extra_arguments };
-	for (size_t g = 0; g < 2; g++)
-		for (size_t i = 0; json_is_object(given[g].value) && i < node_count(given[g]); i++) {
-			const char *key;
-			struct node value = node_member(given[g], i, &key);
-			check_known(check, value, true, key, names, entry->action);
-		}
-	check_templates(check, entry->arguments);
-	check_templates(check, entry->extra_arguments);
+	for (size_t i = 0; json_is_object(apply.value) && i < node_count(apply); i++) {
+		const char *key;
+		struct node value = node_member(apply, i, &key);
+		const struct keyword *keyword = keyword_find(key);
+		struct suggest suggest;
+		suggest_start(&suggest, key);
+		for (size_t k = 0; k < keyword_count; k++)
+			if (keywords[k].places & KEYWORD_BLOCK && keywords[k].type != KEYWORD_TASKS)
+				suggest_offer(&suggest, keywords[k].name);
+		auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+		if (keyword && keyword->places & KEYWORD_BLOCK && keyword->type != KEYWORD_TASKS)
+			check_keyword(check, keyword, value);
+		else
+			node_problem_key(check->problems, value, hint, "\"%s\" is no keyword of a block, which apply takes", key);
+	}
 }
 
 static bool was_seen(struct check *check, const char *path)
@@ -250,13 +252,10 @@ static void check_include_tasks(struct check *check, const struct entry *entry)
 {
 	struct node name = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, "file");
 	if (!name.value)
-		name = node_get(entry->extra_arguments, "file");
+		name = node_get(entry->arguments, "_raw_params");
 	const char *text = json_string_value(name.value);
-	if (!text || !*text) {
-		name = name.value ? name : entry->arguments;
-		node_problem(check->problems, name, "\"include_tasks\": \"more.json\"", "include_tasks needs the name of a file");
-		return;
-	}
+	if (!text || !*text)
+		return; /* told of by the module's table */
 	if (spec_is_template(text))
 		return;
 	auto_free char *path = scope_find_file(&entry->scope, "tasks", text);
@@ -288,9 +287,6 @@ static void check_include_role(struct check *check, const struct entry *entry)
 		.tasks = role_argument(entry, "tasks_from", &known), .handlers = role_argument(entry, "handlers_from", &known),
 		.vars = role_argument(entry, "vars_from", &known), .defaults = role_argument(entry, "defaults_from", &known),
 	};
-	if (!name || !*name)
-		node_problem_key(check->problems, entry->arguments, "\"include_role\": { \"name\": \"common\" }",
-		                 "include_role needs \"name\", a string");
 	check->handlers_unknown = check->handlers_unknown || !known;
 	if (!name || !*name || !known || !check->playbook)
 		return;
@@ -321,15 +317,11 @@ static void check_action(struct check *check, const struct entry *entry)
 		check_meta(check, entry);
 	else if (module)
 		check_arguments(check, entry, module);
-	else if (special_handles(entry))
-		check_own_arguments(check, entry);
-	else /* the loader knows all of Ansible's includes */
-		node_problem_key(check->problems, entry->arguments,
-		                 strcmp(entry->action, "include_role") == 0 ? "import_role brings a role in before the run" : NULL,
-		                 "neap does not have Ansible's module \"%s\" yet", entry->action);
+	if (strncmp(entry->action, "include_", 8) == 0)
+		check_apply(check, node_get(entry->arguments, "apply"));
 	if (strcmp(entry->action, "include_tasks") == 0)
 		check_include_tasks(check, entry);
-	else if (strcmp(entry->action, "include_role") == 0 && special_handles(entry))
+	else if (strcmp(entry->action, "include_role") == 0)
 		check_include_role(check, entry);
 }
 
@@ -340,6 +332,9 @@ static void check_entry(void *context, const struct entry *entry)
 	struct node notify = scope_own(&entry->scope, "notify");
 	if (notify.value)
 		remember_notify(check, notify);
+	const struct module *import = entry->is_static_import && entry->action ? registry_find(check->registry, entry->action) : NULL;
+	if (import && entry->scope.kind != SCOPE_TASK) /* its name is known */
+		check_arguments(check, entry, import);
 	if (entry->kind == ENTRY_TASK)
 		check_action(check, entry);
 }

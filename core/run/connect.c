@@ -167,6 +167,15 @@ static void variable_secret(struct reading *reading, const char *const *names, c
 	}
 }
 
+/* Whether a keyword can have that word. */
+static bool is_word_of(const char *keyword, const char *word)
+{
+	const char *const *words = keyword_choices(keyword_find(keyword));
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
 /* Ansible's order: a variable beats a keyword, which beats an option of the command line. */
 static void read_address(struct reading *reading, struct wire_config *config)
 {
@@ -176,12 +185,7 @@ static void read_address(struct reading *reading, struct wire_config *config)
 		connection = keyword_or(reading, "connection", options->connection);
 	config->local = connection && (strcmp(connection, "local") == 0 ||
 	                               strcmp(connection, "ansible.builtin.local") == 0);
-	static const char *const known[] = { "ssh", "smart", "local", "paramiko", "paramiko_ssh", "ansible.builtin.ssh",
-		                                 "ansible.builtin.local", NULL };
-	bool found = !connection;
-	for (size_t i = 0; known[i] && !found; i++)
-		found = strcmp(connection, known[i]) == 0;
-	if (!found) {
+	if (connection && !is_word_of("connection", connection)) {
 		reading->failed = err_set(reading->err, ERR_INPUT, "connection \"%s\" is not one of ssh, local", connection);
 		return;
 	}
@@ -337,12 +341,7 @@ static void read_become(struct reading *reading, struct user_row *row)
 	                &run->become_password, &row->password);
 	if (secret_given(&row->password))
 		become->password = &row->password;
-	static const char *const known[] = { "sudo", "su", "doas" };
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
-		if (strcmp(become->method, known[i]) == 0)
-			return;
-	}
-	if (!reading->failed)
+	if (!is_word_of("become_method", become->method) && !reading->failed)
 		reading->failed = err_set(reading->err, ERR_INPUT, "become_method \"%s\" is not one of sudo, su, doas",
 		                          become->method);
 }

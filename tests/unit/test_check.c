@@ -122,7 +122,7 @@ Test(check, finds_wrong_arguments)
 	            "site.json:2:36: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
 	expect_task("{\"place\": \"path=/x ownr=www\"}",
 	            "site.json:2:20: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
-	expect_task("{\"place\": \"path='x\"}", "site.json:2:11: module place: a quote is opened and not closed: '\n");
+	expect_task("{\"place\": \"path='x\"}", "site.json:2:11: module place: an open quote in \"path='x\" (close it with ')\n");
 }
 
 Test(check, shows_both_readings_of_a_mode_that_is_a_number)
@@ -148,7 +148,7 @@ Test(check, finds_faults_in_included_files)
 	            "deeper.json:2:2: unknown key \"plce\" of a task (did you mean \"place\"?)\n"
 	            "site.json:2:71: unknown argument \"aply\" of module include_tasks (did you mean \"apply\"?)\n"
 	            "site.json:2:60: there is no file no.json\n"
-	            "site.json:2:103: include_tasks needs the name of a file (\"include_tasks\": \"more.json\")\n");
+	            "site.json:2:86: module include_tasks: missing required argument: file\n");
 }
 
 Test(check, finds_faults_in_included_roles)
@@ -162,10 +162,10 @@ Test(check, finds_faults_in_included_roles)
 	expect_task("{\"include_role\": {\"name\": \"r\"}}",
 	            "roles/r/tasks/main.json:2:12: unknown argument \"ownr\" of module place (did you mean \"owner\"?)\n");
 	expect_task("{\"include_role\": {\"name\": \"none\"}}",
-	            "site.json:2:1: there is no role \"none\" (it was looked for in roles and .)\n");
+	            "site.json:2:27: there is no role \"none\" (it was looked for in roles and .)\n");
 	expect_task("{\"include_role\": {\"nme\": \"r\"}}",
 	            "site.json:2:19: unknown argument \"nme\" of module include_role (did you mean \"name\"?)\n"
-	            "site.json:2:2: include_role needs \"name\", a string (\"include_role\": { \"name\": \"common\" })\n");
+	            "site.json:2:2: module include_role: missing required argument: name\n");
 	expect_task("{\"place\": \"path=x\", \"notify\": \"any\"}, {\"include_role\": {\"name\": \"{{ r }}\"}}", "");
 }
 

@@ -47,7 +47,7 @@ static void write_file(const char *path, const char *text)
 
 /* ---- modules ---- */
 
-static const char *const module_names[] = { "command", "copy", "debug", "file", "fetch", "meta", "ping", "shell", NULL };
+static const char *const module_names[] = { "command", "copy", "debug", "file", "fetch", "include_vars", "meta", "ping", "shell", NULL };
 
 static bool known(void *context, const char *name)
 {
