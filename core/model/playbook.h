@@ -139,6 +139,7 @@ int fragment_load_tasks(struct fragment **fragment, const char *path, const stru
 /* Which files of a role count instead of main; NULL: main. */
 struct role_from {
 	const char *tasks, *handlers, *vars, *defaults;
+	bool unvalidated; /* the role's argument specs are not looked at */
 };
 
 int fragment_load_role(struct fragment **fragment, const char *name, const struct role_from *from,

@@ -227,7 +227,8 @@ static void role_fill(struct loader *loader, struct entry *entry, struct role *r
 	auto_free char *handlers = find_part(loader, role, "handlers", part_base(from ? from->handlers : NULL), at);
 	if (handlers)
 		task_read_file(loader, loader->handlers, handlers, at, &entry->scope, KEYWORD_HANDLER);
-	add_validation(loader, entry, role, part_base(from ? from->tasks : NULL));
+	if (!from || !from->unvalidated)
+		add_validation(loader, entry, role, part_base(from ? from->tasks : NULL));
 	auto_free char *tasks = find_part(loader, role, "tasks", part_base(from ? from->tasks : NULL), at);
 	if (tasks)
 		task_read_file(loader, &entry->block, tasks, at, &entry->scope, KEYWORD_TASK);

@@ -286,6 +286,7 @@ static void check_include_role(struct check *check, const struct entry *entry)
 	struct role_from from = {
 		.tasks = role_argument(entry, "tasks_from", &known), .handlers = role_argument(entry, "handlers_from", &known),
 		.vars = role_argument(entry, "vars_from", &known), .defaults = role_argument(entry, "defaults_from", &known),
+		.unvalidated = keyword_bool(node_get(entry->arguments, "rolespec_validate").value) == 0,
 	};
 	check->handlers_unknown = check->handlers_unknown || !known;
 	if (!name || !*name || !known || !check->playbook)

@@ -71,7 +71,7 @@ const struct module import_tasks_module = {
 	{ .name = "allow_duplicates", .type = ARG_BOOL, .fallback = "true",                                                \
 	  .doc = "Read for Ansible's sake: a role that is named here always runs." },                                      \
 	{ .name = "rolespec_validate", .type = ARG_BOOL, .fallback = "true",                                               \
-	  .doc = "Read for Ansible's sake: a role's argument specs are always checked." }
+	  .doc = "Whether the role's arguments are compared with what it says of them (meta/argument_specs)." }
 
 static const struct arg include_role_args[] = {
 	ROLE_ARGS,

@@ -384,8 +384,9 @@ const struct entries *play_include_role(struct play_state *play, const struct en
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	const struct run_context *run = play->run;
-	auto_free char *key = mem_printf("role %s\n%s\n%s", name, files->tasks ? files->tasks : "",
-	                                 files->vars ? files->vars : "");
+	auto_free char *key = mem_printf("role %s\n%s\n%s\n%s\n%s\n%d", name, files->tasks ? files->tasks : "",
+	                                 files->vars ? files->vars : "", files->defaults ? files->defaults : "",
+	                                 files->handlers ? files->handlers : "", files->unvalidated);
 	pthread_mutex_lock(&play->lock);
 	const struct entries *entries = find_include(play, from, key);
 	if (!entries) {

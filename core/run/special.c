@@ -142,6 +142,7 @@ static json_t *special_include_role(struct walk *walk, const struct evaluation *
 		.handlers = json_string_value(json_object_get(arguments, "handlers_from")),
 		.vars = json_string_value(json_object_get(arguments, "vars_from")),
 		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
+		.unvalidated = keyword_bool(json_object_get(arguments, "rolespec_validate")) == 0,
 	};
 	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
 	if (entries && keyword_bool(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
