@@ -58,13 +58,11 @@ neap run site.json -i hosts.json
 status 0
 
 it "a pause is made once for all hosts"
-play '{"pause": {"seconds": 1}, "register": "p"}, {"assert": {"that": ["p.delta == 1", "p.stdout == \"Paused for 1.0 seconds\""]}, "when": "inventory_hostname == \"h001\""},
+play '{"pause": {"seconds": 1}, "register": "p"}, {"assert": {"that": ["p.delta >= 1", "p.stdout == \"Paused for 1.0 seconds\""]}, "when": "inventory_hostname == \"h001\""},
 {"pause": {"prompt": "sure?"}}'
-start=$(now_ms)
 neap run site.json -i hosts.json
 status 0
-less $(($(now_ms) - start)) 2900 "the pause took "
-said "Pausing for 1 seconds"
+equal "$(grep -c "Pausing for 1 seconds" err)" 1
 said "Not waiting for response to prompt"
 recap h002 ok=0
 done_testing
