@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds neap and passes all its tests; installs what it needs on Debian 12. The last line is "N passed, N failed".
 #   sh tests/run.sh                       everything
-#   sh tests/run.sh all                   everything, and all playbooks of tests/compat by Ansible as well
+#   sh tests/run.sh all                   everything, all playbooks of tests/compat by Ansible as well, and a Slurm array
 #   sh tests/run.sh plain                 only that: plain, sanitized, race or fuzz, one or several
 # plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan, but for what measures. race: neap under TSan. fuzz: libFuzzer.
 # Builds go to build-*/ here, or to $NEAP_BUILD-*.
@@ -21,6 +21,12 @@ packages_need ansible-core busybox mksh strace
 # ajv, which reads the JSON Schema, comes by npm; groff reads the man page.
 packages_need groff-base
 command -v npm >/dev/null || packages_need npm
+
+# A cluster of this machine alone, for tests/e2e/slurm.sh.
+if [ "$live" = all ]; then
+	packages_need slurmctld slurmd slurm-client
+	export NEAP_TEST_ALL=1
+fi
 
 passed=0 failed=0
 

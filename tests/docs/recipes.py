@@ -4,7 +4,7 @@
     recipes.py NEAP SOURCE
 
 The playbook and the inventory are those of the page. Of each recipe the shards together must have done each host once, and
-`neap report merge` must find all of them. (That Slurm itself sets these variables so is shown by tests/e2e/all_slurm.sh.)"""
+`neap report merge` must find all of them. (That Slurm itself sets these variables so is shown by tests/e2e/slurm.sh.)"""
 import os
 import pathlib
 import re
