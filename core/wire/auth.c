@@ -1,5 +1,8 @@
 /* Proving who we are. The likely key is offered signed, straight away: no question to the server which methods or keys
- * it takes, because each is a round trip. Only a key that needs a passphrase nobody has given yet is asked about first. */
+ * it takes, because each is a round trip. Only a key that needs a passphrase nobody has given yet is asked about first.
+ *
+ * Of several keys the one that another host of the run took is the likely one: each other costs a round trip and one of the
+ * server's MaxAuthTries. Methods keep their order: a password goes to no host that might take a key. */
 #include "wire/ssh.h"
 
 #include <stdlib.h>
@@ -15,6 +18,9 @@
 
 enum { INTERACTIVE_ROUNDS = 8 };
 
+/* What the name of an agent's key begins with. */
+#define AGENT_KEY "agent "
+
 struct auth {
 	struct ssh_state *state;
 	struct buf tried;       /* "publickey ~/.ssh/id_ed25519, password" */
@@ -23,6 +29,12 @@ struct auth {
 	int allowed;            /* SSH_AUTH_METHOD_*; all until the server has said */
 	bool password_denied, gssapi_denied;
 	struct agent *agent;
+	bool agent_tried;
+	char *likely;           /* the key that another host took, or NULL */
+	bool likely_only;       /* no other is offered now */
+	struct buf offered;     /* each key's name and a newline; none is offered twice */
+	char *taken;            /* the key that this host took */
+	bool several;           /* it wants more than one factor */
 	char doing[160];
 };
 
@@ -93,11 +105,37 @@ static int again_publickey(struct ssh_state *state, void *key)
 
 static int again_try(struct ssh_state *state, void *key) { return ssh_userauth_try_publickey(state->ssh, NULL, key); }
 
-static enum answer offer_key(struct auth *auth, ssh_key key, const char *path, const char *suffix, struct err *err)
+static bool may_offer(struct auth *auth, const char *key)
+{
+	size_t length = strlen(key);
+	if (auth->likely_only && strcmp(auth->likely, key) != 0)
+		return false;
+	for (const char *at = buf_text(&auth->offered); *at; at += strcspn(at, "\n") + 1)
+		if (strncmp(at, key, length) == 0 && at[length] == '\n')
+			return false;
+	buf_printf(&auth->offered, "%s\n", key);
+	return true;
+}
+
+static enum answer key_answered(struct auth *auth, const char *key, enum answer answer)
+{
+	if (answer == ANSWER_YES || answer == ANSWER_PARTIAL) {
+		free(auth->taken);
+		auth->taken = mem_strdup(key);
+	}
+	return answer;
+}
+
+/* certificate: the file that was named for the key, or NULL. */
+static enum answer offer_key(struct auth *auth, ssh_key key, const char *path, const char *suffix, const char *certificate,
+                             struct err *err)
 {
 	auto_free char *what = mem_printf("publickey %s%s", path, suffix);
+	auto_free char *name = mem_printf("%s %s", what, certificate ? certificate : "");
+	if (!may_offer(auth, name))
+		return ANSWER_NO;
 	auth_tried(auth, what);
-	return auth_exchange(auth, again_publickey, key, err);
+	return key_answered(auth, name, auth_exchange(auth, again_publickey, key, err));
 }
 
 static void auth_skip(struct auth *auth, const char *path, const char *why)
@@ -126,6 +164,12 @@ static bool is_the_given(const struct auth *auth, const char *path)
 	return auth->state->base.config->private_key_file && identities->count && identities->items[0] == path;
 }
 
+/* Whether the likely key is of that file. */
+static bool is_likely(const struct auth *auth, const char *path)
+{
+	return strncmp(auth->likely, "publickey ", 10) == 0 && strncmp(auth->likely + 10, path, strlen(path)) == 0;
+}
+
 /* later: the second time round, for those that need to be asked about. */
 static enum answer try_identity(struct auth *auth, size_t identity, const char *certificate, bool later, struct err *err)
 {
@@ -133,7 +177,7 @@ static enum answer try_identity(struct auth *auth, size_t identity, const char *
 	const char *path = state->config.identities.items[identity];
 	struct private_key file = { .path = path, .certificate = certificate,
 		                        .passphrase = state->base.config->key_passphrase, .watch = &state->base.watch };
-	if (later && !auth->locked[identity])
+	if ((later && !auth->locked[identity]) || (auth->likely_only && !is_likely(auth, path)))
 		return ANSWER_NO;
 	enum private_key_found found = private_key_open(&file, state->hub, false);
 	if (found == PRIVATE_KEY_ENCRYPTED && !later) {
@@ -154,9 +198,9 @@ static enum answer try_identity(struct auth *auth, size_t identity, const char *
 		auth_skip(auth, path, "does not exist");
 	enum answer answer = ANSWER_NO;
 	if (file.certified)
-		answer = offer_key(auth, file.certified, path, " with its certificate", err);
+		answer = offer_key(auth, file.certified, path, " with its certificate", certificate, err);
 	if (answer == ANSWER_NO && file.key)
-		answer = offer_key(auth, file.key, path, "", err);
+		answer = offer_key(auth, file.key, path, "", NULL, err);
 	return answer;
 }
 
@@ -209,12 +253,16 @@ static bool is_configured(const struct ssh_config *c, const struct agent_key *ke
 
 static enum answer try_agent_key(struct auth *auth, struct agent *agent, size_t i, struct err *err)
 {
-	auto_buf struct buf what = BUF_INIT;
+	auto_buf struct buf what = BUF_INIT, key = BUF_INIT;
+	buf_str(&key, AGENT_KEY);
+	known_hosts_base64(&key, agent_key(agent, i)->blob, agent_key(agent, i)->length);
+	if (!may_offer(auth, key.data))
+		return ANSWER_NO;
 	buf_str(&what, "publickey of the agent: ");
 	printable_line(&what, agent_key(agent, i)->comment, strnlen(agent_key(agent, i)->comment, 80));
 	auth_tried(auth, what.data);
 	agent_show(agent, i);
-	return auth_exchange(auth, again_agent, NULL, err);
+	return key_answered(auth, key.data, auth_exchange(auth, again_agent, NULL, err));
 }
 
 /* Keys that the configuration names first, then, unless it wants these only, the others. */
@@ -229,27 +277,54 @@ static enum answer try_agent_keys(struct auth *auth, struct agent *agent, struct
 	return answer;
 }
 
-static enum answer try_agent(struct auth *auth, struct err *err)
+static const char *agent_path(const struct ssh_config *c)
 {
-	struct ssh_state *state = auth->state;
-	const char *path = state->config.identity_agent ? state->config.identity_agent : getenv("SSH_AUTH_SOCK");
-	if (!path || !path[0] || strcmp(path, "none") == 0 || auth->agent)
-		return ANSWER_NO;
-	auth->agent = agent_open(path, state->base.cancel_fd);
-	if (!auth->agent || agent_count(auth->agent) == 0)
-		return ANSWER_NO;
-	int fd = agent_socket(auth->agent);
-	if (fd < 0 || ssh_set_agent_socket(state->ssh, fd) != SSH_OK)
-		return ANSWER_NO;
-	return try_agent_keys(auth, auth->agent, err);
+	const char *path = c->identity_agent ? c->identity_agent : getenv("SSH_AUTH_SOCK");
+	return path && path[0] && strcmp(path, "none") != 0 ? path : NULL;
 }
 
-/* Files that open by themselves, then the agent, then files that somebody has to be asked about. */
+static struct agent *use_agent(struct auth *auth)
+{
+	struct ssh_state *state = auth->state;
+	const char *path = agent_path(&state->config);
+	if (!path || auth->agent_tried)
+		return auth->agent;
+	auth->agent_tried = true;
+	struct agent *agent = agent_open(path, state->base.cancel_fd);
+	int fd = agent && agent_count(agent) > 0 ? agent_socket(agent) : -1;
+	if (fd >= 0 && ssh_set_agent_socket(state->ssh, fd) == SSH_OK)
+		auth->agent = agent;
+	else
+		agent_free(agent);
+	return auth->agent;
+}
+
+static enum answer try_agent(struct auth *auth, struct err *err)
+{
+	struct agent *agent = use_agent(auth);
+	return agent ? try_agent_keys(auth, agent, err) : ANSWER_NO;
+}
+
+/* The key that another host took, where it is one of ours. */
+static enum answer try_likely(struct auth *auth, struct err *err)
+{
+	if (!auth->likely)
+		return ANSWER_NO;
+	auth->likely_only = true;
+	bool of_agent = strncmp(auth->likely, AGENT_KEY, sizeof(AGENT_KEY) - 1) == 0;
+	enum answer answer = of_agent ? try_agent(auth, err) : try_identities(auth, false, err);
+	auth->likely_only = false;
+	return answer;
+}
+
+/* The likely one, files that open by themselves, then the agent, then files that somebody has to be asked about. */
 static enum answer try_keys(struct auth *auth, struct err *err)
 {
 	if (!(auth->allowed & SSH_AUTH_METHOD_PUBLICKEY))
 		return ANSWER_NO;
-	enum answer answer = try_identities(auth, false, err);
+	enum answer answer = try_likely(auth, err);
+	if (answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PUBLICKEY)
+		answer = try_identities(auth, false, err);
 	if (answer == ANSWER_NO)
 		answer = try_agent(auth, err);
 	if (answer == ANSWER_NO && auth->allowed & SSH_AUTH_METHOD_PUBLICKEY)
@@ -390,6 +465,17 @@ static enum answer try_method(struct auth *auth, const char *name, size_t length
 	return ANSWER_NO;
 }
 
+/* What was refused may be right for the next factor; what was taken is not taken again. */
+static void after_partial(struct auth *auth)
+{
+	buf_clear(&auth->offered);
+	if (auth->taken)
+		buf_printf(&auth->offered, "%s\n", auth->taken);
+	free(auth->likely);
+	auth->likely = NULL;
+	auth->several = true;
+}
+
 static enum answer try_methods(struct auth *auth, struct err *err)
 {
 	enum answer answer = ANSWER_NO;
@@ -403,6 +489,7 @@ static enum answer try_methods(struct auth *auth, struct err *err)
 		}
 		if (answer != ANSWER_PARTIAL)
 			break;
+		after_partial(auth);
 	}
 	return answer;
 }
@@ -432,15 +519,35 @@ static int denied(const struct auth *auth, struct err *err)
 	return tried_hint(auth, err);
 }
 
+/* Who logs in with which keys, in one text. */
+static char *key_set(const struct ssh_config *c)
+{
+	auto_buf struct buf set = BUF_INIT;
+	const char *agent = agent_path(c);
+	buf_printf(&set, "%s\n%s\n%d\n", c->user, agent ? agent : "", c->identities_only);
+	for (size_t i = 0; i < c->identities.count; i++)
+		buf_printf(&set, "%s\n", c->identities.items[i]);
+	for (size_t i = 0; i < c->certificates.count; i++)
+		buf_printf(&set, "certificate %s\n", c->certificates.items[i]);
+	return buf_take(&set);
+}
+
 int auth_run(struct ssh_state *state, struct err *err)
 {
 	struct auth auth = { .state = state, .allowed = ~0 };
 	auth.locked = mem_array(state->config.identities.count, sizeof(*auth.locked));
+	auto_free char *set = key_set(&state->config);
+	auth.likely = hub_taken_find(state->hub, set);
 	enum answer answer = try_methods(&auth, err);
+	if (answer == ANSWER_YES && auth.taken && !auth.several)
+		hub_taken_keep(state->hub, set, auth.taken);
 	int status = answer == ANSWER_YES ? 0 : answer == ANSWER_BROKEN ? -1 : denied(&auth, err);
 	agent_free(auth.agent);
 	buf_release(&auth.tried);
 	buf_release(&auth.skipped);
+	buf_release(&auth.offered);
+	free(auth.likely);
+	free(auth.taken);
 	free(auth.locked);
 	return status;
 }

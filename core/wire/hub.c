@@ -36,6 +36,10 @@ struct kept_config {
 	char *text;
 };
 
+struct taken_key {
+	char *set, *key;
+};
+
 struct waiter {
 	struct waiter *next;
 	const char *server;
@@ -53,6 +57,8 @@ struct wire_hub {
 	size_t file_count, file_room;
 	struct kept_key *keys;
 	size_t key_count, key_room;
+	struct taken_key *taken;
+	size_t taken_count, taken_room;
 	char **refused; /* keys whose passphrase nobody knew */
 	size_t refused_count, refused_room;
 	char **busy; /* a server for each slot that is held */
@@ -97,6 +103,11 @@ void wire_hub_free(struct wire_hub *hub)
 		ssh_key_free(hub->keys[i].key);
 		free(hub->keys[i].path);
 	}
+	for (size_t i = 0; i < hub->taken_count; i++) {
+		free(hub->taken[i].set);
+		free(hub->taken[i].key);
+	}
+	free(hub->taken);
 	for (size_t i = 0; i < hub->refused_count; i++)
 		free(hub->refused[i]);
 	free(hub->refused);
@@ -358,6 +369,38 @@ bool hub_key_refused(struct wire_hub *hub, const char *path)
 		refused = strcmp(hub->refused[i], path) == 0;
 	pthread_mutex_unlock(&hub->lock);
 	return refused;
+}
+
+/* Under the lock. */
+static struct taken_key *taken_of(struct wire_hub *hub, const char *set)
+{
+	for (size_t i = 0; i < hub->taken_count; i++)
+		if (strcmp(hub->taken[i].set, set) == 0)
+			return &hub->taken[i];
+	return NULL;
+}
+
+char *hub_taken_find(struct wire_hub *hub, const char *set)
+{
+	pthread_mutex_lock(&hub->lock);
+	const struct taken_key *taken = taken_of(hub, set);
+	char *key = taken ? mem_strdup(taken->key) : NULL;
+	pthread_mutex_unlock(&hub->lock);
+	return key;
+}
+
+void hub_taken_keep(struct wire_hub *hub, const char *set, const char *key)
+{
+	pthread_mutex_lock(&hub->lock);
+	struct taken_key *taken = taken_of(hub, set);
+	if (!taken) {
+		mem_grow(hub->taken, hub->taken_count, hub->taken_room);
+		taken = &hub->taken[hub->taken_count++];
+		*taken = (struct taken_key){ .set = mem_strdup(set) };
+	}
+	free(taken->key);
+	taken->key = mem_strdup(key);
+	pthread_mutex_unlock(&hub->lock);
 }
 
 void hub_keys_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->opening); }

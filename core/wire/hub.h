@@ -49,6 +49,12 @@ void hub_configs_unlock(struct wire_hub *hub);
 char *hub_config_find(struct wire_hub *hub, const struct buf *key);
 void hub_config_keep(struct wire_hub *hub, const struct buf *key, const char *text);
 
+/* ---- keys that were taken, by the set of keys and the user that they were offered for ---- */
+
+/* The one that was taken last, as a copy to be freed; NULL where none was. */
+char *hub_taken_find(struct wire_hub *hub, const char *set);
+void hub_taken_keep(struct wire_hub *hub, const char *set, const char *key);
+
 /* ---- jump hosts (jump.h) ---- */
 
 struct jump_table *hub_jumps(struct wire_hub *hub);

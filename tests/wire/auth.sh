@@ -158,6 +158,38 @@ it "goes on without an agent that does not answer"
 TRY_OPTIONS="-o IdentityAgent=$SSHD_DIR/no-agent" with "$SSHD_KEY"
 status 0
 
+# ---- the key that another host took ----
+
+refusals() { grep -c "^Failed publickey" "$(sshd_log "$1")"; }
+
+it "offers first what the host before took, and other keys only where that is refused"
+start same
+start other "AuthorizedKeysFile $keys/rsa.pub"
+sed "/IdentityFile/d" "$SSHD_DIR/ssh_config" >"$SSHD_DIR/many_keys"
+printf 'Host *\n\tIdentityFile %s\n\tIdentityFile %s\n\tIdentityFile %s\n\tIdentityFile %s\n' \
+	"$keys/noise1" "$keys/noise2" "$keys/ecdsa" "$keys/rsa" >>"$SSHD_DIR/many_keys"
+try -a "-F $SSHD_DIR/many_keys" web,same,web,other,other 'echo hello'
+status 0
+same "$(grep -c '^hello' "$SSHD_DIR/out")" 5
+logged other "Accepted publickey for $SSHD_USER"
+same "$(refusals web)" 2
+same "$(refusals same)" 0
+same "$(refusals other)" 3 # the likely one and the two before the right one, none twice, and then none
+logged web "$(fingerprint "$keys/ecdsa.pub")"
+logged other "$(fingerprint "$keys/rsa.pub")"
+
+it "offers first what the host before took of the agent"
+TRY_OPTIONS="-o IdentityAgent=$agent -o IdentitiesOnly=no"
+SSH_AUTH_SOCK=$agent ssh-add -q -D 2>/dev/null
+SSH_AUTH_SOCK=$agent ssh-add -q "$keys/noise1" "$keys/noise2" "$keys/noise3" "$keys/rsa" 2>/dev/null
+sed "/IdentityFile/d; /IdentitiesOnly/d" "$SSHD_DIR/ssh_config" >"$SSHD_DIR/no_keys"
+try -a "-F $SSHD_DIR/no_keys -o IdentityAgent=$agent -o IdentityFile=$keys/noise4" web,same,web 'echo hello'
+TRY_OPTIONS=
+status 0
+same "$(grep -c '^hello' "$SSHD_DIR/out")" 3
+same "$(refusals web)" 4
+same "$(refusals same)" 0
+
 # ---- several at once ----
 
 it "satisfies a server that wants two methods"

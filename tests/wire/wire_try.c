@@ -2,11 +2,12 @@
  *
  *   wire_try [-p port] [-u user] [-i key] [-a common-args] [-P password] [-K key-passphrase] [-A answer-to-prompts]
  *            [-k strict|accept-new|off] [-T timeout-ms] [-L keepalive-ms] [-t] [-n times] [-w wires] [-c cancel-after-ms]
- *            [-C cancel-opening-after-ms] [-s idle-ms] [-r] [-x timeout-ms] [-q] host [script...]
+ *            [-C cancel-opening-after-ms] [-s idle-ms] [-r] [-x timeout-ms] [-q] host[,host...] [script...]
  *
  * Prints "route ...", "method ...", then each script's output. Exit status: that of the last script, 200 plus the kind's
  * exit status when the wire fails, whose error goes to stderr. Scripts go to the persistent shell, with -r or -t to sessions
- * of their own, where their time may be limited (-x). -w opens that many wires at once, a thread each. */
+ * of their own, where their time may be limited (-x). -w opens that many wires at once, a thread each; several hosts are
+ * gone to one after another. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,11 +214,16 @@ int main(int count, char **words)
 	}
 	if (optind >= count)
 		return 99;
-	options.config.name = options.config.host = words[optind];
 	options.scripts = words + optind + 1;
 	options.script_count = count - optind - 1;
 	options.hub = wire_hub_new(&hub_options);
-	int status = run_wires(&options);
+	int status = 0;
+	char *rest = NULL;
+	for (char *host = strtok_r(words[optind], ",", &rest); host; host = strtok_r(NULL, ",", &rest)) {
+		options.config.name = options.config.host = host;
+		int ended = run_wires(&options);
+		status = ended ? ended : status;
+	}
 	wire_hub_free(options.hub);
 	secret_drop(options.config.password);
 	secret_drop(options.config.key_passphrase);
