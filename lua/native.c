@@ -10,6 +10,7 @@
 
 #include "base/printable.h"
 #include "base/suggest.h"
+#include "lua/native_random.h"
 #include "lua/native_system.h"
 #include "lua/native_yaml.h"
 #include "lua/value.h"
@@ -443,6 +444,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	luaL_setfuncs(state, functions, 2);
 	native_system_open(state, scope);
 	native_yaml_open(state);
+	native_random_open(state);
 	native_set_address(state, "null", value_nothing);
 	native_set_address(state, "omit", value_omitted);
 	native_set_address(state, "order", value_order);

@@ -356,7 +356,7 @@ static int native_strftime(lua_State *state)
 	struct tm fields = {0};
 	char text[4096];
 	if (!(lua_toboolean(state, 3) ? gmtime_r(&seconds, &fields) : localtime_r(&seconds, &fields)))
-		return luaL_error(state, "the time is out of range");
+		return luaL_error(state, "the time is beyond what the calendar holds");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	size_t length = strlen(format) < sizeof(text) / 4 ? strftime(text, sizeof(text), format, &fields) : 0;

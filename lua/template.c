@@ -54,12 +54,23 @@ void template_vm_free(struct template_vm *vm)
 	free(vm);
 }
 
-/* Says in which line or variable the error arose, and leaves out where in the engine. */
-static int template_failed(struct template_vm *vm, struct err *err)
+/* Takes out where in the engine an error arose; one that the engine has no words for gets some. */
+static void template_tidy(struct err *err)
 {
-	const char *inside = err && strncmp(err->text, "lua/jinja/", 10) == 0 ? strstr(err->text, ": ") : NULL;
+	const char *inside = strncmp(err->text, "lua/jinja/", 10) == 0 ? strstr(err->text, ": ") : NULL;
 	if (inside)
 		memmove(err->text, inside + 2, strlen(inside + 2) + 1);
+	if (strncmp(err->text, "attempt to ", 11) != 0 && strncmp(err->text, "bad argument #", 14) != 0)
+		return;
+	err_set(err, err->kind, "a value here is of a type that cannot be used like this");
+	err->os_error = TEMPLATE_WORDLESS;
+}
+
+/* Says in which line or variable the error arose. */
+static int template_failed(struct template_vm *vm, struct err *err)
+{
+	if (err)
+		template_tidy(err);
 	lua_State *state = vm_state(vm->vm);
 	struct err ignored = ERR_INIT;
 	lua_getfield(state, 1, "trail");
@@ -377,5 +388,22 @@ int template_names(struct template_vm *vm, const char *text, bool is_expression,
 		lua_pop(state, 1);
 	}
 	template_end(vm);
+	return 0;
+}
+
+int template_definitions(struct template_vm *vm, const char *what, void (*offer)(void *to, const char *name, int arguments),
+                         void *to, struct err *err)
+{
+	lua_State *state = vm_state(vm->vm);
+	lua_getfield(state, 1, "definitions");
+	lua_pushstring(state, what);
+	if (vm_call(vm->vm, 1, 2, &template_start_budget, err) < 0)
+		return template_failed(vm, err);
+	for (lua_Integer i = 1; lua_rawgeti(state, 2, i) == LUA_TSTRING; i++) {
+		lua_rawgeti(state, 3, i);
+		offer(to, lua_tostring(state, -2), (int)lua_tointeger(state, -1));
+		lua_pop(state, 2);
+	}
+	lua_settop(state, 1);
 	return 0;
 }

@@ -66,6 +66,12 @@ int template_check(struct template_vm *vm, const char *text, bool is_expression,
 int template_names(struct template_vm *vm, const char *text, bool is_expression,
                    void (*offer)(void *to, const char *name), void *to, struct err *err) must_check;
 
-enum { TEMPLATE_UNDEFINED = 10001 }; /* err.os_error of an undefined variable */
+/* Offers the names of all filters ("filter"), tests ("test") or methods of a type ("str"), and how many arguments each can
+ * take. offer must not use the vm. ERR_INPUT: there is no such type. */
+int template_definitions(struct template_vm *vm, const char *what, void (*offer)(void *to, const char *name, int arguments),
+                         void *to, struct err *err) must_check;
+
+/* err.os_error: an undefined variable; a value that the engine did not expect, a fault of its own, which the tests look for. */
+enum { TEMPLATE_UNDEFINED = 10001, TEMPLATE_WORDLESS = 10002 };
 
 #endif

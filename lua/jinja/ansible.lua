@@ -27,7 +27,7 @@ filter("bool", {}, function(v)
 	local s = type(v) == "string" and native.lower(v) or v
 	return s == "yes" or s == "on" or s == "1" or s == "true" or s == 1
 end)
-filter("ternary", { "true_val!", "false_val!", "none_val" }, function(v, yes, no, none)
+filter("ternary", { "true_val!:lazy", "false_val!:lazy", "none_val:lazy" }, function(v, yes, no, none)
 	if v == null and none ~= nil and none ~= null then
 		return none
 	end
@@ -39,7 +39,7 @@ end)
 filter("type_debug", {}, function(v)
 	return values.type_name(v)
 end).takes_undefined = true
-filter("mandatory", { "msg" }, function(v, message)
+filter("mandatory", { "msg:any" }, function(v, message)
 	if values.is_undefined(v) then
 		if message ~= nil and message ~= null then
 			error({ text = text(message), hint = v.hint, code = native.undefined_code }, 0)
@@ -51,12 +51,12 @@ end).takes_undefined = true
 
 -- JSON
 
-filter("to_json", { "indent", "sort_keys", "ensure_ascii", "separators", "**" }, function(v, _, indent, sort, ascii, separators)
-	return json.encode(v, { indent = indent, sort = is_true(sort), ascii = ascii == nil or truth(ascii),
+filter("to_json", { "indent:indent", "sort_keys:bool", "ensure_ascii:bool", "separators:strs", "**" }, function(v, _, indent, sort, ascii, separators)
+	return json.encode(v, { indent = indent ~= null and indent or nil, sort = is_true(sort), ascii = ascii == nil or truth(ascii),
 		item = separators and separators[1], key = separators and separators[2] })
 end)
-filter("to_nice_json", { "indent", "sort_keys", "ensure_ascii", "**" }, function(v, _, indent, sort, ascii)
-	return json.encode(v, { indent = indent == nil and 4 or indent, sort = sort == nil or truth(sort), ascii = ascii == nil or truth(ascii) })
+filter("to_nice_json", { "indent:indent", "sort_keys:bool", "ensure_ascii:bool", "**" }, function(v, _, indent, sort, ascii)
+	return json.encode(v, { indent = indent == nil and "    " or indent ~= null and indent or nil, sort = sort == nil or truth(sort), ascii = ascii == nil or truth(ascii) })
 end)
 filter("from_json", {}, function(v)
 	if type(v) ~= "string" then
@@ -89,11 +89,11 @@ local function regex(pattern, ignorecase, multiline)
 end
 values.regex = regex
 
-filter("regex_replace", { "pattern", "replacement", "ignorecase", "multiline" }, function(v, pattern, replacement, ignorecase, multiline)
+filter("regex_replace", { "pattern:str", "replacement:text", "ignorecase:bool", "multiline:bool" }, function(v, pattern, replacement, ignorecase, multiline)
 	local result = regex(pattern or "", ignorecase, multiline):sub(replacement == nil and "" or text(values.defined(replacement)), native.clean(text(v)), 0)
 	return result
 end)
-filter("regex_findall", { "regex!", "multiline", "ignorecase" }, function(v, pattern, multiline, ignorecase)
+filter("regex_findall", { "regex!:str", "multiline:bool", "ignorecase:bool" }, function(v, pattern, multiline, ignorecase)
 	local re = regex(pattern, ignorecase, multiline)
 	local out = {}
 	for match in re:each(native.clean(text(v))) do
@@ -111,7 +111,7 @@ filter("regex_findall", { "regex!", "multiline", "ignorecase" }, function(v, pat
 	end
 	return list(out)
 end)
-filter("regex_search", { "regex!", "*", "**" }, function(v, more, pattern, ...)
+filter("regex_search", { "regex!:str", "*", "ignorecase:bool", "multiline:bool" }, function(v, more, pattern, ...)
 	local match = regex(pattern, more.ignorecase, more.multiline):search(native.clean(text(v)), 1)
 	if not match then
 		return null
@@ -130,7 +130,7 @@ filter("regex_search", { "regex!", "*", "**" }, function(v, more, pattern, ...)
 	end
 	return #out > 0 and list(out) or match[0]
 end)
-filter("regex_escape", { "re_type" }, function(v, kind_of)
+filter("regex_escape", { "re_type:str" }, function(v, kind_of)
 	if kind_of == nil or kind_of == "python" then
 		return native.regex_escape(text(v))
 	elseif kind_of == "posix_basic" then
@@ -200,14 +200,9 @@ local function flatten(items, levels, skip_nulls, out)
 	return out
 end
 
-filter("combine", { "*", "**" }, function(v, more, ...)
+filter("combine", { "*", "recursive:bool", "list_merge:str" }, function(v, more, ...)
 	local dicts = flatten({ v, ... }, 1, true, {})
 	local merge_lists = list_merges[more.list_merge == nil and "replace" or more.list_merge]
-	for name in pairs(more) do
-		if name ~= "recursive" and name ~= "list_merge" then
-			fail("combine: there is no argument '%s'; 'recursive' and 'list_merge' are the only ones with a name", name)
-		end
-	end
 	if not merge_lists then
 		fail("combine: list_merge must be replace, keep, append, prepend, append_rp or prepend_rp")
 	end
@@ -220,7 +215,7 @@ filter("combine", { "*", "**" }, function(v, more, ...)
 	end
 	return result
 end)
-filter("dict2items", { "key_name", "value_name" }, function(v, key_name, value_name)
+filter("dict2items", { "key_name:str", "value_name:str" }, function(v, key_name, value_name)
 	local out = {}
 	for key, value in values.each(dict_argument(v, "dict2items")) do
 		local item = values.dict()
@@ -230,7 +225,7 @@ filter("dict2items", { "key_name", "value_name" }, function(v, key_name, value_n
 	end
 	return list(out)
 end)
-filter("items2dict", { "key_name", "value_name" }, function(v, key_name, value_name)
+filter("items2dict", { "key_name:str", "value_name:str" }, function(v, key_name, value_name)
 	key_name, value_name = key_name or "key", value_name or "value"
 	local dict = values.dict()
 	for _, item in ipairs(values.is_sequence(v) and v or fail("items2dict: a list is needed, not a value of type %s", values.type_name(v))) do
@@ -243,10 +238,10 @@ filter("items2dict", { "key_name", "value_name" }, function(v, key_name, value_n
 	end
 	return dict
 end)
-filter("flatten", { "levels", "skip_nulls" }, function(v, levels, skip_nulls)
+filter("flatten", { "levels:int", "skip_nulls:bool" }, function(v, levels, skip_nulls)
 	return list(flatten(elements(v), levels ~= null and levels or nil, skip_nulls == nil or truth(skip_nulls), {}))
 end)
-filter("subelements", { "subelements!", "skip_missing" }, function(v, path, skip_missing)
+filter("subelements", { "subelements!:strs", "skip_missing:bool" }, function(v, path, skip_missing)
 	local items = kind(v) == "dict" and values.dict_values(v) or kind(v) == "list" and v or fail("subelements: a list of dictionaries or a dictionary of them is needed")
 	local keys = values.is_sequence(path) and path or values.split(path, ".")
 	local out = {}
@@ -273,7 +268,7 @@ filter("subelements", { "subelements!", "skip_missing" }, function(v, path, skip
 	end
 	return list(out)
 end)
-filter("extract", { "container!", "morekeys" }, function(v, container, more)
+filter("extract", { "container!:any", "morekeys:any" }, function(v, container, more)
 	local keys = { v }
 	if more ~= nil and more ~= null then
 		if values.is_sequence(more) then
@@ -288,7 +283,7 @@ filter("extract", { "container!", "morekeys" }, function(v, container, more)
 	end
 	return value
 end)
-filter("rekey_on_member", { "key!", "duplicates" }, function(v, key, duplicates)
+filter("rekey_on_member", { "key!:str", "duplicates:str" }, function(v, key, duplicates)
 	local items = kind(v) == "dict" and values.dict_values(v) or elements(v)
 	local out = values.dict()
 	for _, item in ipairs(items) do
@@ -315,7 +310,7 @@ local function unique(items)
 	return out
 end
 
-filter("union", { "b!" }, function(a, b)
+filter("union", { "b!:items" }, function(a, b)
 	return list(unique(table.move(elements(b), 1, #elements(b), #elements(a) + 1, table.move(elements(a), 1, #elements(a), 1, {}))))
 end)
 local function intersect(a, b)
@@ -327,9 +322,9 @@ local function intersect(a, b)
 	end
 	return unique(out)
 end
-filter("intersect", { "b!" }, function(a, b) return list(intersect(a, b)) end)
-filter("difference", { "b!" }, function(a, b) return list(unique(without(elements(a), elements(b)))) end)
-filter("symmetric_difference", { "b!" }, function(a, b)
+filter("intersect", { "b!:items" }, function(a, b) return list(intersect(a, b)) end)
+filter("difference", { "b!:items" }, function(a, b) return list(unique(without(elements(a), elements(b)))) end)
+filter("symmetric_difference", { "b!:items" }, function(a, b)
 	local both = table.move(elements(b), 1, #elements(b), #elements(a) + 1, table.move(elements(a), 1, #elements(a), 1, {}))
 	return list(without(unique(both), intersect(a, b)))
 end)
@@ -345,11 +340,14 @@ local function bounded(out)
 	return out
 end
 
-filter("zip", { "*", "**" }, function(v, _, ...)
+filter("zip", { "*", "strict:bool" }, function(v, more, ...)
 	local all, out = { v, ... }, {}
 	local shortest = math.huge
 	for i = 1, #all do
 		all[i] = elements(all[i])
+		if more.strict and #all[i] ~= #all[1] then
+			fail("zip: argument %d has %d elements, the first one %d", i, #all[i], #all[1])
+		end
 		shortest = math.min(shortest, #all[i])
 	end
 	for at = 1, shortest do
@@ -361,7 +359,7 @@ filter("zip", { "*", "**" }, function(v, _, ...)
 	end
 	return list(out)
 end)
-filter("zip_longest", { "*", "**" }, function(v, more, ...)
+filter("zip_longest", { "*", "fillvalue" }, function(v, more, ...)
 	local all, out, longest = { v, ... }, {}, 0
 	local fill = more.fillvalue == nil and null or more.fillvalue
 	for i = 1, #all do
@@ -377,9 +375,13 @@ filter("zip_longest", { "*", "**" }, function(v, more, ...)
 	end
 	return list(out)
 end)
-filter("product", { "*", "**" }, function(v, more, ...)
+filter("product", { "*", "repeat:int" }, function(v, more, ...)
 	local all = {}
-	for _ = 1, more["repeat"] or 1 do
+	local times = more["repeat"] or 1
+	if times > COMBINED_MAX then
+		fail("product: it can be repeated %d times at most", COMBINED_MAX)
+	end
+	for _ = 1, times do
 		for _, items in ipairs({ v, ... }) do
 			all[#all + 1] = elements(items)
 		end
@@ -436,8 +438,8 @@ local function choices(ordered)
 		return list(out)
 	end
 end
-filter("combinations", { "r!" }, choices(true))
-filter("permutations", { "r" }, choices(false))
+filter("combinations", { "r!:int" }, choices(true))
+filter("permutations", { "r:int" }, choices(false))
 
 -- Numbers
 
@@ -450,17 +452,17 @@ local function number_argument(v, name)
 	return v
 end
 
-filter("log", { "base" }, function(v, base)
+filter("log", { "base:number" }, function(v, base)
 	v = number_argument(v, "log")
 	if v <= 0 then
 		fail("log() needs a number above 0")
 	end
 	return base == nil and math.log(v) or math.log(v, number_argument(base, "log"))
 end)
-filter("pow", { "y!" }, function(v, y)
+filter("pow", { "y!:number" }, function(v, y)
 	return (number_argument(v, "pow") + 0.0) ^ number_argument(y, "pow")
 end)
-filter("root", { "base" }, function(v, base)
+filter("root", { "base:number" }, function(v, base)
 	v = number_argument(v, "root")
 	if v < 0 then
 		fail("root() needs a number that is not negative")
@@ -470,7 +472,7 @@ end)
 
 local sizes = { { "Y", 2.0 ^ 80 }, { "Z", 2.0 ^ 70 }, { "E", 2.0 ^ 60 }, { "P", 2.0 ^ 50 }, { "T", 2.0 ^ 40 }, { "G", 2.0 ^ 30 }, { "M", 2.0 ^ 20 }, { "K", 1024.0 }, { "B", 1.0 } }
 
-filter("human_readable", { "isbits", "unit" }, function(v, bits, unit)
+filter("human_readable", { "isbits:bool", "unit:str" }, function(v, bits, unit)
 	v = type(v) == "string" and values.float_text(v) or number_argument(v, "human_readable")
 	if unit == null then
 		unit = nil
@@ -485,7 +487,7 @@ filter("human_readable", { "isbits", "unit" }, function(v, bits, unit)
 	end
 	return string.format("%.2f %s", v / limit, limit == 1.0 and base or suffix .. base:sub(1, 1))
 end)
-filter("human_to_bytes", { "default_unit", "isbits" }, function(v, default_unit, bits)
+filter("human_to_bytes", { "default_unit:str", "isbits:bool" }, function(v, default_unit, bits)
 	local number, unit = text(v):match("^%s*(%d*%.?%d*)%s*(%a*)")
 	local value = tonumber(number) or fail("human_to_bytes() can't interpret the following string: %s", text(v))
 	unit = unit ~= "" and unit or default_unit
@@ -514,7 +516,7 @@ filter("quote", {}, function(v)
 	end
 	return "'" .. s:gsub("'", "'\"'\"'") .. "'"
 end)
-filter("split", { "sep", "maxsplit" }, function(v, separator, most)
+filter("split", { "sep:str", "maxsplit:int" }, function(v, separator, most)
 	return values.split(text(v), separator, most)
 end)
 filter("basename", {}, function(v) return text(v):match("[^/]*$") end)
@@ -573,7 +575,7 @@ filter("relpath", { "start" }, function(v, start)
 	for part in absolute(text(v)):gmatch("[^/]+") do
 		to[#to + 1] = part
 	end
-	for part in absolute(start == nil and "." or text(start)):gmatch("[^/]+") do
+	for part in absolute((start == nil or start == null) and "." or text(start)):gmatch("[^/]+") do
 		from[#from + 1] = part
 	end
 	local common = 0
@@ -644,7 +646,7 @@ local function url_parts(url)
 	}
 end
 values.url_parts = url_parts
-filter("urlsplit", { "query" }, function(v, query)
+filter("urlsplit", { "query:str" }, function(v, query)
 	local dict = values.dict()
 	for _, part in ipairs(url_parts(text(v))) do
 		values.dict_set(dict, part[1], part[2])
@@ -667,7 +669,8 @@ local function right_stripped(s)
 	return s:match("^(.-)%s*$")
 end
 
-filter("comment", { "style", "**" }, function(v, more, style)
+filter("comment", { "style:str", "*", "newline:str", "beginning:str", "prefix:str", "prefix_count:int", "decoration:str", "postfix:str",
+	"postfix_count:int", "end:str" }, function(v, more, style)
 	local known = comment_styles[style or "plain"] or fail("comment: the style must be plain, erlang, c, cblock or xml")
 	local decoration = more.decoration or known.decoration
 	local p = { newline = "\n", beginning = "", prefix = right_stripped(decoration), prefix_count = 1, decoration = "",
@@ -679,24 +682,24 @@ filter("comment", { "style", "**" }, function(v, more, style)
 	end
 	local head = p.beginning ~= "" and p.beginning .. p.newline or ""
 	if p.prefix ~= "" then
-		head = head .. (p.prefix ~= p.newline and p.prefix .. p.newline or p.newline):rep(p.prefix_count)
+		head = head .. values.multiply(p.prefix ~= p.newline and p.prefix .. p.newline or p.newline, p.prefix_count)
 	end
 	local body = p.decoration .. native.replace(text(v), p.newline, p.newline .. p.decoration, -1)
 	body = native.replace(body, p.decoration .. p.newline, right_stripped(p.decoration) .. p.newline, -1)
-	local tail = (p.newline .. p.postfix):rep(p.postfix_count)
+	local tail = values.multiply(p.newline .. p.postfix, p.postfix_count)
 	return head .. body .. tail .. (p["end"] ~= "" and p.newline .. p["end"] or "")
 end)
 
 -- Digests and encodings
 
-filter("hash", { "hashtype" }, function(v, algorithm)
+filter("hash", { "hashtype:str" }, function(v, algorithm)
 	return native.digest(algorithm or "sha1", text(v))
 end)
 filter("md5", {}, function(v) return native.digest("md5", text(v)) end)
 filter("sha1 checksum", {}, function(v) return native.digest("sha1", text(v)) end)
-filter("b64encode", { "encoding" }, function(v) return native.base64_encode(text(v)) end)
-filter("b64decode", { "encoding" }, function(v) return native.base64_decode(text(v)) end)
-filter("to_uuid", { "namespace" }, function(v, namespace)
+filter("b64encode", { "encoding:str" }, function(v) return native.base64_encode(text(v)) end)
+filter("b64decode", { "encoding:str" }, function(v) return native.base64_decode(text(v)) end)
+filter("to_uuid", { "namespace:str" }, function(v, namespace)
 	local space = (namespace or "361E6D51-FAEC-444A-9079-341386DA8E2E"):gsub("-", "")
 	if not space:find("^%x+$") or #space ~= 32 then
 		fail("to_uuid: invalid namespace %s", values.repr(namespace))
@@ -708,7 +711,7 @@ filter("to_uuid", { "namespace" }, function(v, namespace)
 	local variant = tonumber(digest:sub(17, 18), 16) & 0x3f | 0x80
 	return string.format("%s-%s-5%s-%02x%s-%s", digest:sub(1, 8), digest:sub(9, 12), digest:sub(14, 16), variant, digest:sub(19, 20), digest:sub(21, 32))
 end)
-filter("password_hash", { "hashtype", "salt", "salt_size", "rounds", "ident" }, function(v, hashtype, salt, salt_size, rounds, ident)
+filter("password_hash", { "hashtype:str", "salt:str", "salt_size:int", "rounds:int", "ident:str" }, function(v, hashtype, salt, salt_size, rounds, ident)
 	local function given(x)
 		return x ~= null and x or nil
 	end
@@ -717,58 +720,18 @@ end)
 
 -- Dates
 
-filter("to_datetime", { "format" }, function(v, format)
+filter("to_datetime", { "format:str" }, function(v, format)
 	return dates.parse(text(v), format or "%Y-%m-%d %H:%M:%S")
 end)
-filter("strftime", { "second", "utc" }, function(v, second, utc)
+filter("strftime", { "second:any", "utc:bool" }, function(v, second, utc)
 	if second == null then
 		second = nil
 	end
 	local at = second == nil and native.time() // 1000000 or type(second) == "number" and second or type(second) == "string" and values.float_text(second)
-	if not at then
+	if not at or at ~= at or math.abs(at) > 1e15 then
 		fail("strftime: invalid number of seconds %s", values.repr(second))
 	end
 	return native.strftime(text(v), math.floor(at) // 1, is_true(utc))
-end)
-
--- Chance
-
--- Gives numbers below n: of the system, or repeatable for a seed.
-local function generator(seed)
-	if seed == nil or seed == null then
-		return native.random
-	end
-	local count = 0
-	return function(n)
-		count = count + 1
-		return tonumber(native.digest("sha256", text(seed) .. ":" .. count):sub(1, 15), 16) % n
-	end
-end
-
-function values.random(v, start, step, seed)
-	local random = generator(seed)
-	if math.type(v) == "integer" then
-		start, step = math.type(start) == "integer" and start or 0, math.type(step) == "integer" and step ~= 0 and step or 1
-		local count = (v - start + step - (step > 0 and 1 or -1)) // step
-		if count <= 0 then
-			fail("random: there is no number from %d below %d", start, v)
-		end
-		return start + step * random(count)
-	end
-	local items = elements(v)
-	if #items == 0 then
-		return values.undefined("there is no random item, the sequence is empty")
-	end
-	return items[random(#items) + 1]
-end
-
-filter("shuffle", { "seed" }, function(v, seed)
-	local items, random = values.copied(v), generator(seed)
-	for i = #items, 2, -1 do
-		local j = random(i) + 1
-		items[i], items[j] = items[j], items[i]
-	end
-	return items
 end)
 
 return filters

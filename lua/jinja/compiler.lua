@@ -18,13 +18,90 @@ local compiler = {
 	filters = {},  -- name to definition; filled by the files of filters
 	tests = {},
 	runtime = nil, -- set by template.lua
+	position = { line = false }, -- of what is being evaluated: a tag, an argument
 }
 
 -- Definitions: what a filter, a test, a method or a global function is. parameters names those behind the first value;
--- rest: further arguments are passed as they come; keywords: unknown names come as a table in the last place.
+-- rest: further arguments are passed as they come; options: those that can only be given by name, which come as a table before
+-- the others; keywords: unknown names come in it too.
 
 local function bind_error(definition, ...)
 	fail("%s: %s", definition.name, string.format(...))
+end
+
+local INDENT_MAX = 1000
+
+-- What an argument can be: in words, and a function that gives it as the definition wants it, or nil if it is something else.
+local argument_types = {
+	any = { "", function(v) return v end },
+	bool = { "", truth },
+	text = { "", function(v) return values.text(v) end },
+	str = { "a string", function(v) return type(v) == "string" and v or nil end },
+	int = { "an integer", function(v)
+		return math.type(v) == "integer" and v or v == true and 1 or v == false and 0 or nil
+	end },
+	number = { "a number", function(v)
+		return type(v) == "number" and v or v == true and 1 or v == false and 0 or nil
+	end },
+	indent = { "a number of blanks or a string", function(v)
+		return type(v) == "string" and v or math.type(v) == "integer" and (" "):rep(math.max(0, math.min(v, INDENT_MAX)))
+			or v == true and " " or v == false and "" or v == null and null or nil
+	end },
+	dict = { "a dictionary", function(v) return values.kind(v) == "dict" and v or nil end },
+	items = { "a list", function(v)
+		local k = values.kind(v)
+		return (k == "list" or k == "tuple" or k == "dict" or k == "str") and v or nil
+	end },
+	attribute = { "the name of an attribute or its position", function(v)
+		return (type(v) == "string" or math.type(v) == "integer") and v or nil
+	end },
+	strs = { "a string or a tuple of strings", function(v)
+		for i = 1, values.is_sequence(v) and #v or 0 do
+			if type(v[i]) ~= "string" then
+				return nil
+			end
+		end
+		return (type(v) == "string" or values.is_sequence(v)) and v or nil
+	end },
+}
+for name, wanted in pairs(argument_types) do
+	wanted.name = name
+end
+local SHOWN_MAX = 40
+
+-- An argument in the words of a message. A long text is not shown in part: it may be a secret, which is masked as a whole.
+local function shown_argument(v)
+	local k = values.kind(v)
+	if k == "str" and #v <= SHOWN_MAX or k == "int" or k == "float" or k == "bool" then
+		return values.repr(v) .. " (" .. values.type_name(v) .. ")"
+	elseif k == "none" then
+		return "None"
+	end
+	return "a value of type " .. values.type_name(v)
+end
+
+-- Types to which None says something; to the others it says that an argument is left out.
+local none_counts = { any = true, bool = true, text = true, indent = true }
+
+-- The value of an argument as the definition wants it. "lazy" arguments may be undefined. line: where it is, if that is known.
+local function settled(definition, name, value, line)
+	local wanted = definition.types[name]
+	if not wanted or value == nil then
+		return value
+	end
+	if type(value) == "table" and getmetatable(value) == "undefined" then
+		compiler.position.line = line or compiler.position.line
+		value = value.soft and "" or values.raise_undefined(value)
+	end
+	if value == null and not definition.needs[name] and not none_counts[wanted.name] then
+		return nil
+	end
+	local settled_value = wanted[2](value)
+	if settled_value == nil then
+		compiler.position.line = line or compiler.position.line
+		bind_error(definition, "the argument '%s' must be %s, not %s", name, wanted[1], shown_argument(value))
+	end
+	return settled_value
 end
 
 -- The arguments in the order of the parameters, their number, and the table of further keywords.
@@ -51,45 +128,68 @@ local function bind(definition, arguments, keywords)
 				bind_error(definition, "the argument '%s' is given twice", name)
 			end
 			bound[place] = value
-		elseif definition.keywords then
+		elseif definition.keywords or definition.types[name] ~= nil then
 			more = more or {}
 			more[name] = value
 		else
-			local hint = native.nearest(name, parameters)
-			bind_error(definition, "there is no argument '%s'%s", name, hint and " (" .. hint .. ")" or "")
+			local hint = native.nearest(tostring(name), definition.names)
+			bind_error(definition, "there is no argument '%s'%s", tostring(name), hint and " (" .. hint .. ")" or "")
 		end
 	end
-	for i = 1, definition.required do
-		if bound[i] == nil then
+	for i = 1, #parameters do
+		if bound[i] == nil and definition.needs[parameters[i]] then
 			bind_error(definition, "the argument '%s' is missing", parameters[i])
 		end
 	end
 	return bound, count, more
 end
 
--- define(into, "join", {"d", "attribute"}, function(value, d, attribute) ... end). A parameter "name!" is required; "*"
--- stands for rest, "**" for keywords.
+-- The same for values: each as the definition wants it.
+local function bind_values(definition, arguments, keywords)
+	local bound, count, more = bind(definition, arguments, keywords)
+	for i = 1, #definition.parameters do
+		bound[i] = settled(definition, definition.parameters[i], bound[i])
+	end
+	for name, value in pairs(more or {}) do
+		more[name] = settled(definition, name, value)
+	end
+	return bound, count, more or definition.has_more and {}
+end
+
+-- define(into, "join", {"d:text", "attribute:attribute"}, function(value, d, attribute) ... end). A parameter "name!" is
+-- required; what stands behind the colon is one of the types above, any if there is none, or lazy for what may be undefined;
+-- "*" stands for rest, "**" for keywords; what stands behind "*" can only be given by name.
 function compiler.define(into, names, parameters, run)
-	local definition = { parameters = {}, required = 0, run = run }
+	local definition = { parameters = {}, names = {}, types = {}, needs = {}, run = run }
 	for _, parameter in ipairs(parameters) do
 		if parameter == "*" then
 			definition.rest = true
 		elseif parameter == "**" then
-			definition.keywords = true
+			definition.keywords, definition.has_more = true, true
 		else
-			local name = parameter:gsub("!$", "")
-			definition.parameters[#definition.parameters + 1] = name
-			if name ~= parameter then
-				definition.required = #definition.parameters
+			local name, required, wanted = parameter:match("^([%w_]+)(!?):?(%a*)$")
+			local into_names = definition.rest and definition.names or definition.parameters
+			into_names[#into_names + 1] = name
+			definition.has_more = definition.has_more or definition.rest
+			definition.types[name] = wanted ~= "lazy" and assert(argument_types[wanted == "" and "any" or wanted])
+			definition.needs[name] = required == "!"
+		end
+	end
+	table.move(definition.parameters, 1, #definition.parameters, #definition.names + 1, definition.names)
+	-- A function(value) with the arguments bound.
+	function definition.bound(arguments, keywords)
+		local bound, count, more = bind_values(definition, arguments, keywords)
+		if more then
+			return function(value)
+				return run(value, more, table.unpack(bound, 1, count))
 			end
+		end
+		return function(value)
+			return run(value, table.unpack(bound, 1, count))
 		end
 	end
 	function definition.apply(value, arguments, keywords)
-		local bound, count, more = bind(definition, arguments, keywords)
-		if definition.keywords then
-			return run(value, more or {}, table.unpack(bound, 1, count))
-		end
-		return run(value, table.unpack(bound, 1, count))
+		return definition.bound(arguments, keywords)(value)
 	end
 	for name in names:gmatch("%S+") do
 		definition.name = definition.name or name
@@ -469,10 +569,27 @@ local function call_arguments(arguments, scope)
 	end
 end
 
+-- A function(frame) for the argument at a place of a definition. A constant that is good needs no look at each evaluation.
+local function settled_argument(definition, place, node, scope)
+	local argument, name = expression(node, scope), definition.parameters[place]
+	if not definition.types[name] then
+		return argument
+	elseif node.kind == "constant" then
+		local good, value = pcall(settled, definition, name, node.value)
+		if good then
+			return constant(value)
+		end
+	end
+	local line = node.line
+	return function(frame)
+		return settled(definition, name, argument(frame), line)
+	end
+end
+
 -- Arguments of a known definition, bound to their places while compiling: closures by place and the number of places.
 -- nil where that is only known at run time.
 local function static_binding(definition, arguments, scope)
-	if arguments.star or arguments.star_star or definition.keywords then
+	if arguments.star or arguments.star_star or definition.has_more then
 		return nil
 	end
 	local positional = {}
@@ -486,7 +603,7 @@ local function static_binding(definition, arguments, scope)
 	local bound, count = bind(definition, positional, keywords)
 	local places = {}
 	for i = 1, count do
-		places[i] = bound[i] and expression(bound[i], scope) or false
+		places[i] = bound[i] and settled_argument(definition, i, bound[i], scope) or false
 	end
 	return places, count
 end

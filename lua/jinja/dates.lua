@@ -117,11 +117,11 @@ end
 local methods = values.methods
 methods.datetime, methods.timedelta = {}, {}
 
-compiler.define(methods.datetime, "strftime", { "format!" }, values.date_format)
+compiler.define(methods.datetime, "strftime", { "format!:str" }, values.date_format)
 compiler.define(methods.datetime, "timestamp", {}, function(v)
 	return native.local_seconds(v.microseconds // 1000000) + v.microseconds % 1000000 / 1000000
 end)
-compiler.define(methods.datetime, "isoformat", { "sep" }, function(v, separator)
+compiler.define(methods.datetime, "isoformat", { "sep:str" }, function(v, separator)
 	return (values.date_text(v):gsub(" ", separator or "T", 1))
 end)
 compiler.define(methods.datetime, "date", {}, function(v)

@@ -19,7 +19,7 @@ end
 
 -- Any value
 
-filter("default d", { "default_value", "boolean" }, function(v, default, boolean)
+filter("default d", { "default_value:lazy", "boolean:bool" }, function(v, default, boolean)
 	if values.is_undefined(v) or is_true(boolean) and not truth(v) then
 		return default == nil and "" or default
 	end
@@ -27,7 +27,7 @@ filter("default d", { "default_value", "boolean" }, function(v, default, boolean
 end).takes_undefined = true
 filter("string", {}, function(v) return text(v) end)
 filter("pprint", {}, function(v) return values.repr(v) end)
-filter("attr", { "name!" }, function(v, name)
+filter("attr", { "name!:str" }, function(v, name)
 	return values.attribute(v, name)
 end)
 
@@ -81,7 +81,7 @@ local function float_text(s)
 end
 values.float_text = float_text
 
-filter("int", { "default", "base" }, function(v, default, base)
+filter("int", { "default", "base:int" }, function(v, default, base)
 	if default == nil then
 		default = 0
 	end
@@ -107,12 +107,12 @@ filter("float", { "default" }, function(v, default)
 	end
 	return type(v) == "string" and float_text(v) or default or 0.0
 end)
-filter("round", { "precision", "method" }, function(v, precision, method)
+filter("round", { "precision:int", "method:str" }, function(v, precision, method)
 	local n = v == true and 1 or v == false and 0 or v
 	if type(n) ~= "number" then
 		fail("round: a number is needed, not a value of type %s", values.type_name(v))
 	end
-	precision = precision or 0
+	precision = math.max(-400, math.min(precision or 0, 400))
 	local scale = 10.0 ^ precision
 	if method == "ceil" or method == "floor" then
 		return math[method](n * scale) / scale
@@ -121,7 +121,10 @@ filter("round", { "precision", "method" }, function(v, precision, method)
 	elseif math.type(n) == "integer" and precision >= 0 then
 		return n
 	elseif precision >= 0 then
-		return tonumber(string.format("%." .. math.min(precision, 99) .. "f", n)) + 0.0
+		return (tonumber(string.format("%." .. math.min(precision, 99) .. "f", n)) or n) + 0.0
+	end
+	if n ~= n or n == math.huge or n == -math.huge then
+		return n
 	end
 	local rounded = tonumber(string.format("%.0f", n * scale)) / scale
 	return math.type(n) == "integer" and truncated(rounded) or rounded
@@ -129,7 +132,7 @@ end)
 
 local size_units = { { "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB" }, { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB" } }
 
-filter("filesizeformat", { "binary" }, function(v, binary)
+filter("filesizeformat", { "binary:bool" }, function(v, binary)
 	local bytes = type(v) == "string" and float_text(v) or type(v) == "number" and v + 0.0 or fail("filesizeformat: a number is needed")
 	local base = is_true(binary) and 1024 or 1000
 	if bytes == 1 then
@@ -159,11 +162,11 @@ filter("title", {}, function(v)
 	end
 	return table.concat(out)
 end)
-filter("trim", { "chars" }, function(v, characters) return values.strip(text(v), characters, "lr") end)
-filter("center", { "width" }, function(v, width)
+filter("trim", { "chars:str" }, function(v, characters) return values.strip(text(v), characters, "lr") end)
+filter("center", { "width:int" }, function(v, width)
 	return values.methods.str.center.run(text(v), width or 80)
 end)
-filter("replace", { "old!", "new!", "count" }, function(v, old, new, count)
+filter("replace", { "old!:text", "new!:text", "count:int" }, function(v, old, new, count)
 	return native.replace(text(v), text(values.defined(old)), text(values.defined(new)), count == nil and -1 or count == null and -1 or count)
 end)
 filter("format", { "*", "**" }, function(v, more, ...)
@@ -180,7 +183,7 @@ filter("format", { "*", "**" }, function(v, more, ...)
 	end
 	return values.percent_format(text(v), values.tuple(positional))
 end)
-filter("truncate", { "length", "killwords", "end", "leeway" }, function(v, length, killwords, ending, leeway)
+filter("truncate", { "length:int", "killwords:bool", "end:text", "leeway:int" }, function(v, length, killwords, ending, leeway)
 	local s = text(v)
 	length, ending, leeway = length or 255, ending or "...", leeway or 5
 	if length < native.length(ending) then
@@ -201,9 +204,9 @@ filter("wordcount", {}, function(v)
 	end
 	return count
 end)
-filter("indent", { "width", "first", "blank" }, function(v, width, first, blank)
+filter("indent", { "width:indent", "first:bool", "blank:bool" }, function(v, width, first, blank)
 	local s = text(v)
-	local by = type(width) == "string" and width or (" "):rep(width or 4)
+	local by = width ~= null and width or "    "
 	s = s .. "\n"
 	local lines = values.splitlines(s, false)
 	for i = 2, #lines do
@@ -262,8 +265,11 @@ local function wrap_paragraph(paragraph, width, break_long, break_hyphens)
 	return lines
 end
 
-filter("wordwrap", { "width", "break_long_words", "wrapstring", "break_on_hyphens" }, function(v, width, break_long, with, hyphens)
+filter("wordwrap", { "width:int", "break_long_words:bool", "wrapstring:str", "break_on_hyphens:bool" }, function(v, width, break_long, with, hyphens)
 	local out = {}
+	if width and width < 1 then
+		fail("wordwrap: the width must be above 0, not %d", width)
+	end
 	with = (with == nil or with == null) and "\n" or with
 	for _, paragraph in ipairs(values.splitlines(text(v))) do
 		out[#out + 1] = table.concat(wrap_paragraph(paragraph, width or 79, break_long == nil or truth(break_long), hyphens == nil or truth(hyphens)), with)
@@ -283,7 +289,7 @@ local function escape(v)
 end
 filter("escape e forceescape", {}, escape)
 filter("safe", {}, function(v) return text(v) end)
-filter("xmlattr", { "autospace" }, function(v, autospace)
+filter("xmlattr", { "autospace:bool" }, function(v, autospace)
 	local out = {}
 	for key, value in values.each(v) do
 		if value ~= null and not values.is_undefined(value) then
@@ -314,7 +320,7 @@ filter("urlencode", {}, function(v)
 	end
 	return table.concat(out, "&")
 end)
-filter("urlize", { "trim_url_limit", "nofollow", "target", "rel" }, function(v, limit, nofollow, target, rel)
+filter("urlize", { "trim_url_limit:int", "nofollow:bool", "target:str", "rel:str" }, function(v, limit, nofollow, target, rel)
 	local rels = { "noopener" }
 	if is_true(nofollow) then
 		rels[#rels + 1] = "nofollow"
@@ -329,8 +335,8 @@ filter("urlize", { "trim_url_limit", "nofollow", "target", "rel" }, function(v, 
 		return '<a href="' .. url .. '"' .. attributes .. ">" .. shown .. "</a>"
 	end))
 end)
-filter("tojson", { "indent" }, function(v, indent)
-	local s = json.encode(v, { indent = indent, sort = true })
+filter("tojson", { "indent:indent" }, function(v, indent)
+	local s = json.encode(v, { indent = indent ~= null and indent or nil, sort = true })
 	return (s:gsub("[<>&']", { ["<"] = "\\u003c", [">"] = "\\u003e", ["&"] = "\\u0026", ["'"] = "\\u0027" }))
 end)
 
@@ -353,7 +359,7 @@ filter("items", {}, function(v)
 	end
 	return values.dict_items(v)
 end).takes_undefined = true
-filter("join", { "d", "attribute" }, function(v, d, attribute)
+filter("join", { "d:text", "attribute:attribute" }, function(v, d, attribute)
 	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
 	local out = {}
 	for i, element in ipairs(elements(v)) do
@@ -370,9 +376,6 @@ filter("last", {}, function(v)
 	local value = items[#items]
 	return value == nil and values.undefined("there is no last item, the sequence is empty") or value
 end)
-filter("random", { "start", "step", "seed" }, function(v, start, step, seed)
-	return values.random(v, start, step, seed)
-end)
 filter("reverse", {}, function(v)
 	local items = elements(v)
 	local out = {}
@@ -381,7 +384,12 @@ filter("reverse", {}, function(v)
 	end
 	return type(v) == "string" and table.concat(out) or list(out)
 end)
-filter("batch", { "linecount!", "fill_with" }, function(v, count, fill)
+local SLICES_MAX = 100000
+
+filter("batch", { "linecount!:int", "fill_with" }, function(v, count, fill)
+	if count > SLICES_MAX then
+		fail("batch: a row has at most %d items, not %d", SLICES_MAX, count)
+	end
 	local out, row = {}, nil
 	for _, item in ipairs(elements(v)) do
 		if not row or #row == count then
@@ -395,8 +403,11 @@ filter("batch", { "linecount!", "fill_with" }, function(v, count, fill)
 	end
 	return list(out)
 end)
-filter("slice", { "slices!", "fill_with" }, function(v, slices, fill)
+filter("slice", { "slices!:int", "fill_with" }, function(v, slices, fill)
 	local items = elements(v)
+	if slices < 1 or slices > SLICES_MAX then
+		fail("slice: the number of slices must be 1 to %d, not %d", SLICES_MAX, slices)
+	end
 	local per, more = #items // slices, #items % slices
 	local out, at = {}, 0
 	for i = 0, slices - 1 do
@@ -409,7 +420,7 @@ filter("slice", { "slices!", "fill_with" }, function(v, slices, fill)
 	end
 	return list(out)
 end)
-filter("sum", { "attribute", "start" }, function(v, attribute, start)
+filter("sum", { "attribute:attribute", "start" }, function(v, attribute, start)
 	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
 	local total = start or 0
 	for _, item in ipairs(elements(v)) do
@@ -439,10 +450,10 @@ local function sort_key(attribute, case_sensitive)
 	end
 end
 
-filter("sort", { "reverse", "case_sensitive", "attribute" }, function(v, reverse, case_sensitive, attribute)
+filter("sort", { "reverse:bool", "case_sensitive:bool", "attribute:attribute" }, function(v, reverse, case_sensitive, attribute)
 	return values.sort(copied(v), sort_key(attribute, case_sensitive), is_true(reverse))
 end)
-filter("dictsort", { "case_sensitive", "by", "reverse" }, function(v, case_sensitive, by, reverse)
+filter("dictsort", { "case_sensitive:bool", "by:str", "reverse:bool" }, function(v, case_sensitive, by, reverse)
 	if by ~= nil and by ~= "key" and by ~= "value" then
 		fail("dictsort: you can only sort by either 'key' or 'value'")
 	end
@@ -470,10 +481,10 @@ local function extreme(better)
 		return best
 	end
 end
-filter("min", { "case_sensitive", "attribute" }, extreme(values.less))
-filter("max", { "case_sensitive", "attribute" }, extreme(values.greater))
+filter("min", { "case_sensitive:bool", "attribute:attribute" }, extreme(values.less))
+filter("max", { "case_sensitive:bool", "attribute:attribute" }, extreme(values.greater))
 
-filter("unique", { "case_sensitive", "attribute" }, function(v, case_sensitive, attribute)
+filter("unique", { "case_sensitive:bool", "attribute:attribute" }, function(v, case_sensitive, attribute)
 	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
 	local fold = not is_true(case_sensitive)
 	local seen, out = sequence.set(), {}
@@ -485,7 +496,7 @@ filter("unique", { "case_sensitive", "attribute" }, function(v, case_sensitive, 
 	end
 	return list(out)
 end)
-filter("groupby", { "attribute!", "default", "case_sensitive" }, function(v, attribute, default, case_sensitive)
+filter("groupby", { "attribute!:attribute", "default:lazy", "case_sensitive:bool" }, function(v, attribute, default, case_sensitive)
 	local fold = not is_true(case_sensitive) and sequence.fold or nil
 	local get = sequence.getter(attribute, default)
 	local key = function(item)

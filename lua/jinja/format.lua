@@ -154,8 +154,14 @@ function values.percent_format(template, arguments)
 			if not letter:find("[diouxXeEfFgGcrsa]") then
 				fail("unsupported format character '%s'", letter)
 			end
-			width = width == "*" and take() or tonumber(width) or 0
-			precision = dot ~= "" and (precision == "*" and take() or tonumber(precision) or 0) or nil
+			width = width == "*" and integer_value(take(), "*") or tonumber(width) or 0
+			precision = dot ~= "" and (precision == "*" and integer_value(take(), "*") or tonumber(precision) or 0) or nil
+			if width < 0 then
+				flags, width = flags .. "-", -width
+			end
+			if precision and (precision < 0 or precision > WIDTH_MAX) then
+				fail("a precision of %d is too large or below 0", precision)
+			end
 			local v
 			if key then
 				if k ~= "dict" then

@@ -18,7 +18,7 @@ end
 local add = globals.add
 local RANGE_MAX = 100000
 
-add("range", { "a!", "b", "step" }, function(a, b, step)
+add("range", { "a!:int", "b:int", "step:int" }, function(a, b, step)
 	local from, to = a, b
 	if b == nil then
 		from, to = 0, a
@@ -71,7 +71,7 @@ add("namespace", { "source", "**" }, function(more, source)
 	return values.namespace(globals.dict.call({ source }, more))
 end)
 
-add("now", { "utc", "fmt" }, function(utc, format)
+add("now", { "utc:bool", "fmt:str" }, function(utc, format)
 	local at = native.time()
 	if utc == nil or not values.truth(utc) then
 		at = native.utc_offset(at // 1000000) * 1000000 + at
@@ -108,7 +108,7 @@ add("cycler", { "*" }, function(...)
 	}) })
 end)
 
-add("joiner", { "sep" }, function(separator)
+add("joiner", { "sep:any" }, function(separator)
 	local used = false
 	return values.callable("joiner", function()
 		if not used then

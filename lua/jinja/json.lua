@@ -98,19 +98,13 @@ encode = function(v, options, depth)
 	values.fail("a value of type %s has no form in JSON", values.type_name(v))
 end
 
--- options: indent (number, string or nil), sort, ascii (default true), item and key (the separators)
+-- options: indent (a string, or nil), sort, ascii (default true), item and key (the separators)
 function json.encode(v, options)
-	local indent = options.indent
-	if indent == values.null then
-		indent = nil
-	elseif type(indent) == "number" then
-		indent = (" "):rep(math.min(math.max(indent, 0), 100))
-	end
 	return encode(v, {
-		indent = indent,
+		indent = options.indent,
 		sort = options.sort,
 		ascii = options.ascii ~= false,
-		item = options.item or indent and "," or ", ",
+		item = options.item or options.indent and "," or ", ",
 		key = options.key or ": ",
 	}, 0)
 end

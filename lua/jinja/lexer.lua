@@ -14,9 +14,29 @@ local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 
 local many_lines = false
 
--- A line of a template that is a file carries the file's number in the bits above these.
+-- What tokens and nodes have as their line: the line in the lowest bits, above it the number of the file, if the template is
+-- one, and above that the column.
 local LINE_BITS = 24
+local COLUMN_SHIFT, COLUMN_MAX = 44, 0xFFFF
 local files = {}
+
+-- Where the lines of the source begin that is being read, and the one that was reached.
+local starts, reached = {}, 1
+
+local function source_starts(source)
+	starts, reached = { 1 }, 1
+	for behind in source:gmatch("\n()") do
+		starts[#starts + 1] = behind
+	end
+end
+
+-- The line with the column of the position at, which never goes back.
+local function placed(line, at)
+	while starts[reached + 1] and starts[reached + 1] <= at do
+		reached = reached + 1
+	end
+	return line | math.min(at - starts[reached] + 1, COLUMN_MAX) << COLUMN_SHIFT
+end
 
 -- The line before a file's first one: lexer.template(text, { first_line = lexer.file(path) }).
 function lexer.file(path)
@@ -27,11 +47,12 @@ function lexer.file(path)
 	return files[path] << LINE_BITS | 1
 end
 
--- "templates/a.j2:3" or "line 3"; nil for a line that is not worth saying.
-function lexer.place(line, is_said)
-	local file = files[line >> LINE_BITS]
+-- "templates/a.j2:3:8" or "line 3"; nil for a line that is not worth saying.
+function lexer.place(place, is_said)
+	local column, line = place >> COLUMN_SHIFT, place & (1 << LINE_BITS) - 1
+	local file = files[place >> LINE_BITS & (1 << COLUMN_SHIFT - LINE_BITS) - 1]
 	if file then
-		return string.format("%s:%d", file, line & (1 << LINE_BITS) - 1)
+		return string.format(column > 0 and "%s:%d:%d" or "%s:%d", file, line, column)
 	end
 	return is_said and "line " .. line or nil
 end
@@ -179,17 +200,17 @@ local function expression(source, at, tokens, line, stop, signs)
 		local c = source:sub(at, at)
 		local kind, value, behind = number(source, at, line)
 		if kind then
-			tokens[#tokens + 1] = { kind, value, line }
+			tokens[#tokens + 1] = { kind, value, placed(line, at) }
 			at = behind
 		elseif c == "'" or c == '"' then
 			value, behind = quoted(source, at, line)
-			tokens[#tokens + 1] = { "string", value, line }
+			tokens[#tokens + 1] = { "string", value, placed(line, at) }
 			line = line + count_lines(source:sub(at, behind - 1))
 			at = behind
 		else
 			local name = source:match("^[%a_\128-\255][%w_\128-\255]*", at)
 			if name then
-				tokens[#tokens + 1] = { "name", name, line }
+				tokens[#tokens + 1] = { "name", name, placed(line, at) }
 				at = at + #name
 			else
 				local operator = source:sub(at, at + 1)
@@ -197,16 +218,16 @@ local function expression(source, at, tokens, line, stop, signs)
 					operator = c
 				end
 				if not operators[operator] then
-					fail(line, "unexpected character '%s'", source:match("^" .. utf8.charpattern, at) or c)
+					fail(placed(line, at), "unexpected character '%s'", source:match("^" .. utf8.charpattern, at) or c)
 				end
 				if closing[operator] then
 					open[#open + 1] = operator
 				elseif operator == ")" or operator == "]" or operator == "}" then
 					if closing[table.remove(open) or 0] ~= operator then
-						fail(line, "unexpected '%s'", operator)
+						fail(placed(line, at), "unexpected '%s'", operator)
 					end
 				end
-				tokens[#tokens + 1] = { "op", operator, line }
+				tokens[#tokens + 1] = { "op", operator, placed(line, at) }
 				at = at + #operator
 			end
 		end
@@ -220,7 +241,8 @@ end
 -- The tokens of a bare expression.
 function lexer.expression(source)
 	local tokens = {}
-	many_lines = source:find("\n", 1, true) ~= nil
+	source_starts(source)
+	many_lines = #starts > 1
 	local _, _, line = expression(source, 1, tokens, 1, nil)
 	tokens[#tokens + 1] = { "eof", "", line }
 	return tokens
@@ -290,7 +312,8 @@ end
 function lexer.template(source, settings)
 	local tokens = {}
 	local marks = marks_of(settings)
-	many_lines = source:find("\n", 1, true) ~= nil
+	source_starts(source)
+	many_lines = #starts > 1
 	local at, line = 1, settings.first_line or 1
 	local strip_next = false -- "-": the text that follows loses its leading blank; "\n": one newline
 	local function add_text(text, sign, lstrip)
@@ -350,7 +373,7 @@ function lexer.template(source, settings)
 			at = behind
 		else
 			local is_block = kind == "block"
-			tokens[#tokens + 1] = { "begin", is_block and "{%" or "{{", line }
+			tokens[#tokens + 1] = { "begin", is_block and "{%" or "{{", placed(line, open) }
 			at, sign, line = expression(source, at, tokens, line, marks[kind .. "_end"], is_block and "^[-+]" or "^-")
 			tokens[#tokens + 1] = { "end", is_block and "%}" or "}}", line }
 			if is_block then

@@ -244,6 +244,8 @@ function known.first_found(terms, options)
 	fail("lookup('first_found'): none of the files exists")
 end
 
+local SEQUENCE_MAX = 100000
+
 -- "start=1 end=5 stride=2 format=web%02d count=3", or "1-5", or the options themselves
 function known.sequence(terms, options)
 	local given = {}
@@ -262,14 +264,19 @@ function known.sequence(terms, options)
 			end
 		end
 	end
-	local from, stride = math.tointeger(tonumber(given.start or 1)), math.tointeger(tonumber(given.stride or 1))
-	local to = given["end"] and math.tointeger(tonumber(given["end"])) or given.count and from + stride * (tonumber(given.count) - 1)
-	if not from or not to or not stride or stride == 0 or (to - from) / stride > 100000 then
-		fail("lookup('sequence'): it needs start, and end or count, as whole numbers")
+	local function whole(name, default)
+		local value = given[name] == nil and default or given[name]
+		return value and (math.tointeger(tonumber(text(value))) or fail("lookup('sequence'): %s must be a whole number, not %s", name, values.repr(value)))
 	end
-	local out = {}
-	for i = from, math.tointeger(to), stride do
-		out[#out + 1] = values.percent_format(given.format or "%d", i)
+	local from, stride, to, count = whole("start", 1), whole("stride", 1), whole("end"), whole("count")
+	if stride == 0 or not to and not count then
+		fail("lookup('sequence'): it needs end or count, and a stride that is not 0")
+	elseif count and count > SEQUENCE_MAX or to and (to - from) / stride > SEQUENCE_MAX then
+		fail("lookup('sequence'): more than %d elements", SEQUENCE_MAX)
+	end
+	local out, form = {}, text(given.format or "%d")
+	for i = from, to or from + stride * (count - 1), stride do
+		out[#out + 1] = values.percent_format(form, i)
 	end
 	return out
 end
@@ -288,7 +295,7 @@ function known.template(terms)
 end
 
 function known.subelements(terms)
-	local found = compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = terms[3] and values.dict_get(terms[3], "skip_missing") or nil })
+	local found = compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = kind(terms[3]) == "dict" and values.dict_get(terms[3], "skip_missing") or nil })
 	local key = text(terms[2])
 	local out = {}
 	for i, pair in ipairs(found) do -- unlike the filter, the lookup leaves the list itself out

@@ -22,7 +22,7 @@ end
 
 -- Dictionaries
 
-method("dict", "get", { "key!", "default" }, function(dict, key, default)
+method("dict", "get", { "key!", "default:lazy" }, function(dict, key, default)
 	local value = values.dict_get(dict, values.defined(key))
 	if value ~= nil then
 		return value
@@ -62,7 +62,7 @@ method("dict", "update", { "other", "**" }, function(dict, more, other)
 	end
 	return null
 end)
-method("dict", "pop", { "key!", "default" }, function(dict, key, default)
+method("dict", "pop", { "key!", "default:lazy" }, function(dict, key, default)
 	local value = values.dict_remove(dict, key)
 	if value ~= nil then
 		return value
@@ -71,7 +71,7 @@ method("dict", "pop", { "key!", "default" }, function(dict, key, default)
 	end
 	return default
 end)
-method("dict", "setdefault", { "key!", "default" }, function(dict, key, default)
+method("dict", "setdefault", { "key!", "default:lazy" }, function(dict, key, default)
 	local value = values.dict_get(dict, key)
 	if value == nil then
 		value = default == nil and null or default
@@ -85,7 +85,7 @@ method("dict", "clear", {}, function(dict)
 	end
 	return null
 end)
-method("dict", "fromkeys", { "keys!", "value" }, function(_, keys, value)
+method("dict", "fromkeys", { "keys!:items", "value:lazy" }, function(_, keys, value)
 	local dict = values.dict()
 	for _, key in ipairs(values.elements(keys)) do
 		values.dict_set(dict, key, value == nil and null or value)
@@ -102,22 +102,22 @@ local function position(list, at)
 	return at < 0 and at + #list or at
 end
 
-method("list", "append", { "item!" }, function(list, item)
+method("list", "append", { "item!:lazy" }, function(list, item)
 	list[#list + 1] = item
 	return null
 end)
-method("list", "extend", { "items!" }, function(list, items)
+method("list", "extend", { "items!:items" }, function(list, items)
 	for _, item in ipairs(values.elements(items)) do
 		list[#list + 1] = item
 	end
 	return null
 end)
-method("list", "insert", { "position!", "item!" }, function(list, at, item)
+method("list", "insert", { "position!:int", "item!:lazy" }, function(list, at, item)
 	at = math.max(0, math.min(position(list, at), #list))
 	table.insert(list, at + 1, item)
 	return null
 end)
-method("list", "pop", { "position" }, function(list, at)
+method("list", "pop", { "position:int" }, function(list, at)
 	at = position(list, at == nil and -1 or at)
 	if at < 0 or at >= #list then
 		fail("pop: the list has no element at that position")
@@ -140,7 +140,7 @@ method("list", "reverse", {}, function(list)
 	end
 	return null
 end)
-method("list", "sort", { "reverse" }, function(list, reverse)
+method("list", "sort", { "reverse:bool" }, function(list, reverse)
 	values.sort(list, function(v) return v end, reverse ~= nil and values.truth(reverse))
 	return null
 end)
@@ -155,8 +155,9 @@ method("list", "clear", {}, function(list)
 end)
 
 for _, of in ipairs({ "list", "tuple" }) do
-	method(of, "index", { "item!", "start" }, function(list, item, start)
-		for i = (start or 0) + 1, #list do
+	method(of, "index", { "item!", "start:int" }, function(list, item, start)
+		start = start or 0
+		for i = math.max(0, math.min(start < 0 and start + #list or start, #list)) + 1, #list do
 			if equal(list[i], item) then
 				return i - 1
 			end
@@ -224,9 +225,9 @@ function values.strip(s, characters, sides)
 	return s
 end
 
-method("str", "strip", { "chars" }, function(s, c) return values.strip(s, c, "lr") end)
-method("str", "lstrip", { "chars" }, function(s, c) return values.strip(s, c, "l") end)
-method("str", "rstrip", { "chars" }, function(s, c) return values.strip(s, c, "r") end)
+method("str", "strip", { "chars:str" }, function(s, c) return values.strip(s, c, "lr") end)
+method("str", "lstrip", { "chars:str" }, function(s, c) return values.strip(s, c, "l") end)
+method("str", "rstrip", { "chars:str" }, function(s, c) return values.strip(s, c, "r") end)
 method("str", "upper", {}, function(s) return native.upper(s) end)
 method("str", "lower casefold", {}, function(s) return native.lower(s) end)
 
@@ -271,16 +272,16 @@ local function affix(s, what, of_start)
 	end
 	return what == "" or s:sub(-#what) == what
 end
-method("str", "startswith", { "prefix!", "start", "end" }, function(s, what, from, to)
+method("str", "startswith", { "prefix!:strs", "start:int", "end:int" }, function(s, what, from, to)
 	return affix((from or to) and values.slice(s, from, to) or s, what, true)
 end)
-method("str", "endswith", { "suffix!", "start", "end" }, function(s, what, from, to)
+method("str", "endswith", { "suffix!:strs", "start:int", "end:int" }, function(s, what, from, to)
 	return affix((from or to) and values.slice(s, from, to) or s, what, false)
 end)
-method("str", "removeprefix", { "prefix!" }, function(s, prefix)
+method("str", "removeprefix", { "prefix!:str" }, function(s, prefix)
 	return affix(s, prefix, true) and s:sub(#prefix + 1) or s
 end)
-method("str", "removesuffix", { "suffix!" }, function(s, suffix)
+method("str", "removesuffix", { "suffix!:str" }, function(s, suffix)
 	return suffix ~= "" and affix(s, suffix, false) and s:sub(1, -#suffix - 1) or s
 end)
 
@@ -319,7 +320,7 @@ function values.split(s, separator, most)
 	out[#out + 1] = s:sub(at)
 	return values.list(out)
 end
-method("str", "split", { "sep", "maxsplit" }, values.split)
+method("str", "split", { "sep:str", "maxsplit:int" }, values.split)
 
 -- The position of the last occurrence in s that ends at or before stop.
 local function find_last(s, what, stop)
@@ -330,7 +331,7 @@ local function find_last(s, what, stop)
 	end
 end
 
-method("str", "rsplit", { "sep", "maxsplit" }, function(s, separator, most)
+method("str", "rsplit", { "sep:str", "maxsplit:int" }, function(s, separator, most)
 	most = most == nil and -1 or most
 	if most < 0 then
 		return values.split(s, separator, -1)
@@ -371,7 +372,7 @@ function values.splitlines(s, keep)
 	end
 	return values.list(out)
 end
-method("str", "splitlines", { "keepends" }, function(s, keep)
+method("str", "splitlines", { "keepends:bool" }, function(s, keep)
 	return values.splitlines(s, keep ~= nil and values.truth(keep))
 end)
 
@@ -383,7 +384,7 @@ function values.join(parts, separator)
 	return table.concat(out, separator)
 end
 method("str", "join", { "iterable!" }, function(s, parts) return values.join(parts, s) end)
-method("str", "replace", { "old!", "new!", "count" }, function(s, old, new, count)
+method("str", "replace", { "old!:str", "new!:str", "count:int" }, function(s, old, new, count)
 	return native.replace(s, string_argument(old, "the old text"), string_argument(new, "the new text"), count or -1)
 end)
 
@@ -405,12 +406,12 @@ local function find_text(s, what, last, from, to)
 end
 
 for name, last in pairs({ find = false, rfind = true }) do
-	method("str", name, { "sub!", "start", "end" }, function(s, what, from, to)
+	method("str", name, { "sub!:str", "start:int", "end:int" }, function(s, what, from, to)
 		return find_text(s, what, last, from, to)
 	end)
 end
 for name, last in pairs({ index = false, rindex = true }) do
-	method("str", name, { "sub!", "start", "end" }, function(s, what, from, to)
+	method("str", name, { "sub!:str", "start:int", "end:int" }, function(s, what, from, to)
 		local at = find_text(s, what, last, from, to)
 		if at < 0 then
 			fail("substring not found")
@@ -418,35 +419,35 @@ for name, last in pairs({ index = false, rindex = true }) do
 		return at
 	end)
 end
-method("str", "count", { "sub!" }, function(s, what)
+method("str", "count", { "sub!:str" }, function(s, what)
 	if string_argument(what, "what is counted") == "" then
 		return native.length(s) + 1
 	end
 	return #values.split(s, what) - 1
 end)
-method("str", "partition", { "sep!" }, function(s, separator)
+method("str", "partition", { "sep!:str" }, function(s, separator)
 	local from, to = s:find(string_argument(separator, "the separator"), 1, true)
 	if not from then
 		return values.tuple({ s, "", "" })
 	end
 	return values.tuple({ s:sub(1, from - 1), separator, s:sub(to + 1) })
 end)
-method("str", "rpartition", { "sep!" }, function(s, separator)
+method("str", "rpartition", { "sep!:str" }, function(s, separator)
 	local from = find_last(s, string_argument(separator, "the separator"), #s)
 	if not from then
 		return values.tuple({ "", "", s })
 	end
 	return values.tuple({ s:sub(1, from - 1), separator, s:sub(from + #separator) })
 end)
-method("str", "zfill", { "width!" }, function(s, width)
+method("str", "zfill", { "width!:int" }, function(s, width)
 	return format.pad(s, width, "=", "0")
 end)
 for name, align in pairs({ ljust = "<", rjust = ">" }) do
-	method("str", name, { "width!", "fill" }, function(s, width, fill)
+	method("str", name, { "width!:int", "fill:str" }, function(s, width, fill)
 		return format.pad(s, width, align, fill or " ")
 	end)
 end
-method("str", "center", { "width!", "fill" }, function(s, width, fill)
+method("str", "center", { "width!:int", "fill:str" }, function(s, width, fill)
 	local missing = width - native.length(s)
 	if missing <= 0 then
 		return s
@@ -454,16 +455,16 @@ method("str", "center", { "width!", "fill" }, function(s, width, fill)
 	local before = missing // 2 + (missing & width & 1)
 	return format.pad(format.pad(s, width - before, "<", fill or " "), width, ">", fill or " ")
 end)
-method("str", "expandtabs", { "size" }, function(s, size)
+method("str", "expandtabs", { "size:int" }, function(s, size)
 	return (s:gsub("([^\t\n]*)\t", function(before)
 		return before .. (" "):rep((size or 8) - #before % (size or 8))
 	end))
 end)
-method("str", "encode", { "encoding" }, function(s) return s end)
+method("str", "encode", { "encoding:str" }, function(s) return s end)
 method("str", "format", { "*", "**" }, function(s, more, ...)
 	return format.brace(s, { ... }, more)
 end)
-method("str", "format_map", { "mapping!" }, function(s, mapping)
+method("str", "format_map", { "mapping!:dict" }, function(s, mapping)
 	local keywords = {}
 	for key, value in values.each(mapping) do
 		keywords[key] = value

@@ -92,11 +92,10 @@ function sequence.applied(registry, what, name, arguments, keywords)
 		table.sort(names)
 		error({ text = string.format("there is no %s '%s'", what, name), hint = native.nearest(name, names) }, 0)
 	end
+	local apply -- bound for the first item: without one, arguments are not looked at
 	return function(item)
-		if not definition.takes_undefined then
-			values.defined(item)
-		end
-		return definition.apply(item, arguments, keywords)
+		apply = apply or definition.bound(arguments, keywords)
+		return apply(definition.takes_undefined and item or values.defined(item))
 	end
 end
 

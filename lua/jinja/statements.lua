@@ -22,13 +22,13 @@ local CALLS_MAX = 200 -- macros and recursive loops inside each other
 local out = {}
 local bytes = 0
 local calls = 0
-statements.line = false -- of the tag that is being evaluated
+local position = compiler.position
 
 function statements.start()
 	out = {}
 	bytes = 0
 	calls = 0
-	statements.line = false
+	position.line = false
 end
 
 local function write(piece)
@@ -108,7 +108,7 @@ end
 function compile.output(node, scope)
 	local value, line = expression(node.value, scope), node.line
 	return function(frame)
-		statements.line = line
+		position.line = line
 		write(printed(value(frame)))
 	end
 end
@@ -116,7 +116,7 @@ end
 compile["do"] = function(node, scope)
 	local value, line = expression(node.value, scope), node.line
 	return function(frame)
-		statements.line = line
+		position.line = line
 		value(frame)
 	end
 end
@@ -165,7 +165,7 @@ function compile.set(node, scope)
 	local value, line = expression(node.value, scope), node.line
 	local bind = binder(node.target, scope)
 	return function(frame)
-		statements.line = line
+		position.line = line
 		bind(frame, value(frame))
 	end
 end
@@ -226,7 +226,7 @@ compile["if"] = function(node, scope)
 	end
 	return function(frame)
 		for i = 1, #bodies do
-			statements.line = lines[i]
+			position.line = lines[i]
 			if not conditions[i] or truth(conditions[i](frame)) then
 				return bodies[i](frame)
 			end
@@ -360,7 +360,7 @@ compile["for"] = function(node, scope)
 		run(at, loop)
 	end
 	return function(frame)
-		statements.line = line
+		position.line = line
 		iterate(frame, values.elements(items(frame)), 1)
 	end
 end
@@ -445,7 +445,7 @@ function compile.call_block(node, scope)
 	local callee = expression(node.call.callee, scope)
 	local arguments = compiler.call_arguments(node.call.arguments, scope)
 	return function(frame)
-		statements.line = node.line
+		position.line = node.line
 		local list, keywords = arguments(frame)
 		keywords = keywords or {}
 		keywords.caller = make(frame)
@@ -587,7 +587,7 @@ end
 function compile.extends(node, scope)
 	local name = expression(node.template, scope)
 	return function(frame)
-		statements.line = node.line
+		position.line = node.line
 		if frame.state.parent then
 			fail("a template can extend only one other")
 		end
@@ -600,7 +600,7 @@ function compile.include(node, scope)
 	local name = expression(node.template, scope)
 	local visible = node.with_context and visible_names(scope)
 	return function(frame)
-		statements.line = node.line
+		position.line = node.line
 		local unit = load_unit(name(frame), node.ignore_missing)
 		if unit then
 			run_unit(unit, visible and visible(frame), new_state())
@@ -621,7 +621,7 @@ compile["import"] = function(node, scope)
 	local visible = node.with_context and visible_names(scope)
 	local bind = binder({ kind = "name", name = node.name }, scope)
 	return function(frame)
-		statements.line = node.line
+		position.line = node.line
 		local members = values.dict()
 		for key, value in pairs(exports_of(load_unit(name(frame)), visible and visible(frame))) do
 			values.dict_set(members, key, value)
@@ -638,7 +638,7 @@ function compile.from(node, scope)
 		binders[i] = binder({ kind = "name", name = import.as }, scope)
 	end
 	return function(frame)
-		statements.line = node.line
+		position.line = node.line
 		local template_name = name(frame)
 		local exports = exports_of(load_unit(template_name), visible and visible(frame))
 		for i, import in ipairs(node.names) do

@@ -2,6 +2,7 @@
 
 local values = import("jinja/values.lua")
 local lookups = import("jinja/lookups.lua")
+local chance = import("jinja/chance.lua")
 
 local text, fail, null, truth = values.text, values.fail, values.null, values.truth
 local known = lookups.known
@@ -270,7 +271,7 @@ local function candidates(chars)
 		out[1] = chars:find(",,", 1, true) and "," or nil
 		chars = values.split(chars:gsub(",,", ","), ",")
 	end
-	for _, each in ipairs(chars) do
+	for _, each in ipairs(values.elements(chars)) do
 		out[#out + 1] = sets[text(each)] or text(each)
 	end
 	return (table.concat(out):gsub("['\"]", ""))
@@ -281,11 +282,9 @@ local function made(want)
 	if #characters == 0 or not length or length < 1 or length > 10000 then
 		fail("lookup('password'): length must be 1 to 10000, and chars must name characters")
 	end
-	local out, seed = {}, text(want.seed)
+	local out, random = {}, chance.generator(want.seed ~= "" and text(want.seed) or nil)
 	for i = 1, length do
-		local at = seed == "" and native.random(#characters) or
-			tonumber(native.digest("sha256", seed .. ":" .. i):sub(1, 15), 16) % #characters
-		out[i] = characters[at + 1]
+		out[i] = characters[random(#characters) + 1]
 	end
 	return table.concat(out)
 end

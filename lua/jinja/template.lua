@@ -10,6 +10,7 @@ import("jinja/methods.lua")
 import("jinja/filters.lua")
 import("jinja/ansible.lua")
 import("jinja/tests.lua")
+import("jinja/chance.lua")
 import("jinja/lookups.lua")
 import("jinja/stored.lua")
 import("jinja/yaml.lua")
@@ -20,6 +21,7 @@ local CACHE_MAX = 20000   -- compiled texts
 
 local runtime = { memo = {}, evaluating = {}, trail = {}, depth = 0 }
 compiler.runtime = runtime
+local position = compiler.position
 
 -- trim_blocks as Ansible sets it
 local settings = { trim_blocks = true, lstrip_blocks = false }
@@ -47,10 +49,10 @@ function template.compile_text(text, with)
 	return {
 		reads = unit.reads,
 		run = function()
-			local line, showing = statements.line, runtime.showing
+			local line, showing = position.line, runtime.showing
 			runtime.showing = many_lines
 			local out = statements.render(unit)
-			statements.line, runtime.showing = line, showing
+			position.line, runtime.showing = line, showing
 			-- as Ansible does: the result ends with at least as many newlines as the template
 			local missing = newlines - #out:match("\n*$")
 			return missing > 0 and out .. (with.newline or "\n"):rep(missing) or out
@@ -201,11 +203,11 @@ local function text_of(compiled)
 	if not compiled.single then
 		return compiled.run()
 	end
-	local line, showing = statements.line, runtime.showing
-	statements.line, runtime.showing = compiled.line, true
+	local line, showing = position.line, runtime.showing
+	position.line, runtime.showing = compiled.line, true
 	local value = compiled.single({})
 	value = value == values.null and "" or values.text(values.defined(value))
-	statements.line, runtime.showing = line, showing
+	position.line, runtime.showing = line, showing
 	return value
 end
 
@@ -282,11 +284,29 @@ function template.names(text, is_expression)
 	return names
 end
 
+local function methods_of(kind)
+	return values.methods[kind] or values.fail("there is no type '%s'", kind)
+end
+
+-- The names of all filters ("filter"), tests ("test") or methods of a type ("str"), sorted, and how many arguments each takes.
+function template.definitions(what)
+	local registry = what == "filter" and compiler.filters or what == "test" and compiler.tests or methods_of(what)
+	local names, counts = {}, {}
+	for name in pairs(registry) do
+		names[#names + 1] = name
+	end
+	table.sort(names)
+	for i, name in ipairs(names) do
+		counts[i] = #registry[name].parameters + (registry[name].rest and 3 or 0)
+	end
+	return names, counts
+end
+
 -- Where the evaluation failed: the line of a template with several, the variables that were being evaluated.
 function template.trail()
 	local parts = {}
-	if runtime.showing and statements.line then
-		parts[1] = lexer.place(statements.line, true)
+	if runtime.showing and position.line then
+		parts[1] = lexer.place(position.line, true)
 	end
 	if #runtime.trail > 0 then
 		parts[#parts + 1] = "in the variable '" .. table.concat(runtime.trail, "' -> '") .. "'"

@@ -41,7 +41,7 @@ test("filter", {}, function(v) return compiler.filters[v] ~= nil end)
 test("test", {}, function(v) return compiler.tests[v] ~= nil end)
 test("even", {}, function(v) return values.modulo(v, 2) == 0 end)
 test("odd", {}, function(v) return values.modulo(v, 2) == 1 end)
-test("divisibleby", { "num!" }, function(v, num) return values.modulo(v, num) == 0 end)
+test("divisibleby", { "num!:number" }, function(v, num) return values.modulo(v, num) == 0 end)
 test("lower", {}, function(v)
 	local s = values.text(v)
 	return native.lower(s) == s and native.upper(s) ~= s
@@ -125,13 +125,13 @@ local function matches(default)
 		return found and true or false
 	end
 end
-test("match", { "pattern", "ignorecase", "multiline" }, matches("match"))
-test("search", { "pattern", "ignorecase", "multiline" }, matches("search"))
-test("regex", { "pattern", "ignorecase", "multiline", "match_type" }, matches("search"))
+test("match", { "pattern:str", "ignorecase:bool", "multiline:bool" }, matches("match"))
+test("search", { "pattern:str", "ignorecase:bool", "multiline:bool" }, matches("search"))
+test("regex", { "pattern:str", "ignorecase:bool", "multiline:bool", "match_type:str" }, matches("search"))
 
 -- Versions, sets, truth
 
-test("version version_compare", { "version!", "operator", "strict", "version_type" }, function(v, version, operator, strict, kind_of)
+test("version version_compare", { "version!", "operator:str", "strict:bool", "version_type:str" }, function(v, version, operator, strict, kind_of)
 	return versions.test(v, version, operator, strict, kind_of)
 end)
 
@@ -144,8 +144,8 @@ local function subset(a, b)
 	end
 	return true
 end
-test("subset issubset", { "b!" }, subset)
-test("superset issuperset", { "b!" }, function(a, b) return subset(b, a) end)
+test("subset issubset", { "b!:items" }, subset)
+test("superset issuperset", { "b!:items" }, function(a, b) return subset(b, a) end)
 test("contains", { "value!" }, values.contains)
 test("nan isnan", {}, function(v) return v ~= v end)
 test("any", {}, function(v)
@@ -177,8 +177,8 @@ local function truthy(v, convert)
 	end
 	return truth(v)
 end
-test("truthy", { "convert_bool" }, truthy)
-test("falsy", { "convert_bool" }, function(v, convert) return not truthy(v, convert) end)
+test("truthy", { "convert_bool:bool" }, truthy)
+test("falsy", { "convert_bool:bool" }, function(v, convert) return not truthy(v, convert) end)
 
 -- Addresses, files where neap runs
 
@@ -203,7 +203,7 @@ end
 test("link is_link", {}, function(v) return native.file_kind(values.text(v), false) == "link" end)
 test("exists", {}, function(v) return native.file_kind(values.text(v), true) ~= nil end)
 test("link_exists", {}, function(v) return native.file_kind(values.text(v), false) ~= nil end)
-test("same_file is_same_file", { "other!" }, function(v, other)
+test("same_file is_same_file", { "other!:text" }, function(v, other)
 	local a, b = native.real_path(values.text(v)), native.real_path(values.text(other))
 	return a == b and native.file_kind(a, true) ~= nil
 end)

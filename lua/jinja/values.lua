@@ -160,6 +160,8 @@ local function key_of(key)
 		fail("a %s cannot be the key of a dictionary", k)
 	elseif k == "tuple" then
 		return values.repr(key)
+	elseif key ~= key then
+		fail("a number that is none (nan) cannot be the key of a dictionary")
 	end
 	return key
 end
@@ -254,6 +256,9 @@ function values.dict_copy(dict)
 end
 
 function values.dict_items(dict)
+	if kind(dict) ~= "dict" then
+		fail("a dictionary is needed, not a value of type %s", type_name(dict))
+	end
 	local keys = dict_keys(dict)
 	local items = {}
 	for i = 1, #keys do
@@ -273,6 +278,9 @@ end
 
 -- Iterates for k, v in order.
 function values.each(dict)
+	if kind(defined(dict)) ~= "dict" then
+		fail("a dictionary is needed, not a value of type %s", type_name(dict))
+	end
 	local keys = dict_keys(dict)
 	local i = 0
 	return function()
@@ -622,14 +630,14 @@ end
 local REPEAT_MAX = 64 * 1024 * 1024
 
 local function repeat_value(v, times)
-	times = math.max(times, 0)
+	times = #v > 0 and math.max(times, 0) or 0
 	if type(v) == "string" then
-		if #v * times > REPEAT_MAX then
+		if times > 0 and times > REPEAT_MAX // #v then
 			fail("the result of * is longer than %d MB", REPEAT_MAX >> 20)
 		end
 		return v:rep(times)
 	end
-	if #v * times > 1000000 then
+	if times > 0 and times > 1000000 // #v then
 		fail("the result of * has more than a million elements")
 	end
 	local out = {}

@@ -134,7 +134,9 @@ emit = function(out, v, options, depth)
 	end
 end
 
-local known = { "width", "default_flow_style", "default_style", "sort_keys", "explicit_start", "explicit_end", "canonical", "allow_unicode" }
+-- Those of PyYAML's dump, of which only what changes the text is here.
+local options_of_dump = { "width:number", "default_flow_style:any", "default_style:str", "sort_keys:bool", "explicit_start:bool",
+	"explicit_end:bool", "canonical:bool", "allow_unicode:bool" }
 
 -- An option that was given, with None as if it were not.
 local function given(more, name)
@@ -144,33 +146,17 @@ local function given(more, name)
 	end
 end
 
-local function check_options(more)
-	for name in pairs(more) do
-		local found = false
-		for i = 1, #known do
-			found = found or known[i] == name
-		end
-		if not found then
-			error({ text = string.format("to_yaml: there is no option '%s'", name), hint = native.nearest(name, known) }, 0)
-		end
-	end
-end
-
 local function encode(v, indent, more, flow)
-	check_options(more)
 	local style = given(more, "default_flow_style")
 	if style ~= nil then
 		flow = truth(style)
 	end
-	local width = given(more, "width")
-	if type(width) == "number" and not math.tointeger(width) then
-		width = -1
-	end
-	local sort, start, last, canonical = more.sort_keys, given(more, "explicit_start"), given(more, "explicit_end"), given(more, "canonical")
-	local options = { flow = flow, style = given(more, "default_style"), sort = sort == nil or truth(sort) }
-	local out = native.yaml_open(indent ~= null and indent or nil, width, canonical ~= nil and truth(canonical), start ~= nil and truth(start))
+	local width = more.width
+	width = width and (math.tointeger(width) or -1)
+	local options = { flow = flow, style = more.default_style, sort = more.sort_keys ~= false }
+	local out = native.yaml_open(indent, width, more.canonical, more.explicit_start)
 	emit(out, v, options, 0)
-	return native.yaml_text(out, last ~= nil and truth(last))
+	return native.yaml_text(out, more.explicit_end)
 end
 
 -- The texts of the documents in a text. A line that begins with --- starts one wherever it stands, ... ends one.
@@ -200,13 +186,11 @@ local function documents(text)
 	return out
 end
 
-compiler.define(compiler.filters, "to_yaml", { "*", "**" }, function(v, more)
-	local indent = more.indent
-	more.indent = nil
-	return encode(v, indent, more, nil)
+compiler.define(compiler.filters, "to_yaml", { "*", "indent:int", table.unpack(options_of_dump) }, function(v, more)
+	return encode(v, more.indent, more, nil)
 end)
-compiler.define(compiler.filters, "to_nice_yaml", { "indent", "*", "**" }, function(v, more, indent)
-	return encode(v, indent == nil and 4 or indent, more, false)
+compiler.define(compiler.filters, "to_nice_yaml", { "indent:int", "*", table.unpack(options_of_dump) }, function(v, more, indent)
+	return encode(v, indent or 4, more, false)
 end)
 compiler.define(compiler.filters, "from_yaml", {}, function(v)
 	return type(v) == "string" and native.yaml_decode(v) or v

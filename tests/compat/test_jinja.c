@@ -66,7 +66,7 @@ static void compare(struct template_vm *vm, const struct template_scope *scope, 
 		cr_expect(status == 0 && got && strcmp(got, wanted) == 0, "%s\n  gives %s\n  but should %s", case_text(one),
 		          got ? got : err.text, wanted);
 	cr_expect(status == 0 || err.text[0], "%s: an error without a text", case_text(one));
-	cr_expect(!strstr(err.text, "attempt to"), "%s: an error of the engine itself: %s", case_text(one), err.text);
+	cr_expect(err.os_error != TEMPLATE_WORDLESS, "%s: an error of the engine itself: %s", case_text(one), err.text);
 	free(got);
 	free(wanted);
 	json_decref(result);
@@ -75,7 +75,7 @@ static void compare(struct template_vm *vm, const struct template_scope *scope, 
 Test(jinja, agrees_with_ansible)
 {
 	json_t *variables = load("variables.json");
-	json_t *recorded = load("recorded.json");
+	json_t *record = load("recorded.json"), *recorded = json_object_get(record, "cases");
 	json_t *differences = load("differences.json");
 	const char *folder = getenv("JINJA_CASES");
 	const struct template_scope scope = {.context = variables, .find = find, .directory = folder ? folder : "tests/compat/jinja"};
@@ -86,6 +86,6 @@ Test(jinja, agrees_with_ansible)
 		compare(vm, &scope, json_array_get(recorded, i), differences);
 	template_vm_free(vm);
 	json_decref(variables);
-	json_decref(recorded);
+	json_decref(record);
 	json_decref(differences);
 }

@@ -62,7 +62,7 @@ for file in broken includes_broken; do
 	play '{"template": {"src": "'$file'.j2", "dest": "{{ root }}/never"}}'
 	neap run site.json -i hosts.json
 	status 2
-	output_has "templates/broken.j2:2: 'nobody' is undefined"
+	output_has "templates/broken.j2:2:1: 'nobody' is undefined"
 done
 play '{"template": {"src": "syntax.j2", "dest": "{{ root }}/never"}}'
 neap run site.json -i hosts.json

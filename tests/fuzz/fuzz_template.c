@@ -89,6 +89,7 @@ static void offer(void *to, const char *name)
 static void check_failed(int status, const struct err *err)
 {
 	require(status == 0 || err->text[0], "a fault without words");
+	require(status == 0 || err->os_error != TEMPLATE_WORDLESS, "a fault of the engine itself");
 }
 
 static void fuzz_expression(const char *text)

@@ -183,6 +183,30 @@ Test(template, undefined_names_are_told_with_the_nearest)
 	fails("a\n{{ n }}\n{{ nope }}", "line 3: 'nope' is undefined");
 }
 
+Test(template, arguments_of_the_wrong_type_are_named)
+{
+	fails("{{ 'a' | center('x') }}", "center: the argument 'width' must be an integer, not 'x' (str)");
+	fails("{{ [1, 2] | join(',', list) }}", "join: the argument 'attribute' must be the name of an attribute or its position, not a value of type list");
+	fails("{{ 'a'.split(5) }}", "split: the argument 'sep' must be a string, not 5 (int)");
+	fails("{{ 'a' | regex_search('a', ignorcase=true) }}", "regex_search: there is no argument 'ignorcase' (did you mean 'ignorecase'?)");
+	fails("{{ ['a'] | map('center', 'x') }}", "center: the argument 'width' must be an integer");
+	fails("{{ 'a' | center(nope) }}", "'nope' is undefined");
+	fails("{{ 'a' | to_nice_yaml(width='x') }}", "to_nice_yaml: the argument 'width' must be a number, not 'x' (str)");
+	gives("{{ [] | map('center', nope) | list }}", "[]");
+	gives("{{ nope | default(nope) | default(5) }}", "5");
+	gives("{{ true | ternary(1, nope) }}", "1");
+}
+
+Test(template, arguments_are_placed_by_line_and_column)
+{
+	struct err err = ERR_INIT;
+	char *result = NULL;
+	size_t length;
+	const char text[] = "one\n  {{ n | string\n     | center( 'x' ) }}\n";
+	cr_assert_eq(template_text(vm, "t.j2", text, strlen(text), NULL, &scope, &result, &length, &err), -1);
+	cr_expect_str_eq(err.text, "t.j2:3:16: center: the argument 'width' must be an integer, not 'x' (str)");
+}
+
 Test(template, reference_to_itself_is_an_error)
 {
 	fails("{{ self }}", "the variable 'self' refers to itself");
@@ -308,7 +332,7 @@ Test(template, yaml_is_bounded)
 	fails("{% set l = [] %}{% set _ = l.append(l) %}{{ l | to_yaml }}", "nested");
 	fails("{{ ('[' * 5000) | from_yaml }}", "");
 	fails("{{ 'a: b: c' | from_yaml }}", "line 1");
-	fails("{{ [1] | to_yaml(indnt=2) }}", "no option");
+	fails("{{ [1] | to_yaml(indnt=2) }}", "there is no argument 'indnt'");
 }
 
 Test(template, deep_nesting_is_stopped)
