@@ -5,10 +5,10 @@
   BENCH_ROUNDS=5 BENCH_DELAY=25            runs of each (median counts), ms each way of the delaying proxy
 
 Each row is a ratio: the peer's time divided by neap's (above 1: neap is faster), with medians, CPU seconds of the
-controller's processes and peak memory. Nothing here fails a test: times are shown, never asserted."""
+controller's processes and of the target's sessions, and peak memory of the controller's process tree. Nothing here fails a
+test: times are shown, never asserted."""
 import json
 import os
-import resource
 import shutil
 import statistics
 import subprocess
@@ -22,6 +22,8 @@ NEAP = os.environ["NEAP"]
 WORK = os.environ["BENCH_DIR"]
 SSH_CONFIG = os.environ["BENCH_SSH_CONFIG"]
 PORTS = {"no delay": os.environ["BENCH_PORT"], f"{2 * int(DELAY)} ms": os.environ["BENCH_SLOW_PORT"]}
+TRIP_PORTS = {"100 ms": os.environ["BENCH_PORT_100"], "200 ms": os.environ["BENCH_PORT_200"]}
+SSHD_PID = int(os.environ["BENCH_SSHD_PID"])
 KEY = os.environ["BENCH_KEY"]
 KNOWN = os.environ["BENCH_KNOWN_HOSTS"]
 USER = os.environ["BENCH_USER"]
@@ -52,20 +54,61 @@ def playbook(name, tasks, **play):
     return path
 
 
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def tree_kb(pid):
+    """What a process and its descendants hold in memory."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            own = int(file.read().split()[1]) * (os.sysconf("SC_PAGE_SIZE") // 1024)
+    except (OSError, IndexError):
+        return 0
+    return own + sum(tree_kb(child) for child in children_of(pid))
+
+
+def wait_sampling(pid):
+    """As wait4, and the most that the process tree was seen to hold."""
+    peak = 0
+    while True:
+        done, status, usage = os.wait4(pid, os.WNOHANG)
+        if done:
+            return status, usage, max(peak, usage.ru_maxrss)
+        peak = max(peak, tree_kb(pid))
+        time.sleep(0.002 if peak < 1024 else 0.01)
+
+
+def target_cpu():
+    """CPU seconds of all sessions that the sshd has seen the end of, with all that ran in them."""
+    for _ in range(200):
+        if not children_of(SSHD_PID):
+            break
+        time.sleep(0.01)
+    with open(f"/proc/{SSHD_PID}/stat") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
+
+
 def measure(argv, env=None, prepare=None, good=(0,)):
-    """Wall seconds, CPU seconds and peak KB of a command's process tree, as wait4 adds them up."""
+    """Wall seconds, CPU seconds here, peak KB of the process tree, CPU seconds on the target."""
     if prepare:
         prepare()
     log = open(os.path.join(WORK, "last.log"), "w")
+    there = target_cpu()
     before = time.monotonic()
     pid = os.posix_spawnp(argv[0], argv, {**os.environ, **(env or {})}, file_actions=[
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_DUP2, log.fileno(), 1), (os.POSIX_SPAWN_DUP2, log.fileno(), 2)])
-    _, status, usage = os.wait4(pid, 0)
+    status, usage, peak = wait_sampling(pid)
     wall = time.monotonic() - before
     if os.waitstatus_to_exitcode(status) not in good:
         sys.exit(f"{argv}: status {os.waitstatus_to_exitcode(status)}\n" + open(log.name).read()[-2000:])
-    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    return wall, usage.ru_utime + usage.ru_stime, peak, target_cpu() - there
 
 
 def compare(title, contestants, rounds=ROUNDS, check=None):
@@ -78,9 +121,19 @@ def compare(title, contestants, rounds=ROUNDS, check=None):
                 check(name)
     base = statistics.median(row[0] for row in next(iter(results.values())))
     for name, rows in results.items():
-        wall, cpu, peak = (statistics.median(row[i] for row in rows) for i in range(3))
-        print(f"{title:44} {name:22} {wall:8.3f} s  {wall / base:7.2f} x  cpu {cpu:6.2f} s  {peak / 1024:6.1f} MB",
-              flush=True)
+        wall, cpu, peak, there = (statistics.median(row[i] for row in rows) for i in range(4))
+        print(f"{title:44} {name:22} {wall:8.3f} s  {wall / base:7.2f} x  cpu {cpu:6.2f} s  there {there:6.2f} s"
+              f"  {peak / 1024:6.1f} MB", flush=True)
+
+
+def round_trips(title, make, rounds=3):
+    """make(port): contestants. How much longer the best run takes with 200 ms than with 100, in hundredths of a second."""
+    best = {}
+    for wire in ("100 ms", "200 ms"):
+        for name, (argv, env, prepare) in make(TRIP_PORTS[wire]).items():
+            best.setdefault(name, []).append(min(measure(argv, env, prepare)[0] for _ in range(rounds)))
+    for name, (near, far) in best.items():
+        print(f"{title:44} {name:22} {round((far - near) * 10):5} round trips", flush=True)
 
 
 ANSIBLE_ENV = {"ANSIBLE_PIPELINING": "1", "ANSIBLE_FORKS": "50", "ANSIBLE_HOST_KEY_CHECKING": "False",
@@ -145,38 +198,45 @@ def digest_of(path):
     return subprocess.check_output(["sha256sum", path]).split()[0]
 
 
+def remove(*paths):
+    for path in paths:
+        if os.path.exists(path):
+            os.remove(path)
+
+
 def work_file():
-    """One big file up and down; the peers' time includes sync and sha256sum on the target, which neap's copy does."""
-    size = int(os.environ.get("BENCH_MB", "256"))
+    """One big file up and down. The peers' time includes that it is on the disk where it arrives, and its hash on the target, as
+    neap's copy and fetch have it; "alone" is the transfer only."""
+    size = int(os.environ.get("BENCH_MB", "512"))
     source, there, back = (os.path.join(WORK, name) for name in ("big", "big.there", "big.back"))
     subprocess.check_call(["dd", "if=/dev/urandom", f"of={source}", "bs=1M", f"count={size}"], stderr=subprocess.DEVNULL)
+    os.sync()
     wanted = digest_of(source)
     up = playbook("up", [{"copy": {"src": source, "dest": there, "mode": "0644"}}])
     down = playbook("down", [{"fetch": {"src": source, "dest": back, "flat": True}}])
-    def gone():
-        for path in (there, back):
-            if os.path.exists(path):
-                os.remove(path)
+    gone = lambda: remove(there, back)
     for wire, port in PORTS.items():
         hosts, at = inventory(port), f"{USER}@127.0.0.1"
         ssh = " ".join(["ssh", *SSH_OPTIONS, "-p", port])
         scp = " ".join(["scp", "-q", *SSH_OPTIONS, "-P", port])
         sftp = " ".join(["sftp", "-q", "-b", "-", *SSH_OPTIONS, "-P", port])
-        after = f"&& {ssh} {at} 'sync {there}; sha256sum {there}'"
-        shell = lambda text: (["sh", "-c", text], None, gone)
+        shell = lambda *parts: (["sh", "-c", " && ".join(parts)], None, gone)
         check = lambda path: lambda name: digest_of(path) == wanted or sys.exit(f"{name}: {path} differs")
+        rounds = ROUNDS if port == PORTS["no delay"] else min(ROUNDS, 2)
+        ups = {"scp": f"{scp} {source} {at}:{there}", "sftp": f"echo put {source} {there} | {sftp} {at}",
+               "rsync": f"rsync -e '{ssh}' {source} {at}:{there}"}
+        downs = {"scp": f"{scp} {at}:{source} {back}", "sftp": f"echo get {source} {back} | {sftp} {at}",
+                 "rsync": f"rsync -e '{ssh}' {at}:{source} {back}"}
         compare(f"{size} MB up, {wire}", {
             "neap": ([NEAP, "run", up, "-i", hosts], None, gone),
-            "scp": shell(f"{scp} {source} {at}:{there} {after}"),
-            "sftp": shell(f"echo put {source} {there} | {sftp} {at} {after}"),
-            "rsync": shell(f"rsync -e '{ssh}' {source} {at}:{there} {after}"),
-        }, check=check(there))
+            **{name: shell(text, f"{ssh} {at} 'sync {there}; sha256sum {there}'") for name, text in ups.items()},
+            "scp alone": shell(ups["scp"])}, rounds=rounds, check=check(there))
         compare(f"{size} MB down, {wire}", {
             "neap": ([NEAP, "run", down, "-i", hosts], None, gone),
-            "scp": shell(f"{scp} {at}:{source} {back}"),
-            "sftp": shell(f"echo get {source} {back} | {sftp} {at}"),
-            "rsync": shell(f"rsync -e '{ssh}' {at}:{source} {back}"),
-        }, check=check(back))
+            **{name: shell(text, f"sync {back}", f"{ssh} {at} sha256sum {source}") for name, text in downs.items()},
+            "scp alone": shell(downs["scp"])}, rounds=rounds, check=check(back))
+    gone()
+    remove(source)
 
 
 def tree_digest(path):
@@ -184,28 +244,46 @@ def tree_digest(path):
                                    shell=True)
 
 
-def work_tree():
-    """1,000 small files, first and unchanged."""
-    source, there = os.path.join(WORK, "tree"), os.path.join(WORK, "tree.there")
-    for i in range(1000):
-        folder = os.path.join(source, f"d{i % 20}")
+def tree_make(source, count):
+    for i in range(count):
+        folder = os.path.join(source, f"d{i % max(20, count // 100)}")
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, f"f{i}"), "wb") as file:
-            file.write(os.urandom(1500 + i))
-    wanted = tree_digest(source)
-    book = playbook("tree", [{"copy": {"src": source + "/", "dest": there + "/"}}])
-    for wire, port in PORTS.items():
-        hosts, at = inventory(port), f"{USER}@127.0.0.1"
-        ssh = " ".join(["ssh", *SSH_OPTIONS, "-p", port])
-        rsync = ["rsync", "-a", "-e", ssh, source + "/", f"{at}:{there}/"]
-        tar = ["sh", "-c", f"tar -C {source} -cf - . | {ssh} {at} 'mkdir -p {there} && tar -C {there} -xf -'"]
+            file.write(os.urandom(1500 + i % 1000))
+
+
+def tree_change(source):
+    """To another size too: rsync looks no further where size and second are the same."""
+    path = os.path.join(source, "d7", "f7")
+    size = 1000 + (os.path.getsize(path) + 1) % 1000
+    with open(path, "wb") as file:
+        file.write(os.urandom(size))
+
+
+def work_tree():
+    """Trees of small files: first, unchanged, and with one file changed."""
+    for count in [int(n) for n in os.environ.get("BENCH_FILES", "1000,20000").split(",")]:
+        source, there = os.path.join(WORK, f"tree{count}"), os.path.join(WORK, f"tree{count}.there")
+        tree_make(source, count)
+        book = playbook("tree", [{"copy": {"src": source + "/", "dest": there + "/"}}])
         gone = lambda: shutil.rmtree(there, ignore_errors=True)
-        same = lambda name: tree_digest(there) == wanted or sys.exit(f"{name}: the tree differs")
-        run = [NEAP, "run", book, "-i", hosts]
-        compare(f"1,000 small files, first, {wire}",
-                {"neap": (run, None, gone), "rsync": (rsync, None, gone), "tar over ssh": (tar, None, gone)}, check=same)
-        compare(f"1,000 small files, unchanged, {wire}", {"neap": (run, None, None), "rsync": (rsync, None, None)},
-                check=same)
+        change = lambda: tree_change(source)
+        same = lambda name: tree_digest(there) == tree_digest(source) or sys.exit(f"{name}: the tree differs")
+        def contestants(port, prepare=None, tar=False):
+            at, ssh = f"{USER}@127.0.0.1", " ".join(["ssh", *SSH_OPTIONS, "-p", port])
+            pipe = f"tar -C {source} -cf - . | {ssh} {at} 'mkdir -p {there} && tar -C {there} -xf -'"
+            rows = {"neap": ([NEAP, "run", book, "-i", inventory(port)], None, prepare),
+                    "rsync": (["rsync", "-a", "-e", ssh, source + "/", f"{at}:{there}/"], None, prepare)}
+            return {**rows, "tar over ssh": (["sh", "-c", pipe], None, prepare)} if tar else rows
+        for wire, port in PORTS.items():
+            compare(f"{count:,} small files, first, {wire}", contestants(port, gone, tar=True), check=same)
+            compare(f"{count:,} small files, unchanged, {wire}", contestants(port), check=same)
+            compare(f"{count:,} small files, one changed, {wire}", contestants(port, change), check=same)
+        if count <= 1000:
+            round_trips(f"{count:,} small files, first", lambda port: contestants(port, gone, tar=True))
+            round_trips(f"{count:,} small files, unchanged", contestants)
+        gone()
+        shutil.rmtree(source)
 
 
 def work_hosts():

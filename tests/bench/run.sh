@@ -18,7 +18,12 @@ sshd_setup
 sshd_start bench "MaxStartups 1000" "MaxSessions 100"
 DELAY_PROXY=$build/tests/lib/delay_proxy
 BENCH_PORT=$SSHD_PORT
+proxy_start "$BENCH_PORT" -d 50
+BENCH_PORT_100=$PROXY_PORT
+proxy_start "$BENCH_PORT" -d 100
+BENCH_PORT_200=$PROXY_PORT
 proxy_start "$BENCH_PORT" -d "${BENCH_DELAY:-25}"
+export BENCH_PORT_100 BENCH_PORT_200 BENCH_SSHD_PID="$(cat "$SSHD_DIR/bench/pid")"
 export NEAP="$build/neap" BENCH_PORT BENCH_SLOW_PORT="$PROXY_PORT" BENCH_SSH_CONFIG="$SSHD_DIR/ssh_config" \
 	BENCH_KEY="$SSHD_KEY" BENCH_KNOWN_HOSTS="$SSHD_DIR/known_hosts" BENCH_USER="$SSHD_USER" BENCH_DIR="$SSHD_DIR/bench"
 mkdir -p "$BENCH_DIR"
