@@ -17,7 +17,7 @@
 #include "wire/jump.h"
 
 enum {
-	HANDSHAKES = 64,          /* at once, in all */
+	HANDSHAKES = 128,         /* at once, in all */
 	HANDSHAKES_ONE_SERVER = 8 /* at once with one sshd: two less than where it starts to refuse */
 };
 
@@ -138,9 +138,11 @@ struct jump_table *hub_jumps(struct wire_hub *hub) { return hub->jumps; }
 static bool slot_free(const struct wire_hub *hub, const char *server)
 {
 	size_t same = 0;
+	if (hub->busy_count >= (size_t)hub->options.handshakes)
+		return false;
 	for (size_t i = 0; i < hub->busy_count; i++)
 		same += strcmp(hub->busy[i], server) == 0;
-	return same < HANDSHAKES_ONE_SERVER && hub->busy_count < (size_t)hub->options.handshakes;
+	return same < HANDSHAKES_ONE_SERVER;
 }
 
 /* Those who wait first go first, but nobody waits for a server that others keep busy. */
@@ -156,11 +158,20 @@ static bool slot_try(struct wire_hub *hub, const struct waiter *waiter)
 	return true;
 }
 
+/* Wakes the first who may go. He wakes the next one in turn, when he has left the queue: to wake all of a thousand each time
+ * would cost more than their handshakes. */
 static void waiters_wake(struct wire_hub *hub)
 {
-	for (struct waiter *waiter = hub->first; waiter; waiter = waiter->next)
-		if (slot_free(hub, waiter->server))
+	const char *full = "";
+	for (struct waiter *waiter = hub->first; waiter; waiter = waiter->next) {
+		if (strcmp(waiter->server, full) == 0)
+			continue;
+		if (slot_free(hub, waiter->server)) {
 			(void)eventfd_write(waiter->fd, 1);
+			return;
+		}
+		full = waiter->server;
+	}
 }
 
 static void waiter_leave(struct wire_hub *hub, struct waiter *waiter)
