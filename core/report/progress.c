@@ -8,7 +8,7 @@
 #include "report/colour.h"
 #include "report/show.h"
 
-enum { NAMED_MOST = 3 };
+enum { NAMED_MOST = 3, STRAGGLES_US = 30 * 1000 * 1000 };
 
 struct running {
 	char *host, *path; /* path: of a transfer, or NULL */
@@ -19,6 +19,9 @@ struct running {
 struct progress {
 	struct running *hosts; /* the longest running first */
 	size_t count, room;
+	size_t ended;   /* hosts that have ended the task */
+	bool is_free;   /* nobody waits for anybody */
+	bool has_told;  /* of a straggler in this task */
 	char *task;
 };
 
@@ -78,13 +81,21 @@ static void note_transfer(struct progress *progress, const struct event *event)
 	running->total = event->total;
 }
 
+static bool is_free(const struct event *event)
+{
+	const char *strategy = json_string_value(json_object_get(event->data, "strategy"));
+	return strategy && strcmp(strategy, "free") == 0;
+}
+
 void progress_note(struct progress *progress, const struct event *event)
 {
 	struct running *running;
 	switch (event->kind) {
 	case EVENT_TASK_START:
 		free(progress->task);
-		progress->task = mem_strdup(event->task);
+		progress->task = mem_strdup(event->task && *event->task ? event->task : event->action);
+		progress->ended = 0;
+		progress->has_told = false;
 		return;
 	case EVENT_HOST_START:
 		note_start(progress, event);
@@ -94,11 +105,15 @@ void progress_note(struct progress *progress, const struct event *event)
 		return;
 	case EVENT_RESULT:
 		running = event->is_item ? NULL : find(progress, event->host);
-		if (running)
+		if (running) {
 			forget(progress, (size_t)(running - progress->hosts));
+			progress->ended++;
+		}
 		return;
 	case EVENT_PLAY_START:
 	case EVENT_RUN_END:
+		progress->is_free = is_free(event);
+		progress->ended = 0;
 		while (progress->count)
 			forget(progress, progress->count - 1);
 		return;
@@ -143,28 +158,77 @@ static void cut(struct buf *text, size_t columns)
 	}
 }
 
+/* Most have ended the task and wait, if it is one that all do together. */
+static bool has_stragglers(const struct progress *progress)
+{
+	return progress->count && progress->ended >= progress->count && !progress->is_free;
+}
+
+static void add_age(const struct running *running, int64_t now_us, struct buf *out)
+{
+	show_duration((now_us - running->since_us) / 1000, out);
+}
+
+/* "waiting for web7 (0:12), web9 (0:03): apt" */
+static void add_stragglers(const struct progress *progress, int64_t now_us, struct buf *out)
+{
+	buf_str(out, "waiting for ");
+	for (size_t i = 0; i < progress->count && i < NAMED_MOST; i++) {
+		const struct running *running = &progress->hosts[i];
+		buf_str(out, i ? ", " : "");
+		printable_line(out, running->host, strlen(running->host));
+		buf_str(out, " (");
+		add_age(running, now_us, out);
+		buf_char(out, ')');
+		if (running->path)
+			add_transfer(running, now_us, out);
+	}
+	if (progress->count > NAMED_MOST)
+		buf_printf(out, " and %zu more", progress->count - NAMED_MOST);
+	if (progress->task) {
+		buf_str(out, ": ");
+		printable_line(out, progress->task, strlen(progress->task));
+	}
+}
+
+static void add_running(const struct progress *progress, int64_t now_us, struct buf *out)
+{
+	buf_printf(out, "%zu host%s, ", progress->count, progress->count == 1 ? "" : "s");
+	add_age(&progress->hosts[0], now_us, out);
+	buf_str(out, ": ");
+	for (size_t i = 0; i < progress->count && i < NAMED_MOST; i++) {
+		if (i)
+			buf_str(out, ", ");
+		printable_line(out, progress->hosts[i].host, strlen(progress->hosts[i].host));
+		if (progress->hosts[i].path)
+			add_transfer(&progress->hosts[i], now_us, out);
+	}
+	if (progress->count > NAMED_MOST)
+		buf_str(out, ", ...");
+	if (progress->task) {
+		buf_str(out, " [");
+		printable_line(out, progress->task, strlen(progress->task));
+		buf_char(out, ']');
+	}
+}
+
 void progress_line(const struct progress *progress, int64_t now_us, size_t columns, struct buf *out)
 {
 	if (!progress->count)
 		return;
 	auto_buf struct buf line = BUF_INIT;
-	buf_printf(&line, "%zu host%s, ", progress->count, progress->count == 1 ? "" : "s");
-	show_duration((now_us - progress->hosts[0].since_us) / 1000, &line);
-	buf_str(&line, ": ");
-	for (size_t i = 0; i < progress->count && i < NAMED_MOST; i++) {
-		if (i)
-			buf_str(&line, ", ");
-		printable_line(&line, progress->hosts[i].host, strlen(progress->hosts[i].host));
-		if (progress->hosts[i].path)
-			add_transfer(&progress->hosts[i], now_us, &line);
-	}
-	if (progress->count > NAMED_MOST)
-		buf_str(&line, ", ...");
-	if (progress->task) {
-		buf_str(&line, " [");
-		printable_line(&line, progress->task, strlen(progress->task));
-		buf_char(&line, ']');
-	}
+	if (has_stragglers(progress))
+		add_stragglers(progress, now_us, &line);
+	else
+		add_running(progress, now_us, &line);
 	cut(&line, columns);
 	buf_add(out, line.data, line.length);
+}
+
+void progress_straggler(struct progress *progress, int64_t now_us, struct buf *out)
+{
+	if (progress->has_told || !has_stragglers(progress) || now_us - progress->hosts[0].since_us < STRAGGLES_US)
+		return;
+	progress->has_told = true;
+	add_stragglers(progress, now_us, out);
 }

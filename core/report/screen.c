@@ -150,9 +150,13 @@ void screen_result_warnings(struct screen *screen, const struct event *event)
 
 void screen_tick(struct screen *screen)
 {
-	if (!screen->options.live)
-		return;
 	auto_buf struct buf line = BUF_INIT;
+	if (!screen->options.live) {
+		progress_straggler(screen->progress, clock_wall_us(), &line);
+		if (line.length)
+			screen_say(screen, COLOUR_NONE, line.data);
+		return;
+	}
 	int columns = screen->options.columns > 0 ? screen->options.columns : COLUMNS_USUAL;
 	progress_line(screen->progress, clock_wall_us(), (size_t)columns - 1, &line);
 	if (!line.length && !screen->line_width)

@@ -72,7 +72,7 @@ void event_free(struct event *event);
 struct reporter {
 	void *context;
 	void (*handle)(void *context, const struct event *event);
-	/* Called ten times a second while nothing happens, for the progress line; may be NULL. */
+	/* Called about ten times a second, for the progress line; may be NULL. */
 	void (*tick)(void *context, int64_t now_ms);
 	/* After the last event; writes what is still held. -1 with errno when the output could not be written. */
 	int (*finish)(void *context);

@@ -378,14 +378,17 @@ static void *conduct(void *context)
 
 static void report_until_end(struct run_state *state)
 {
+	int64_t ticked = clock_ms();
 	for (bool ended = false; !ended;) {
 		struct event *event = event_take(state->context.events, TICK_MS);
 		if (interrupts)
 			cancel(&state->context);
-		if (!event) {
+		if (!event || clock_ms() - ticked >= TICK_MS) { /* also while one host is never silent */
 			tick(state);
-			continue;
+			ticked = clock_ms();
 		}
+		if (!event)
+			continue;
 		ended = event->kind == EVENT_RUN_END;
 		hand_out(state, event);
 		event_free(event);

@@ -401,9 +401,82 @@ Test(progress, names_the_stragglers_and_the_rate)
 	}
 	auto_buf struct buf line = BUF_INIT;
 	progress_line(progress, 1700000002123456, 100, &line);
-	cr_expect_str_eq(line.data, "1 host, 0:02: web2 big.iso 40% 4.0 MB, 2.0 MB/s [do it]");
+	cr_expect_str_eq(line.data, "waiting for web2 (0:02) big.iso 40% 4.0 MB, 2.0 MB/s: do it");
 	buf_clear(&line);
 	progress_line(progress, 1700000002123456, 12, &line);
-	cr_expect_str_eq(line.data, "1 host, 0:02");
+	cr_expect_str_eq(line.data, "waiting for ");
 	progress_free(progress);
+}
+
+static void note(struct progress *progress, enum event_kind kind, const char *host)
+{
+	struct event *event = of_task(kind, host);
+	progress_note(progress, event);
+	event_free(event);
+}
+
+enum { HALF_A_MINUTE = 30000000 };
+
+Test(progress, tells_of_a_straggler_once_for_each_task)
+{
+	struct progress *progress = progress_new();
+	auto_buf struct buf line = BUF_INIT;
+	const int64_t start = 1700000000123456;
+	static const char *const hosts[] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	for (int task = 0; task < 2; task++) {
+		note(progress, EVENT_TASK_START, NULL);
+		for (size_t i = 0; i < 8; i++)
+			note(progress, EVENT_HOST_START, hosts[i]);
+		for (size_t i = 4; i < 7; i++)
+			note(progress, EVENT_RESULT, hosts[i]);
+		progress_straggler(progress, start + HALF_A_MINUTE, &line);
+		cr_expect_eq(line.length, 0, "five run, and three wait for them: %s", line.data);
+		note(progress, EVENT_RESULT, hosts[7]);
+		progress_straggler(progress, start + HALF_A_MINUTE - 1, &line);
+		cr_expect_eq(line.length, 0, "it is too early: %s", line.data);
+		progress_straggler(progress, start + HALF_A_MINUTE, &line);
+		cr_expect_str_eq(line.data, "waiting for a (0:30), b (0:30), c (0:30) and 1 more: do it");
+		buf_clear(&line);
+		progress_straggler(progress, start + 2 * HALF_A_MINUTE, &line);
+		cr_expect_eq(line.length, 0, "it was told already: %s", line.data);
+		for (size_t i = 0; i < 4; i++)
+			note(progress, EVENT_RESULT, hosts[i]);
+		progress_straggler(progress, start + HALF_A_MINUTE, &line);
+		cr_expect_eq(line.length, 0, "none is left: %s", line.data);
+	}
+	progress_free(progress);
+}
+
+Test(progress, does_not_wait_where_each_host_goes_its_own_way)
+{
+	struct progress *progress = progress_new();
+	auto_buf struct buf line = BUF_INIT;
+	struct event *event = make(EVENT_PLAY_START);
+	event->data = json_pack("{s:s}", "strategy", "free");
+	progress_note(progress, event);
+	event_free(event);
+	note(progress, EVENT_TASK_START, NULL);
+	note(progress, EVENT_HOST_START, "a");
+	note(progress, EVENT_HOST_START, "b");
+	note(progress, EVENT_RESULT, "a");
+	progress_straggler(progress, 1700000000123456 + HALF_A_MINUTE, &line);
+	cr_expect_eq(line.length, 0);
+	progress_line(progress, 1700000002123456, 100, &line);
+	cr_expect_str_eq(line.data, "1 host, 0:02: b [do it]");
+	progress_free(progress);
+}
+
+Test(progress, names_a_straggler_where_there_is_no_terminal)
+{
+	begin(report_text, (struct report_options){ 0 });
+	task("apt");
+	put(of_task(EVENT_HOST_START, "web1"));
+	put(of_task(EVENT_HOST_START, "web7")); /* years ago */
+	put(result("web1", STATUS_OK, "{}"));
+	reporter->tick(reporter->context, 0);
+	reporter->tick(reporter->context, 0);
+	end();
+	cr_expect_eq(strncmp(messages, "waiting for web7 (", 18), 0, "%s", messages);
+	cr_expect_not_null(strstr(messages, "): do it\n"));
+	cr_expect_eq(strchr(messages, '\n') - messages, (long)messages_length - 1, "it is one line: %s", messages);
 }
