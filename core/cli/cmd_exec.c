@@ -56,11 +56,13 @@ static const struct option_row exec_rows[] = {
 	RUNNING_ROWS,
 	{ 0 },
 };
+
+static const struct option_row exec_settings[] = { RUNNING_SETTINGS, { 0 } };
 /* clang-format on */
 
 static const struct option_absent exec_absent[] = {
 	RUNNING_ABSENT,
-	{ "background", 'B', "a task cannot be left running", "start a service, or use `nohup` in a shell task" },
+	{ "background", 'B', "a command is left running by a playbook", "a task of command or shell with async and poll" },
 	{ 0 },
 };
 
@@ -73,6 +75,6 @@ static const struct command_example exec_examples[] = {
 const struct command_row cmd_exec = {
 	.name = "exec", .arguments = "PATTERN", .summary = "runs one module on the hosts that a pattern names",
 	.doc = "As ansible(1) does it. The report of a command shows its output.",
-	.options = exec_rows, .absent = exec_absent, .examples = exec_examples, .options_size = sizeof(struct exec_cli),
+	.options = exec_rows, .settings = exec_settings, .tells_ignored = true, .absent = exec_absent, .examples = exec_examples, .options_size = sizeof(struct exec_cli),
 	.words_least = 1, .words_most = 1, .run = exec_run,
 };

@@ -8,22 +8,20 @@ struct run_cli {
 	struct running_options running;
 	struct option_list tags, skip_tags, role_paths;
 	const char *start_at_task, *fact_cache;
+	const char *cache, *cache_folder, *cache_seconds, *gathering; /* by settings only */
 	bool step, force_handlers, list_tasks, list_tags, syntax_check, flush_cache;
 };
 
-/* Ansible's settings of the same things; of its caches the one that is a folder of JSON files. */
-static void set_facts(struct run_options *run)
+/* Of Ansible's caches the one that is a folder of JSON files. */
+static void set_facts(const struct run_cli *cli, struct run_options *run)
 {
-	const char *plugin = getenv("ANSIBLE_CACHE_PLUGIN"), *folder = getenv("ANSIBLE_CACHE_PLUGIN_CONNECTION");
-	const char *seconds = getenv("ANSIBLE_CACHE_PLUGIN_TIMEOUT"), *gathering = getenv("ANSIBLE_GATHERING");
-	const char *dot = plugin ? strrchr(plugin, '.') : NULL;
-	bool is_folder = plugin && strcmp(dot ? dot + 1 : plugin, "jsonfile") == 0;
-	if (!run->fact_cache && is_folder && folder && *folder)
-		run->fact_cache = folder;
-	run->fact_cache_seconds = seconds ? strtoll(seconds, NULL, 10) : 24 * 60 * 60;
-	if (gathering && strcmp(gathering, "explicit") == 0)
+	const char *dot = cli->cache ? strrchr(cli->cache, '.') : NULL;
+	bool is_folder = cli->cache && strcmp(dot ? dot + 1 : cli->cache, "jsonfile") == 0;
+	run->fact_cache = cli->fact_cache ? cli->fact_cache : is_folder ? cli->cache_folder : NULL;
+	run->fact_cache_seconds = cli->cache_seconds ? strtoll(cli->cache_seconds, NULL, 10) : 24 * 60 * 60;
+	if (cli->gathering && strcmp(cli->gathering, "explicit") == 0)
 		run->gathering = RUN_GATHER_EXPLICIT;
-	else if (gathering && strcmp(gathering, "implicit") == 0)
+	else if (cli->gathering && strcmp(cli->gathering, "implicit") == 0)
 		run->gathering = RUN_GATHER_IMPLICIT;
 }
 
@@ -44,8 +42,7 @@ static int run_run(const void *given, char **words, int count)
 	run.force_handlers = cli->force_handlers;
 	run.syntax_check = cli->syntax_check;
 	run.flush_cache = cli->flush_cache;
-	run.fact_cache = cli->fact_cache;
-	set_facts(&run);
+	set_facts(cli, &run);
 	run.list |= (cli->list_tasks ? (unsigned)RUN_LIST_TASKS : 0) | (cli->list_tags ? (unsigned)RUN_LIST_TAGS : 0);
 	return running_go(&cli->running, &run);
 }
@@ -68,6 +65,15 @@ static const struct option_row run_rows[] = {
 	{ "list-tags", 0, OPTION_FLAG, NULL, NULL, "list the tags there are, and stop", AT(list_tags) },
 	{ 0 },
 };
+
+static const struct option_row run_settings[] = {
+	RUNNING_SETTINGS,
+	{ "cache", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache), 0, "ANSIBLE_CACHE_PLUGIN" },
+	{ "cache-folder", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_folder), 0, "ANSIBLE_CACHE_PLUGIN_CONNECTION" },
+	{ "cache-seconds", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_seconds), 0, "ANSIBLE_CACHE_PLUGIN_TIMEOUT" },
+	{ "gathering", 0, OPTION_STRING, NULL, NULL, NULL, AT(gathering), 0, "ANSIBLE_GATHERING" },
+	{ 0 },
+};
 /* clang-format on */
 
 static const struct option_absent run_absent[] = { RUNNING_ABSENT, { 0 } };
@@ -83,6 +89,6 @@ const struct command_row cmd_run = {
 	.name = "run", .arguments = "PLAYBOOK...", .summary = "runs playbooks on the hosts of an inventory",
 	.doc = "The whole playbook, its roles and the inventory are checked before the first connection. A second run of a\n"
 	       "playbook that has done its work changes nothing. The options have the names they have in ansible-playbook.",
-	.options = run_rows, .absent = run_absent, .examples = run_examples, .options_size = sizeof(struct run_cli),
+	.options = run_rows, .settings = run_settings, .tells_ignored = true, .absent = run_absent, .examples = run_examples, .options_size = sizeof(struct run_cli),
 	.words_least = 1, .words_most = -1, .run = run_run,
 };

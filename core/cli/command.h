@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "cli/setting.h"
 
 enum option_type { OPTION_FLAG, OPTION_COUNT, OPTION_STRING, OPTION_LIST /* may be given again */, OPTION_INT };
 
@@ -21,7 +22,8 @@ struct option_row {
 	const char *doc;       /* begins in lower case and has no full stop, as it stands in the help */
 	size_t offset;         /* in the command's options struct: bool, unsigned, const char *, struct option_list, int */
 	char separator;        /* of OPTION_LIST: one value holds several, as in --tags a,b; 0: it does not */
-	const char *environment; /* a variable that stands in where the option is not given, or NULL */
+	const char *environment; /* a variable that stands in where the option is not given, or NULL; where it is a setting of
+	                          * Ansible's (setting.h), so does ansible.cfg */
 };
 
 /* Items of a row with a separator are the list's own; others point into argv. options_release frees them. */
@@ -38,9 +40,11 @@ struct command_row {
 	const char *summary;   /* one line, no full stop */
 	const char *doc;       /* paragraphs for the man page, an empty line between them */
 	const struct option_row *options;   /* ends at name NULL; or NULL */
+	const struct option_row *settings;  /* what only settings give; by their environment. Ends at name NULL; or NULL */
 	const struct option_absent *absent; /* ends at name NULL; or NULL */
 	const struct command_example *examples; /* ends at line NULL; or NULL */
 	size_t options_size;
+	bool tells_ignored;    /* settings that are ignored are told */
 	int words_least, words_most; /* how many words it takes; most -1: any number */
 	/* options: the filled struct; words: what is left, NULL-terminated. Returns the exit status. */
 	int (*run)(const void *options, char **words, int count);
@@ -60,10 +64,11 @@ int command_finish(void);
 enum { OPTIONS_HELP = 1 };
 
 /* Parses the words after the verb by its table, as getopt_long does (bundled letters, --name=value, unambiguous
- * prefixes, "--", options after words), then takes what was not given from the environment. Returns 0, OPTIONS_HELP
+ * prefixes, "--", options after words), then takes what was not given from the environment and the settings (NULL: none),
+ * which must live as long as the options. Returns 0, OPTIONS_HELP
  * where --help was asked for, or -1 with ERR_USAGE and the nearest name. words has room for argc + 1 pointers. */
 int options_parse(const struct command_row *command, void *options, int argc, char **argv, char **words, int *count,
-                  struct err *err) must_check;
+                  struct settings *settings, struct err *err) must_check;
 void options_release(const struct command_row *command, void *options);
 
 /* ---- what is generated from the table ---- */

@@ -8,13 +8,14 @@
 #include "cli/command.h"
 
 extern const struct command_row cmd_run, cmd_exec, cmd_inventory, cmd_explain, cmd_convert, cmd_doc, cmd_module, cmd_report, cmd_schema, cmd_vault,
-	cmd_completion, cmd_help, cmd_version;
+	cmd_completion, cmd_config, cmd_help, cmd_version;
 
 const struct command_row *const commands[] = {
 	&cmd_run,
 	&cmd_exec,
 	&cmd_inventory,
 	&cmd_explain,
+	&cmd_config,
 	&cmd_convert,
 	&cmd_doc,
 	&cmd_module,
@@ -84,8 +85,14 @@ static int run_command(const struct command_row *command, int argc, char **argv)
 	auto_free void *options = mem_alloc(command->options_size);
 	auto_free char **words = mem_array((size_t)argc + 1, sizeof(*words));
 	int count = 0, status;
-	switch (options_parse(command, options, argc, argv, words, &count, &err)) {
+	struct settings settings;
+	int parsed = settings_load(&settings, &err);
+	if (!parsed)
+		parsed = options_parse(command, options, argc, argv, words, &count, &settings, &err);
+	switch (parsed) {
 	case 0:
+		if (command->tells_ignored)
+			settings_warn(&settings);
 		status = command->run(options, words, count);
 		break;
 	case OPTIONS_HELP: {
@@ -100,6 +107,7 @@ static int run_command(const struct command_row *command, int argc, char **argv)
 		status = err_exit_status(err.kind);
 	}
 	options_release(command, options);
+	settings_release(&settings);
 	return status;
 }
 

@@ -185,6 +185,8 @@ void help_manual(struct buf *out)
 	buf_str(out, ".SH ENVIRONMENT\nA variable in square brackets stands in where its option is not given.\n"
 	             ".TP\n.B NO_COLOR, ANSIBLE_NOCOLOR\nNo colours.\n"
 	             ".TP\n.B ANSIBLE_FORCE_COLOR\nColours also where the output is no terminal.\n"
-	             ".SH FILES\n.TP\n.I ~/.ssh/config, ~/.ssh/known_hosts\nHonoured as by ssh(1).\n"
+	             ".TP\n.B ANSIBLE_CONFIG\nThe ansible.cfg that counts. neap config \\-\\-list names the settings that are honoured.\n"
+	             ".SH FILES\n.TP\n.I ansible.cfg, ~/.ansible.cfg, /etc/ansible/ansible.cfg\nSettings: the first of them counts. One in a folder where "
+	             "everybody may write does not.\n.TP\n.I ~/.ssh/config, ~/.ssh/known_hosts\nHonoured as by ssh(1).\n"
 	             ".SH SEE ALSO\n.BR ssh (1),\n.BR ssh_config (5),\n.BR ansible\\-playbook (1)\n");
 }

@@ -15,6 +15,7 @@ struct parse {
 	const struct command_row *command;
 	char *options;
 	bool *given; /* one for each row */
+	struct settings *settings; /* or NULL */
 	struct err *err;
 };
 
@@ -83,7 +84,6 @@ static int store_int(const struct parse *parse, const struct option_row *row, co
 static int store(const struct parse *parse, const struct option_row *row, const char *value)
 {
 	void *to = parse->options + row->offset;
-	parse->given[row - parse->command->options] = true;
 	if (value && check_choice(parse, row, value) < 0)
 		return -1;
 	switch (row->type) {
@@ -196,6 +196,7 @@ static int parse_long(const struct parse *parse, char **argv)
 	}
 	if (row == &help_row)
 		return 0;
+	parse->given[row - parse->command->options] = true;
 	if (!takes_value(row))
 		return store(parse, row, NULL) < 0 ? -1 : 1;
 	if (*end)
@@ -214,6 +215,7 @@ static int parse_letters(const struct parse *parse, char **argv)
 			return -1;
 		if (row == &help_row)
 			return 0;
+		parse->given[row - parse->command->options] = true;
 		if (takes_value(row)) {
 			const char *value = at[1] ? at + 1 : argv[1];
 			if (!value)
@@ -235,18 +237,54 @@ static bool is_true(const char *text)
 	return false;
 }
 
+/* Several sources of one kind, which a setting has with commas between them; "a,b," is one. */
+static void list_sources(const struct parse *parse, const char *value, struct option_list *list)
+{
+	if (!*value || value[strlen(value) - 1] == ',') {
+		list_add(list, value);
+		return;
+	}
+	while (*value) {
+		size_t length = strcspn(value, ",");
+		list_add(list, arena_copy(&parse->settings->arena, value, length));
+		value += length + (value[length] == ',');
+	}
+}
+
+static int stand_in(const struct parse *parse, const struct option_row *row, const char *value, const char *where)
+{
+	void *to = parse->options + row->offset;
+	if (row->type == OPTION_FLAG)
+		*(bool *)to = is_true(value);
+	else if (row->type == OPTION_COUNT)
+		*(unsigned *)to = (unsigned)strtoul(value, NULL, 10);
+	else if (row->type == OPTION_LIST && !row->separator && parse->settings)
+		list_sources(parse, value, to);
+	else if (store(parse, row, value) < 0)
+		return err_wrap(parse->err, "%s", where);
+	return 0;
+}
+
+/* What a row's variable stands in for, from the environment or ansible.cfg. */
+static int from_settings(const struct parse *parse, const struct option_row *row)
+{
+	const struct setting *setting = NULL;
+	if (row->environment && strncmp(row->environment, "ANSIBLE_", 8) == 0)
+		setting = parse->settings ? settings_find(parse->settings, row->environment) : NULL;
+	const char *value = setting ? setting->value : row->environment ? getenv(row->environment) : NULL;
+	return value && *value ? stand_in(parse, row, value, setting ? setting->where : row->environment) : 0;
+}
+
 static int from_environment(const struct parse *parse)
 {
-	for (const struct option_row *row = parse->command->options; row && row->name; row++) {
-		const char *value = row->environment ? getenv(row->environment) : NULL;
-		if (!value || !*value || parse->given[row - parse->command->options])
-			continue;
-		if (row->type == OPTION_FLAG)
-			*(bool *)(parse->options + row->offset) = is_true(value);
-		else if (row->type == OPTION_COUNT)
-			*(unsigned *)(parse->options + row->offset) = (unsigned)strtoul(value, NULL, 10);
-		else if (store(parse, row, value) < 0)
-			return err_wrap(parse->err, "environment variable %s", row->environment);
+	const struct command_row *command = parse->command;
+	for (const struct option_row *row = command->options; row && row->name; row++) {
+		if (!parse->given[row - command->options] && from_settings(parse, row) < 0)
+			return -1;
+	}
+	for (const struct option_row *row = command->settings; row && row->name; row++) {
+		if (from_settings(parse, row) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -266,13 +304,13 @@ static int check_words(const struct parse *parse, char **words, int count)
 }
 
 int options_parse(const struct command_row *command, void *options, int argc, char **argv, char **words, int *count,
-                  struct err *err)
+                  struct settings *settings, struct err *err)
 {
 	size_t rows = 0;
 	while (command->options && command->options[rows].name)
 		rows++;
 	auto_free bool *given = mem_array(rows, sizeof(*given));
-	struct parse parse = { command, options, given, err };
+	struct parse parse = { command, options, given, settings, err };
 	*count = 0;
 	for (int i = 0; i < argc;) {
 		if (strcmp(argv[i], "--") == 0) {

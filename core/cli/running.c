@@ -28,14 +28,11 @@ struct run_options running_to_run(const struct running_options *options)
 		.become_user = options->become_user, .become_method = options->become_method,
 		.connection_password_file = options->connection_password_file,
 		.become_password_file = options->become_password_file,
+		.host_key_checking = options->host_key_checking, .ssh_args = options->ssh_args,
+		.become_flags = options->become_flags, .become_exe = options->become_exe, .port = options->port,
+		.strategy = options->strategy,
 		.vault = vaulting_sources(&options->vault), .vault_match_ids = options->vault.match_ids,
 	};
-}
-
-static bool is_set(const char *variable)
-{
-	const char *value = getenv(variable);
-	return value && *value && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0 && strcasecmp(value, "no") != 0;
 }
 
 static bool is_terminal(int fd)
@@ -44,12 +41,12 @@ static bool is_terminal(int fd)
 	return isatty(fd) && term && strcmp(term, "dumb") != 0;
 }
 
-static bool wants_colour(int fd)
+static bool wants_colour(const struct running_options *options, int fd)
 {
-	if (is_set("ANSIBLE_FORCE_COLOR"))
+	if (options->force_color)
 		return true;
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: any value but the empty one */
-	return is_terminal(fd) && !(no_color && *no_color) && !is_set("ANSIBLE_NOCOLOR");
+	return is_terminal(fd) && !(no_color && *no_color) && !options->no_color;
 }
 
 static int columns_of(int fd)
@@ -58,17 +55,25 @@ static int columns_of(int fd)
 	return ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+/* Of Ansible's callbacks: those of which there is a report of the same shape. */
+static const char *format_of(const char *callback)
+{
+	const char *dot = callback ? strrchr(callback, '.') : NULL;
+	return !callback ? "text" : dot ? dot + 1 : callback;
+}
+
 struct reporter *running_reporter(const struct running_options *options, bool is_adhoc)
 {
 	bool is_live = is_terminal(STDERR_FILENO);
 	struct report_options report = {
-		.out = stdout, .messages = stderr, .colour = wants_colour(STDOUT_FILENO), .live = is_live,
+		.out = stdout, .messages = stderr, .colour = wants_colour(options, STDOUT_FILENO), .live = is_live,
 		.columns = columns_of(is_live ? STDERR_FILENO : STDOUT_FILENO), .verbosity = options->verbosity,
 		.diff = options->diff, .ordered = !isatty(STDOUT_FILENO),
 	};
-	if (options->format && strcmp(options->format, "json") == 0)
+	const char *format = options->format ? options->format : format_of(options->callback);
+	if (strcmp(format, "json") == 0)
 		return report_json(&report);
-	if (options->format && strcmp(options->format, "jsonl") == 0)
+	if (strcmp(format, "jsonl") == 0)
 		return report_jsonl(&report);
 	return is_adhoc ? report_exec(&report) : report_text(&report);
 }
@@ -86,7 +91,7 @@ int running_go(const struct running_options *options, struct run_options *run)
 	int status = run_playbooks(run, &reporter, 1, &problems, &err);
 	report_free(reporter);
 	auto_buf struct buf text = BUF_INIT;
-	problems_print(&problems, &text, wants_colour(STDERR_FILENO));
+	problems_print(&problems, &text, wants_colour(options, STDERR_FILENO));
 	fputs(buf_text(&text), stderr);
 	if (err.kind != ERR_NONE) {
 		command_error(&err);

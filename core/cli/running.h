@@ -16,6 +16,10 @@ struct running_options {
 	unsigned verbosity;
 	const char *user, *private_key, *connection, *ssh_common_args, *ssh_extra_args;
 	const char *become_user, *become_method, *connection_password_file, *become_password_file, *format, *shard;
+	/* by settings only */
+	const char *host_key_checking, *ssh_args, *become_flags, *become_exe, *callback, *strategy;
+	int port;
+	bool no_color, force_color;
 };
 
 #define RUNNING_AT(member) offsetof(struct running_options, member)
@@ -36,7 +40,7 @@ struct running_options {
 	{ "key-file", 0, OPTION_STRING, "FILE", NULL, "the same as --private-key", RUNNING_AT(private_key) }, \
 	{ "ask-pass", 'k', OPTION_FLAG, NULL, NULL, "ask for the password to log in with", RUNNING_AT(ask_pass), 0, "ANSIBLE_ASK_PASS" }, \
 	{ "connection-password-file", 0, OPTION_STRING, "FILE", NULL, "read that password from a file, or from a program that prints it", RUNNING_AT(connection_password_file), 0, "ANSIBLE_CONNECTION_PASSWORD_FILE" }, \
-	{ "connection", 'c', OPTION_STRING, "TYPE", running_connections, "how to reach hosts", RUNNING_AT(connection) }, \
+	{ "connection", 'c', OPTION_STRING, "TYPE", running_connections, "how to reach hosts", RUNNING_AT(connection), 0, "ANSIBLE_TRANSPORT" }, \
 	{ "timeout", 'T', OPTION_INT, "SECONDS", NULL, "how long connecting may take; 10 unless given", RUNNING_AT(timeout), 0, "ANSIBLE_TIMEOUT" }, \
 	{ "ssh-common-args", 0, OPTION_STRING, "ARGS", NULL, "ssh's -o options for all connections", RUNNING_AT(ssh_common_args), 0, "ANSIBLE_SSH_COMMON_ARGS" }, \
 	{ "ssh-extra-args", 0, OPTION_STRING, "ARGS", NULL, "more of them", RUNNING_AT(ssh_extra_args), 0, "ANSIBLE_SSH_EXTRA_ARGS" }, \
@@ -48,6 +52,17 @@ struct running_options {
 	VAULT_ROWS(RUNNING_AT(vault)), \
 	{ "format", 0, OPTION_STRING, "FORMAT", running_formats, "the report on standard output", RUNNING_AT(format), 0, "NEAP_FORMAT" }, \
 	{ "verbose", 'v', OPTION_COUNT, NULL, NULL, "show results; more of it shows connections (-vvv)", RUNNING_AT(verbosity), 0, "ANSIBLE_VERBOSITY" }
+
+#define RUNNING_SETTINGS \
+	{ "host-key-checking", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(host_key_checking), 0, "ANSIBLE_HOST_KEY_CHECKING" }, \
+	{ "ssh-args", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(ssh_args), 0, "ANSIBLE_SSH_ARGS" }, \
+	{ "become-flags", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(become_flags), 0, "ANSIBLE_BECOME_FLAGS" }, \
+	{ "become-exe", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(become_exe), 0, "ANSIBLE_BECOME_EXE" }, \
+	{ "callback", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callback), 0, "ANSIBLE_STDOUT_CALLBACK" }, \
+	{ "strategy", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(strategy), 0, "ANSIBLE_STRATEGY" }, \
+	{ "port", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(port), 0, "ANSIBLE_REMOTE_PORT" }, \
+	{ "no-color", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(no_color), 0, "ANSIBLE_NOCOLOR" }, \
+	{ "force-color", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(force_color), 0, "ANSIBLE_FORCE_COLOR" }
 
 #define RUNNING_ABSENT \
 	{ "scp-extra-args", 0, "neap does not use scp", "give options of the connection with --ssh-common-args" }, \

@@ -194,6 +194,8 @@ static void read_address(struct reading *reading, struct wire_config *config)
 		config->host = config->name;
 	const char *port = variable_text(reading, NAMES("ansible_ssh_port", "ansible_port"));
 	config->port = whole_number(reading, "ansible_port", port ? port : keyword_or(reading, "port", NULL), 65535);
+	if (!config->port)
+		config->port = options->port;
 	config->user = variable_text(reading, NAMES("ansible_ssh_user", "ansible_user"));
 	if (!config->user)
 		config->user = keyword_or(reading, "remote_user", options->user);
@@ -203,8 +205,8 @@ static void read_host_key_policy(struct reading *reading, struct wire_config *co
 {
 	auto_json json_t *checking =
 		variable(reading, NAMES("ansible_ssh_host_key_checking", "ansible_host_key_checking"));
-	const char *environment = getenv("ANSIBLE_HOST_KEY_CHECKING");
-	auto_json json_t *word = !checking && environment ? json_string(environment) : NULL;
+	const char *option = reading->at->variables->run->options->host_key_checking;
+	auto_json json_t *word = !checking && option ? json_string(option) : NULL;
 	const json_t *value = checking ? checking : word;
 	if (json_is_string(value) && strcmp(json_string_value(value), "accept-new") == 0)
 		config->host_keys = WIRE_KEYS_ACCEPT_NEW;
@@ -223,6 +225,8 @@ static void read_details(struct reading *reading, struct target_row *row)
 	if (!config->private_key_file)
 		config->private_key_file = run->options->private_key;
 	config->ssh_args = variable_text(reading, NAMES("ansible_ssh_args"));
+	if (!config->ssh_args)
+		config->ssh_args = run->options->ssh_args;
 	config->common_args = variable_text(reading, NAMES("ansible_ssh_common_args"));
 	if (!config->common_args)
 		config->common_args = run->options->ssh_common_args;
@@ -335,8 +339,8 @@ static void read_become(struct reading *reading, struct user_row *row)
 	if (!become->method)
 		become->method = "sudo";
 	become->user = become_setting(reading, "ansible_become_user", "become_user", options->become_user);
-	become->flags = become_setting(reading, "ansible_become_flags", "become_flags", NULL);
-	become->executable = become_setting(reading, "ansible_become_exe", "become_exe", NULL);
+	become->flags = become_setting(reading, "ansible_become_flags", "become_flags", options->become_flags);
+	become->executable = become_setting(reading, "ansible_become_exe", "become_exe", options->become_exe);
 	variable_secret(reading, NAMES("ansible_become_password", "ansible_become_pass", "ansible_sudo_pass"),
 	                &run->become_password, &row->password);
 	if (secret_given(&row->password))

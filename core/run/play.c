@@ -239,7 +239,7 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	    play_value(run, play, "max_fail_percentage", vm, &most, err) < 0)
 		return -1;
 	state->max_fail_percentage = most ? percentage(most) : -1;
-	const char *word = json_string_value(strategy);
+	const char *word = strategy ? json_string_value(strategy) : run->options->strategy;
 	const char *dot = word ? strrchr(word, '.') : NULL;
 	word = dot ? dot + 1 : word;
 	state->is_free = word && !run->options->step && (strcmp(word, "free") == 0 || strcmp(word, "host_pinned") == 0);

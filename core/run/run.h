@@ -45,7 +45,9 @@ struct run_options {
 	unsigned verbosity;
 	const char *user, *private_key, *connection, *ssh_common_args, *ssh_extra_args;
 	bool ask_pass, ask_become_pass, become;
-	const char *become_user, *become_method;
+	const char *become_user, *become_method, *become_flags, *become_exe;
+	const char *ssh_args, *host_key_checking, *strategy;
+	int port;                   /* 0: as configured */
 	const char *connection_password_file, *become_password_file;
 	struct vault_sources vault; /* without fresh */
 	bool vault_match_ids;

@@ -49,7 +49,7 @@ static int parse(char **argv)
 		argc++;
 	given = (struct given){ 0 };
 	err = (struct err)ERR_INIT;
-	return options_parse(&command, &given, argc, argv, words, &count, &err);
+	return options_parse(&command, &given, argc, argv, words, &count, NULL, &err);
 }
 
 #define PARSE(...) parse((char **)(const char *[]){ __VA_ARGS__, NULL })
