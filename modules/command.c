@@ -47,7 +47,7 @@ static const struct module_example command_examples[] = {
 
 static const struct module_return command_returns[] = {
 	{ "cmd", "list", "The words of the command." },
-	{ "rc", "int", "Its exit status; negative: the signal that killed it." },
+	{ "rc", "int", "Its exit status; negative: the signal that killed it. 2 or 13 where the program is not there or must not be run." },
 	{ "stdout", "str", "What it wrote." },
 	{ "stdout_lines", "list", "The same in lines." },
 	{ "stderr", "str", "What it wrote to standard error." },
@@ -104,6 +104,19 @@ static void set_words(struct command *command, const char *const *words, struct 
 	command->script = arena_str(arena, buf_text(&script));
 }
 
+/* The command as one text. */
+static const char *line_of(const struct command_want *want, const char *const *words, struct decision *decision)
+{
+	if (want->cmd)
+		return want->cmd;
+	auto_buf struct buf line = BUF_INIT;
+	for (const char *const *word = words; *word; word++) {
+		buf_str(&line, word == words ? "" : " ");
+		quote_word(&line, *word);
+	}
+	return arena_str(&decision->arena, buf_text(&line));
+}
+
 static int command_decide(const struct module *module, const void *wanted, struct decision *decision, struct err *err)
 {
 	(void)module, (void)err;
@@ -115,7 +128,7 @@ static int command_decide(const struct module *module, const void *wanted, struc
 	for (const char *const *word = words; *word; word++)
 		json_array_append_new(shown, json_string(*word));
 	const struct command_task task = {
-		.creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
+		.program = words[0], .line = line_of(want, words, decision), .creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
 	};
 	const char *chdir = path_expand(decision, want->chdir);
 	if (!command_task_wanted(decision, &task) || !chdir)

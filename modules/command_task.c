@@ -92,12 +92,49 @@ void command_task_judge(struct decision *decision, const struct command_result *
 		result_str(decision, "msg", "");
 }
 
+/* Whether what sh said is that it could not run the program: "sh: 1: exec: PROGRAM: not found" in the words of each shell. */
+static bool was_not_run(const struct command_result *run, const char *program, const char *said)
+{
+	const char *end = run->errors + run->errors_length, *line = run->errors;
+	for (const char *stop; line < end; line = stop + 1) {
+		stop = memchr(line, '\n', (size_t)(end - line));
+		stop = stop ? stop : end;
+		const char *named = memmem(line, (size_t)(stop - line), program, strlen(program));
+		if (!run->output_length && named > line && named[-1] == ' ' && named[strlen(program)] == ':' &&
+		    memmem(named, (size_t)(stop - named), said, strlen(said)))
+			return true;
+	}
+	return false;
+}
+
+/* A program that is not there, or must not be run, as Ansible tells of it; false: it ran. */
+static bool tell_not_run(struct decision *decision, const struct command_task *task, const struct command_result *run)
+{
+	static const struct { int status, number; const char *said, *means; } rows[] = {
+		{ 127, 2, "not found", "No such file or directory" }, { 127, 2, "No such file", "No such file or directory" },
+		{ 126, 13, "ermission denied", "Permission denied" },
+	};
+	for (size_t i = 0; task->program && run->ended == ENDED_EXIT && i < sizeof(rows) / sizeof(*rows); i++) {
+		if (run->code != rows[i].status || !was_not_run(run, task->program, rows[i].said))
+			continue;
+		json_decref(result_take(decision));
+		result_stream(decision, "stdout", "", 0);
+		result_stream(decision, "stderr", "", 0);
+		result_str(decision, "cmd", task->line);
+		result_int(decision, "rc", rows[i].number);
+		result_changed(decision, false);
+		result_fail(decision, "[Errno %d] %s: b'%s'", rows[i].number, rows[i].means, task->program);
+		return true;
+	}
+	return false;
+}
+
 int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command)
 {
 	if (decision->async_s)
 		return async_job_run(decision, command, task->strip);
 	const struct outcome *outcome = step_run(decision, &(struct step_run){ .command = *command, .live = true });
-	if (outcome)
+	if (outcome && !tell_not_run(decision, task, &outcome->run))
 		command_task_judge(decision, &outcome->run, task->strip);
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include "plan/module.h"
 
 struct command_task {
+	const char *program; /* its first word, where no shell is asked for; else NULL */
+	const char *line;    /* the command as one text; with program */
 	const char *creates, *removes;
 	bool strip;         /* trailing line ends off the output */
 	json_t *shown;      /* the result's cmd, taken over; NULL: none */

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/digest.h"
-#include "model/vault.h"
 #include "modules/copy_task.h"
 #include "modules/folder.h"
 #include "plan/path.h"
@@ -38,38 +37,6 @@ static const char *source_digest(struct copy_task *task, const char *algorithm)
 	return hash && hash->state == ANSWER_OK ? hash->hash : NULL;
 }
 
-/* The new bytes, to be shown. 1: there they are; 0: not to be had; -1: not answered yet. */
-static int new_bytes(struct copy_task *task, struct bytes_answer *bytes)
-{
-	*bytes = (struct bytes_answer){ task->bytes, task->length };
-	if (!task->source)
-		return 1;
-	const struct answer *read =
-		copy_ask_source(task, &(struct ask){ .kind = ASK_READ, .path = task->source, .limit = ASK_READ_MOST });
-	if (!read)
-		return -1;
-	*bytes = read->read;
-	/* What is sealed in a file is not shown. */
-	return read->state == ANSWER_OK && !(task->want->decrypt && vault_is_sealed(read->read.bytes, read->read.length));
-}
-
-/* false: not answered yet. */
-static bool show_difference(struct copy_task *task, const struct place *place)
-{
-	if (!result_wants_diff(task->decision))
-		return true;
-	struct bytes_answer after;
-	int has_after = new_bytes(task, &after);
-	const struct answer *before = place->followed->type == 'f' ? ask_read(task->decision, place->path) : NULL;
-	if (has_after < 0 || (place->followed->type == 'f' && !before))
-		return false;
-	if (!has_after || (before && before->state != ANSWER_OK))
-		return true;
-	result_diff(task->decision, place->path, before ? before->read.bytes : NULL, before ? before->read.length : 0,
-	            task->source ? task->source : task->origin ? task->origin : place->path, after.bytes, after.length);
-	return true;
-}
-
 static int finish(struct copy_task *task, const struct place *place)
 {
 	const struct stat_answer *stat = ask_stat(task->decision, place->path, task->want->follow);
@@ -93,7 +60,8 @@ static bool tell_md5(struct copy_task *task)
 static int put(struct copy_task *task, const struct place *place, const char *digest, const struct folder_list *missing)
 {
 	struct decision *decision = task->decision;
-	if (!tell_md5(task) || !show_difference(task, place))
+	uint64_t size = task->source_stat && task->source ? task->source_stat->size : task->length;
+	if (!tell_md5(task) || !copy_show_difference(task, place->path, place->followed, task->source, size))
 		return 0;
 	if (task->origin)
 		result_str(decision, "src", task->origin);

@@ -34,6 +34,10 @@ struct attributes copy_attributes(const struct copy_task *task, const struct fil
 /* The goal of directories that are made on the way. */
 struct file_goal copy_folder_goal(const struct copy_task *task);
 
+/* Tells what would differ in the file at path, which is as now says, once it has the bytes of from (NULL: the content), of that
+ * size. false: not answered yet. */
+bool copy_show_difference(struct copy_task *task, const char *path, const struct stat_answer *now, const char *from, uint64_t size);
+
 int copy_file(struct copy_task *task);
 int copy_tree(struct copy_task *task);
 

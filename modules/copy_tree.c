@@ -7,12 +7,16 @@
 #include "modules/folder.h"
 #include "plan/path.h"
 
-enum { LINKS_DEEP = 16 }; /* symlinks to folders inside of each other: a circle ends here */
+enum {
+	LINKS_DEEP = 16, /* symlinks to folders inside of each other: a circle ends here */
+	SHOWN_FILES = 100, SHOWN_BYTES = 4 * 1024 * 1024, /* of a tree's differences */
+};
 
 struct item { /* of the source */
 	const char *name;   /* relative to the tree */
 	char type;          /* 'f', 'd' or 'l' */
 	mode_t mode;
+	uint64_t size;      /* of a file */
 	const char *digest; /* of a file */
 	const char *target; /* of a symlink that is copied as one */
 	/* on the target */
@@ -61,7 +65,7 @@ static void gather_link(struct tree *tree, const char *path, const char *name, c
 	} else if (hash->state != ANSWER_OK) {
 		result_fail(task->decision, "Source %s not readable: %s", path, hash->why ? hash->why : "");
 	} else {
-		add(tree, &(struct item){ .name = name, .type = 'f', .mode = stat->stat.mode, .digest = hash->hash });
+		add(tree, &(struct item){ .name = name, .type = 'f', .mode = stat->stat.mode, .size = stat->stat.size, .digest = hash->hash });
 	}
 }
 
@@ -75,7 +79,8 @@ static void gather_entry(struct tree *tree, const char *folder, const char *pref
 	else if (entry->stat.type == 'l')
 		gather_link(tree, path, name, entry, depth);
 	else if (entry->stat.type == 'f' && entry->digest)
-		add(tree, &(struct item){ .name = name, .type = 'f', .mode = entry->stat.mode, .digest = entry->digest });
+		add(tree, &(struct item){ .name = name, .type = 'f', .mode = entry->stat.mode, .size = entry->stat.size,
+		                           .digest = entry->digest });
 	else
 		result_fail(decision, "Cannot copy '%s': %s", path,
 		            entry->stat.type == 'f' ? "it cannot be read" : "it is neither file, directory nor symlink");
@@ -126,13 +131,18 @@ static bool put_folder(struct tree *tree, const struct item *item, const struct 
 	return step_setattr(decision, &(struct step_setattr){ .path = item->path, .attributes = change, .follow = true });
 }
 
+static bool is_same(const struct item *item)
+{
+	return item->now->type == 'f' && item->hash->state == ANSWER_OK && strcmp(item->hash->hash, item->digest) == 0;
+}
+
 static bool put_file(struct tree *tree, const struct item *item)
 {
 	struct copy_task *task = tree->task;
 	if (item->now->type && !task->want->force)
 		return true;
 	const struct file_goal goal = copy_goal(task, item->mode);
-	if (item->now->type == 'f' && item->hash->state == ANSWER_OK && strcmp(item->hash->hash, item->digest) == 0) {
+	if (is_same(item)) {
 		struct attributes change = { 0 };
 		if (!file_goal_compare(&goal, task->decision, item->path, item->now, &change))
 			return true;
@@ -182,6 +192,31 @@ static void put_all(struct tree *tree, const struct folder_list *missing)
 	}
 }
 
+/* What differs in the files that will be put; of the first ones only. false: not answered yet. */
+static bool show_differences(struct tree *tree)
+{
+	struct copy_task *task = tree->task;
+	size_t shown = 0, hidden = 0;
+	uint64_t bytes = 0;
+	bool known = true;
+	for (size_t i = 0; result_wants_diff(task->decision) && i < tree->count; i++) {
+		const struct item *item = &tree->items[i];
+		if (item->type != 'f' || is_same(item) || (item->now->type && !task->want->force))
+			continue;
+		bytes += item->size;
+		if (shown == SHOWN_FILES || bytes > SHOWN_BYTES) {
+			hidden++;
+			continue;
+		}
+		shown++;
+		known = copy_show_difference(task, item->path, item->now, path_join(task->decision, task->source, item->name), item->size) &&
+		        known;
+	}
+	if (hidden)
+		result_diff_note(task->decision, "(%zu more files of this tree differ)", hidden);
+	return known;
+}
+
 static const char *root_of(struct copy_task *task)
 {
 	if (path_ends_in_slash(task->want->src))
@@ -212,6 +247,7 @@ int copy_tree(struct copy_task *task)
 	look(&tree);
 	if (waits || tree.waits || task->decision->failed)
 		return 0;
-	put_all(&tree, &missing);
+	if (show_differences(&tree))
+		put_all(&tree, &missing);
 	return 0;
 }

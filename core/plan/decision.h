@@ -25,6 +25,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <jansson.h>
@@ -53,6 +54,8 @@ struct difference {
 	const char *before_name, *after_name;
 	const char *before, *after; /* bytes in the arena; NULL where it is attributes or does not exist */
 	size_t before_length, after_length;
+	uint64_t before_larger, after_larger; /* than so many bytes, so that it is not shown; or 0 */
+	const char *note;   /* a line instead of all that; or NULL */
 	json_t *before_values, *after_values; /* dictionaries: {"mode": "0644"}; or NULL; owned */
 	bool secret;
 };

@@ -213,6 +213,29 @@ void result_diff(struct decision *decision, const char *before_name, const char 
 	};
 }
 
+void result_diff_larger(struct decision *decision, const char *before_name, bool before_is, const char *after_name, bool after_is,
+                        uint64_t most)
+{
+	struct difference *difference = difference_new(decision);
+	*difference = (struct difference){
+		.before_name = arena_str(&decision->arena, before_name),
+		.after_name = arena_str(&decision->arena, after_name),
+		.before_larger = before_is ? most : 0,
+		.after_larger = after_is ? most : 0,
+	};
+}
+
+void result_diff_note(struct decision *decision, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	auto_buf struct buf line = BUF_INIT;
+	buf_vprintf(&line, format, arguments);
+	va_end(arguments);
+	buf_char(&line, '\n');
+	difference_new(decision)->note = arena_str(&decision->arena, line.data);
+}
+
 static struct difference *difference_of(struct decision *decision, const char *path)
 {
 	for (size_t i = 0; i < decision->difference_count; i++) {

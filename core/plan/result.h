@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -42,6 +43,11 @@ void result_changed(struct decision *decision, bool changed);
 /* A text before and after, for --diff; NULL before: it did not exist. Copied. */
 void result_diff(struct decision *decision, const char *before_name, const char *before, size_t before_length,
                  const char *after_name, const char *after, size_t after_length);
+/* Of files too large to be shown: which of the two is larger than so many bytes. */
+void result_diff_larger(struct decision *decision, const char *before_name, bool before_is, const char *after_name, bool after_is,
+                        uint64_t most);
+/* A line among the differences. */
+void result_diff_note(struct decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* One attribute of a path before and after: {"mode": "0644"} -> {"mode": "0600"}; takes the values over. */
 void result_diff_attribute(struct decision *decision, const char *path, const char *name, json_t *before, json_t *after);
 

@@ -109,6 +109,7 @@ struct step {
 
 struct outcome {
 	bool ok;
+	bool refused;               /* PUT: the command that validates said no; run is what it said */
 	const char *error;          /* why not, in words */
 	struct command_result run;  /* STEP_RUN, and PUT's failed validation; WAIT: its times */
 	const char *backup_file;    /* PUT with backup: where the old file is now, or NULL */

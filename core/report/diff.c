@@ -230,17 +230,23 @@ static void side_text(const json_t *value, struct buf *out)
 
 static bool is_binary(const struct buf *text) { return text->length && memchr(text->data, '\0', text->length); }
 
+/* Why one side is not shown, and of which file. */
 static void put_skipped(const json_t *diff, struct buf *out)
 {
-	if (json_object_get(diff, "dst_binary"))
-		buf_str(out, "diff skipped: destination file appears to be binary\n");
-	if (json_object_get(diff, "src_binary"))
-		buf_str(out, "diff skipped: source file appears to be binary\n");
-	static const struct { const char *key, *which; } larger[] = { { "dst_larger", "destination" }, { "src_larger", "source" } };
-	for (size_t i = 0; i < 2; i++)
-		if (json_object_get(diff, larger[i].key))
-			buf_printf(out, "diff skipped: %s file size is greater than %lld\n", larger[i].which,
-			           (long long)json_integer_value(json_object_get(diff, larger[i].key)));
+	static const struct { const char *binary, *larger, *which; } rows[] = {
+		{ "dst_binary", "dst_larger", "destination" }, { "src_binary", "src_larger", "source" },
+	};
+	const char *path = json_string_value(json_object_get(diff, "before_header"));
+	auto_free char *name = path ? mem_printf(" (%s)", path) : mem_strdup("");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		auto_buf struct buf line = BUF_INIT;
+		if (json_object_get(diff, rows[i].binary))
+			buf_printf(&line, "diff skipped: %s file appears to be binary%s\n", rows[i].which, name);
+		if (json_object_get(diff, rows[i].larger))
+			buf_printf(&line, "diff skipped: %s file size is greater than %lld%s\n", rows[i].which,
+			           (long long)json_integer_value(json_object_get(diff, rows[i].larger)), name);
+		colour_str(out, false, COLOUR_NONE, buf_text(&line));
+	}
 }
 
 static void put_difference(const json_t *diff, bool colour, struct buf *out)

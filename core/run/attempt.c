@@ -311,18 +311,32 @@ int attempt_decide(struct attempt *attempt, const struct evaluation *at, enum at
 
 /* ---- the result ---- */
 
+/* The text of one side; or that it is binary, or too large, in the words of Ansible's result. */
+static void add_side(json_t *diff, const char *key, const char *side, const char *bytes, size_t length, uint64_t larger)
+{
+	auto_buf struct buf text = BUF_INIT;
+	auto_free char *is_larger = mem_printf("%s_larger", side), *is_binary = mem_printf("%s_binary", side);
+	if (larger) {
+		json_object_set_new(diff, is_larger, json_integer((json_int_t)larger));
+	} else if (bytes && memchr(bytes, '\0', length)) {
+		json_object_set_new(diff, is_binary, json_integer(1));
+	} else {
+		printable_utf8_clean(&text, bytes ? bytes : "", length);
+		json_object_set_new(diff, key, json_stringn_nocheck(buf_text(&text), text.length));
+	}
+}
+
 static json_t *difference_json(const struct difference *difference)
 {
 	json_t *diff = json_object();
 	if (difference->before_values || difference->after_values) {
 		json_object_set(diff, "before", difference->before_values);
 		json_object_set(diff, "after", difference->after_values);
+	} else if (difference->note) {
+		json_object_set_new(diff, "prepared", json_string(difference->note));
 	} else {
-		auto_buf struct buf before = BUF_INIT, after = BUF_INIT;
-		printable_utf8_clean(&before, difference->before ? difference->before : "", difference->before_length);
-		printable_utf8_clean(&after, difference->after ? difference->after : "", difference->after_length);
-		json_object_set_new(diff, "before", json_stringn_nocheck(buf_text(&before), before.length));
-		json_object_set_new(diff, "after", json_stringn_nocheck(buf_text(&after), after.length));
+		add_side(diff, "before", "dst", difference->before, difference->before_length, difference->before_larger);
+		add_side(diff, "after", "src", difference->after, difference->after_length, difference->after_larger);
 	}
 	if (difference->before_name)
 		json_object_set_new(diff, "before_header", json_string(difference->before_name));

@@ -440,6 +440,7 @@ static int perform_puts(struct wire *wire, struct job *job, struct err *err)
 		struct outcome *outcome = &job->outcomes[job->steps_done++];
 		command_text_result(job->arena, &results[done].validate, &outcome->run);
 		wire_outcome_release(&results[done].validate);
+		outcome->refused = true;
 		outcome->error = arena_printf(job->arena, "failed to validate: %s", err->text);
 		err_clear(err);
 		return 0;

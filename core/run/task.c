@@ -492,14 +492,35 @@ static enum state take_gathered(struct task *task)
 	return task->back;
 }
 
+/* A file that its validate refused: as copy tells it, or in one line as the modules in Lua do, which edit files. */
+static json_t *refused(struct task *task, const struct step *step, const struct outcome *outcome)
+{
+	struct decision *decision = &task->attempt.decision;
+	if (task->module->context) {
+		auto_buf struct buf error = BUF_INIT;
+		printable_utf8_clean(&error, outcome->run.errors, outcome->run.errors_length);
+		auto_free char *line = mem_printf("failed to validate: rc:%d error:%s", outcome->run.code, buf_text(&error));
+		return json_pack("{s:s}", "msg", line);
+	}
+	json_decref(result_take(decision));
+	result_str(decision, "msg", "failed to validate");
+	if (step->put.sha1)
+		result_str(decision, "checksum", step->put.sha1);
+	result_int(decision, "exit_status", outcome->run.code);
+	result_stream(decision, "stdout", outcome->run.output, outcome->run.output_length);
+	result_stream(decision, "stderr", outcome->run.errors, outcome->run.errors_length);
+	return result_take(decision);
+}
+
 static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome)
 {
-	json_t *result = json_object();
+	json_t *result = outcome->refused ? refused(task, step, outcome) : json_object();
 	auto_buf struct buf text = BUF_INIT;
 	const char *human = step->secret ? "a step" : step->human;
 	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
 	printable_utf8_clean(&text, said, strlen(said));
-	json_object_set_new(result, "msg", json_string(buf_text(&text)));
+	if (!outcome->refused)
+		json_object_set_new(result, "msg", json_string(buf_text(&text)));
 	json_object_set_new(result, "failed", json_true());
 	json_object_set_new(result, "changed", json_boolean(task->job.steps_done > 1));
 	set_result(task, result);
