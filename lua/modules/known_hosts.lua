@@ -74,6 +74,13 @@ local function without(lines, numbers)
 	return kept
 end
 
+-- What the result says of the file, where there is one.
+local function tell(stat)
+	if not stat.exists then return end
+	result.state = "file"
+	for _, name in ipairs{ "mode", "owner", "group", "uid", "gid", "size" } do result[name] = stat[name] end
+end
+
 local function known_hosts(want, known)
 	local host = want.name:lower()
 	if not want.key and want.state == "present" then fail("No key specified when adding a host") end
@@ -91,7 +98,7 @@ local function known_hosts(want, known)
 	result.name, result.key, result.path, result.state, result.hash_host =
 		want.name, want.key or null, want.path, want.state, want.hash_host
 	local lines = text.lines(before or "")
-	if find then result.state = "file" end
+	tell(stat)
 	if want.state == "absent" then
 		if key and not number or not found then return end
 		local gone = {}
@@ -111,8 +118,8 @@ local function known_hosts(want, known)
 	end
 	local after = table.concat(lines)
 	if after == (before or "") then return end
-	file.save(known, { path = want.path }, stat, before, after)
 	result.state = "file"
+	if file.save(known, { path = want.path }, stat, before, after) then tell(need(known:stat(want.path, { follow = true }))) end
 end
 
 return {
@@ -129,8 +136,14 @@ return {
 		name = { "str", doc = "The host." },
 		key = { "str", doc = "The key as it was given." },
 		path = { "str", doc = "The file." },
-		state = { "str", doc = "What was wanted." },
+		state = { "str", doc = "file, where it is there; else what was wanted." },
 		hash_host = { "bool", doc = "As it was given." },
+		mode = { "str", doc = "The file's permissions, like 0644." },
+		owner = { "str", doc = "The file's owner." },
+		group = { "str", doc = "The file's group." },
+		uid = { "int", doc = "The owner's number." },
+		gid = { "int", doc = "The group's number." },
+		size = { "int", doc = "The file's size in bytes." },
 	},
 	examples = {
 		{ "The forge's key is known to all on the host", [[

@@ -427,12 +427,12 @@ Test(playbook, refuses_wrong_keys_of_a_play)
 	                "site.json:5:1: unknown key \"copy\" of a play (a module belongs into a task, in the list \"tasks\")\n"
 	                "site.json:6:11: \"serial\" must be a number, a percentage such as \"30%\", or a list of them, not \"x\"\n"
 	                "site.json:7:11: \"become\" must be true or false, not \"perhaps\"\n"
+	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, ansible.builtin.linear, ansible.builtin.free)\n"
 	                "site.json:9:10: \"a-b\" cannot name a variable (letters, digits and _ only, not first a digit, and no word of the language)\n"
 	                "site.json:10:10: \"tasks\" must be a list of tasks, not a dictionary\n"
 	                "site.json:11:24: \"max_fail_percentage\" must be a number, or a percentage such as \"30%\", not \"a\"\n"
 	                "site.json:12:9: \"port\" must be a whole number, not a number\n"
-	                "site.json:13:9: \"name\" must be a string, not a number (put it into quotes: \"7\")\n"
-	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, ansible.builtin.linear, ansible.builtin.free)\n");
+	                "site.json:13:9: \"name\" must be a string, not a number (put it into quotes: \"7\")\n");
 }
 
 Test(playbook, refuses_tasks_without_exactly_one_module)
