@@ -455,7 +455,7 @@ Test(playbook, refuses_tasks_without_exactly_one_module)
 
 Test(playbook, refuses_wrong_keywords_of_a_task)
 {
-	expect_task_problem("{\"ping\": null, \"async\": 5}", 16, "neap does not have Ansible's keyword \"async\" yet");
+	expect_task_problem("{\"ping\": null, \"debugger\": \"always\"}", 16, "neap does not have Ansible's keyword \"debugger\" yet");
 	expect_task_problem("{\"ping\": null, \"with_url\": {}}", 16, "neap does not have Ansible's keyword \"with_url\" yet (write it with loop)");
 	expect_task_problem("{\"ping\": null, \"hosts\": \"x\"}", 16, "\"hosts\" is a keyword of plays, not of a task");
 	expect_task_problem("{\"ping\": null, \"listen\": \"x\"}", 16, "\"listen\" is a keyword of handlers, not of a task");
