@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { BLOCK_SIZE = 4000, ALIGNMENT = _Alignof(max_align_t) };
+enum { FIRST_SIZE = 480, BLOCK_SIZE = 4000, ALIGNMENT = _Alignof(max_align_t) };
 
 struct arena_block {
 	struct arena_block *next;
@@ -21,7 +21,9 @@ void *arena_alloc(struct arena *arena, size_t size)
 	size = size ? (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT : ALIGNMENT;
 	struct arena_block *block = arena->blocks;
 	if (!block || block->size - block->used < size) {
-		size_t room = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+		/* Most arenas hold one answer. */
+		size_t usual = !block ? FIRST_SIZE : block->size < BLOCK_SIZE / 2 ? 2 * block->size : BLOCK_SIZE;
+		size_t room = size > usual ? size : usual;
 		block = mem_alloc(sizeof(*block) + room);
 		block->size = room;
 		block->next = arena->blocks;

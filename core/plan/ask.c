@@ -139,15 +139,28 @@ static bool is_logged_here(const struct decision *decision, size_t index, const 
 	return asked->after_steps == decision->stepped_next && ask_same(asked->ask, ask);
 }
 
+static unsigned log_code(size_t after_steps, const struct ask *ask)
+{
+	return ask_hash_code(ask) ^ (unsigned)after_steps * 2654435761u;
+}
+
 /* The place of the ask in the log, which is mostly the one after the last; the count where it is new. */
 static size_t log_find(const struct decision *decision, const struct ask *ask)
 {
 	if (decision->asked_next < decision->asked_count && is_logged_here(decision, decision->asked_next, ask))
 		return decision->asked_next;
-	size_t index = 0;
-	while (index < decision->asked_count && !is_logged_here(decision, index, ask))
-		index++;
-	return index;
+	for (size_t probe = 0, i; index_next(&decision->asked_index, log_code(decision->stepped_next, ask), &probe, &i);) {
+		if (is_logged_here(decision, i, ask))
+			return i;
+	}
+	return decision->asked_count;
+}
+
+void ask_index(struct decision *decision)
+{
+	index_release(&decision->asked_index);
+	for (size_t i = 0; i < decision->asked_count; i++)
+		index_add(&decision->asked_index, log_code(decision->asked[i].after_steps, decision->asked[i].ask), i);
 }
 
 static void log_add(struct decision *decision, const struct ask *ask)
@@ -158,6 +171,7 @@ static void log_add(struct decision *decision, const struct ask *ask)
 		json_array_append_new(decision->kept, kept.command.environment);
 	}
 	mem_grow(decision->asked, decision->asked_count, decision->asked_room);
+	index_add(&decision->asked_index, log_code(decision->stepped_next, ask), decision->asked_count);
 	decision->asked[decision->asked_count++] = (struct asked){
 		.ask = ask_copy(&decision->arena, &kept), .after_steps = decision->stepped_next,
 	};

@@ -146,6 +146,8 @@ const struct answer *ask_any(struct decision *decision, const struct ask *ask);
 
 /* ---- for the runner ---- */
 
+/* Makes the index of the decision's log anew, after some of the log was dropped. */
+void ask_index(struct decision *decision);
 bool ask_same(const struct ask *a, const struct ask *b);
 unsigned ask_hash_code(const struct ask *ask);
 /* A command's environment stays borrowed. */

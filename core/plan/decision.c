@@ -42,7 +42,10 @@ static void forget_undone(struct decision *decision)
 		else
 			decision->asked[kept++] = *asked;
 	}
+	if (kept == decision->asked_count)
+		return;
 	decision->asked_count = kept;
+	ask_index(decision);
 }
 
 void decision_rewind(struct decision *decision)
@@ -109,6 +112,7 @@ void decision_release(struct decision *decision)
 		answer_unref(decision->asked[i].answer);
 	differences_drop(decision);
 	free(decision->asked);
+	index_release(&decision->asked_index);
 	free(decision->stepped);
 	free(decision->differences);
 	json_decref(decision->result);

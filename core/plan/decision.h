@@ -32,6 +32,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/index.h"
 
 struct ask;
 struct answer;
@@ -77,6 +78,7 @@ struct decision {
 	/* The log of the replay. */
 	struct asked *asked;
 	size_t asked_count, asked_room, asked_next;   /* next: the position in this call */
+	struct index asked_index;                     /* of the log, by what is asked and when */
 	struct stepped *stepped;
 	size_t stepped_count, stepped_room, stepped_next;
 	const char *fault; /* how the module broke the rules of the replay, in the arena; NULL: it did not */

@@ -8,8 +8,8 @@
 static struct job_ask *find(const struct asks *asks, const struct target_user *user, const struct ask *ask,
                             unsigned code)
 {
-	for (size_t i = 0; i < asks->count; i++) {
-		if (asks->codes[i] == code && asks->items[i].user == user && ask_same(asks->items[i].ask, ask))
+	for (size_t probe = 0, i; index_next(&asks->index, code, &probe, &i);) {
+		if (asks->items[i].user == user && ask_same(asks->items[i].ask, ask))
 			return &asks->items[i];
 	}
 	return NULL;
@@ -20,10 +20,8 @@ void asks_add(struct asks *asks, const struct target_user *user, const struct as
 	unsigned code = ask_hash_code(ask);
 	if (find(asks, user, ask, code))
 		return;
-	size_t codes = asks->count;
-	mem_grow(asks->codes, codes, asks->code_room);
 	mem_grow(asks->items, asks->count, asks->room);
-	asks->codes[asks->count] = code;
+	index_add(&asks->index, code, asks->count);
 	struct ask own = *ask;
 	own.command.environment = json_deep_copy(ask->command.environment); /* the arena cannot own it */
 	asks->items[asks->count++] = (struct job_ask){ .user = user, .ask = ask_copy(&asks->arena, &own) };
@@ -42,7 +40,7 @@ void asks_release(struct asks *asks)
 		json_decref(asks->items[i].ask->command.environment);
 	}
 	free(asks->items);
-	free(asks->codes);
+	index_release(&asks->index);
 	arena_release(&asks->arena);
 	*asks = (struct asks){ 0 };
 }

@@ -2,13 +2,14 @@
 #ifndef NEAP_RUN_ASKS_H
 #define NEAP_RUN_ASKS_H
 
+#include "base/index.h"
 #include "run/target.h"
 
 struct asks {
 	struct arena arena;
 	struct job_ask *items;
-	unsigned *codes;
-	size_t count, room, code_room;
+	struct index index;
+	size_t count, room;
 };
 
 void asks_add(struct asks *asks, const struct target_user *user, const struct ask *ask);

@@ -269,10 +269,10 @@ static struct answer *known_answer(struct attempt *attempt, const struct evaluat
 	return store_find(target_store(attempt->target), attempt->user->key, ask);
 }
 
-/* Gives the open asks what is known; whether all of them could be. */
+/* Gives the open asks what is known; whether that was anything. */
 static bool fill_known(struct attempt *attempt, const struct evaluation *at)
 {
-	bool all = true;
+	bool any = false;
 	struct decision *decision = &attempt->decision;
 	for (size_t i = 0; i < decision->asked_count; i++) {
 		if (!decision_ask_is_open(decision, i))
@@ -281,10 +281,9 @@ static bool fill_known(struct attempt *attempt, const struct evaluation *at)
 		struct answer *answer = known_answer(attempt, at, ask);
 		if (answer)
 			attempt_answer(attempt, i, ask, answer);
-		else
-			all = false;
+		any = any || answer;
 	}
-	return all;
+	return any;
 }
 
 int attempt_decide(struct attempt *attempt, const struct evaluation *at, enum attempt_need *need, struct err *err)
@@ -297,7 +296,7 @@ int attempt_decide(struct attempt *attempt, const struct evaluation *at, enum at
 			return 0;
 		if (decision_wants_answers(&attempt->decision)) {
 			if (fill_known(attempt, at))
-				continue;
+				continue; /* it may have more to ask, which goes with what is open */
 			*need = ATTEMPT_ANSWERS;
 			return 0;
 		}

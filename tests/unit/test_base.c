@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/index.h"
 #include "base/printable.h"
 #include "base/quote.h"
 #include "base/secret.h"
@@ -101,4 +102,22 @@ Test(secret, is_gone_after_release)
 	cr_assert(secret_given(&secret));
 	secret_release(&secret);
 	cr_assert(!secret_given(&secret));
+}
+
+Test(index, finds_all_numbers_of_a_code)
+{
+	struct index index = INDEX_INIT;
+	size_t probe = 0, number, sum = 0, count = 0;
+	cr_assert_not(index_next(&index, 7, &probe, &number));
+	for (size_t i = 0; i < 3000; i++)
+		index_add(&index, (unsigned)(i % 1000) * 16, i);
+	for (probe = 0; index_next(&index, 7 * 16, &probe, &number); count++)
+		sum += number;
+	cr_assert_eq(count, 3);
+	cr_assert_eq(sum, 7 + 1007 + 2007);
+	probe = 0;
+	cr_assert_not(index_next(&index, 5, &probe, &number));
+	index_release(&index);
+	probe = 0;
+	cr_assert_not(index_next(&index, 0, &probe, &number));
 }
