@@ -1,6 +1,7 @@
 /* sudo, su and doas: command lines, prompts, and the word READY. */
 #include "wire/become.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -38,15 +39,14 @@ static bool become_has_password(const struct wire_become *become)
 
 bool become_needs_pty(const struct wire_become *become)
 {
-	return become && strcmp(become_method(become), "doas") == 0 && become_has_password(become);
+	return become && (become->pty || (strcmp(become_method(become), "doas") == 0 && become_has_password(become)));
 }
 
 /* Adds the method with its options; what follows is the command for the user's shell (su) or a word list. */
 static void become_method_words(struct buf *line, const struct become_gate *gate, const struct wire_become *become)
 {
 	const char *method = become_method(become);
-	buf_str(line, "exec ");
-	quote_word(line, become->executable ? become->executable : method);
+	buf_printf(line, "exec %s", become->executable ? become->executable : method);
 	if (become->flags && *become->flags)
 		buf_printf(line, " %s", become->flags);
 	if (strcmp(method, "su") == 0) {
@@ -75,7 +75,8 @@ void become_command(struct buf *line, struct become_gate *gate, const struct wir
 	auto_buf struct buf script = BUF_INIT, words = BUF_INIT;
 	if (pty)
 		buf_str(&script, "stty raw -echo 2>/dev/null; ");
-	buf_printf(&script, "echo %s%s; %s", become_word, gate->nonce, inner);
+	/* Who may not run it may be told its text, which therefore has the word in two pieces. */
+	buf_printf(&script, "neap_r=READY; echo $neap_r-%s; %s", gate->nonce, inner);
 	quote_word(&words, shell);
 	buf_str(&words, " -c ");
 	quote_word(&words, buf_text(&script));
@@ -93,6 +94,16 @@ void become_command(struct buf *line, struct become_gate *gate, const struct wir
 	}
 }
 
+/* "su: ", the beginning of a message that comes in pieces. */
+static bool become_is_name(const struct become_gate *gate, const char *line, size_t length)
+{
+	const char *const names[] = { become_method(gate->become), "sudo", "sh" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) + 1 == length && memcmp(line, names[i], length - 1) == 0)
+			return true;
+	return false;
+}
+
 /* su and doas ask in their own words, in the user's language: text without a final newline that ends in a colon. */
 static bool become_is_prompt(const struct become_gate *gate, const struct buf *seen)
 {
@@ -100,21 +111,26 @@ static bool become_is_prompt(const struct become_gate *gate, const struct buf *s
 		return false;
 	if (strcmp(become_method(gate->become), "sudo") == 0) {
 		char prompt[sizeof(become_prompt) + DIGEST_RANDOM_HEX];
-		snprintf(prompt, sizeof(prompt), "%s%s", become_prompt, gate->nonce);
-		return seen->length && memmem(seen->data, seen->length, prompt, strlen(prompt));
+		size_t size = (size_t)snprintf(prompt, sizeof(prompt), "%s%s", become_prompt, gate->nonce);
+		return seen->length >= size && memcmp(seen->data + seen->length - size, prompt, size) == 0;
 	}
 	static const char wide[] = "\xef\xbc\x9a"; /* the colon of Chinese and Japanese prompts */
 	size_t length = seen->length;
 	while (length && seen->data[length - 1] == ' ')
 		length--;
-	return (length && seen->data[length - 1] == ':') ||
-	       (length >= 3 && memcmp(seen->data + length - 3, wide, 3) == 0);
+	if (length >= 3 && memcmp(seen->data + length - 3, wide, 3) == 0)
+		return true;
+	const char *newline = length ? memrchr(seen->data, '\n', length) : NULL;
+	const char *line = newline ? newline + 1 : seen->data;
+	return length && seen->data[length - 1] == ':' &&
+	       !become_is_name(gate, line, (size_t)(seen->data + length - line));
 }
 
 static void become_answer(struct become_gate *gate, struct channel *channel, struct buf *seen)
 {
 	if (gate->answered || !become_has_password(gate->become)) {
 		gate->state = BECOME_REFUSED;
+		channel_write_eof(channel); /* a sudo that waits for a password lets no other one of this user's ask */
 		return;
 	}
 	channel_write(channel, gate->become->password->bytes, gate->become->password->length);
@@ -160,6 +176,24 @@ static void become_said(const struct become_gate *gate, struct buf *said)
 	printable_line(said, seen->data ? seen->data + start : "", end - start);
 }
 
+/* sudo asks again after a wrong password, unless told not to; the others end. */
+static bool become_password_was_wrong(const struct become_gate *gate, int code, const char *said)
+{
+	if (!gate->answered)
+		return false;
+	bool sudo = strcmp(become_method(gate->become), "sudo") == 0;
+	return gate->state == BECOME_REFUSED || (sudo ? strstr(said, "incorrect password") != NULL : code == 1);
+}
+
+static bool become_wants_terminal(const struct become_gate *gate)
+{
+	auto_buf struct buf said = BUF_INIT;
+	for (int i = 0; i < 2; i++)
+		printable_line(&said, gate->seen[i].data ? gate->seen[i].data : "", gate->seen[i].length);
+	return !gate->answered && gate->state == BECOME_WAITING &&
+	       (strcasestr(buf_text(&said), "tty") || strcasestr(buf_text(&said), "terminal"));
+}
+
 int become_check(const struct become_gate *gate, const struct channel *channel, struct err *err)
 {
 	const struct wire_become *become = gate->become;
@@ -176,7 +210,7 @@ int become_check(const struct become_gate *gate, const struct channel *channel, 
 	const char *method = become_method(become), *user = become_user(become);
 	if (ended == CHANNEL_LOST)
 		return err_set(err, ERR_HOST, "becoming %s by %s: %s", user, method, channel_error(channel));
-	if (gate->answered && (gate->state == BECOME_REFUSED || code == 1)) {
+	if (become_password_was_wrong(gate, code, buf_text(&said))) {
 		err_set(err, ERR_AUTH, "becoming %s by %s: the password was not accepted%s%s", user, method,
 		        gate->state == BECOME_REFUSED || !said.length ? "" : ": ",
 		        gate->state == BECOME_REFUSED ? "" : buf_text(&said));
@@ -187,6 +221,8 @@ int become_check(const struct become_gate *gate, const struct channel *channel, 
 		return err_hint(err, "give it with -K, --become-password-file or ansible_become_password");
 	}
 	err_set(err, ERR_AUTH, "becoming %s by %s: %s", user, method, said.length ? said.data : "it ended without a word");
+	if (err && become_wants_terminal(gate))
+		err->os_error = ENOTTY;
 	return err_hint(err, "check that %s is installed there and that the login user may become %s", method, user);
 }
 

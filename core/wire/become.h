@@ -11,8 +11,8 @@
 
 /* Heap copy of all that tells one become user from another, "" for NULL: same text, same user. */
 char *become_key(const struct wire_become *become);
-/* Whether a terminal is needed although none was asked for: doas reads a password only from one. The two output streams
- * then arrive as one, as bytes, without echo. */
+/* Whether a terminal is needed: doas reads a password only from one, and sudo may be told to. The two output streams then
+ * arrive as one, as bytes, without echo. */
 bool become_needs_pty(const struct wire_become *become);
 
 /* ---- gate ---- */
@@ -33,7 +33,8 @@ void become_command(struct buf *line, struct become_gate *gate, const struct wir
                     const char *inner, bool pty);
 /* Takes bytes while the gate is closed; returns how many were its own, the rest belongs to what was started. */
 size_t become_take(struct become_gate *gate, struct channel *channel, bool is_stderr, const char *bytes, size_t length);
-/* -1 with ERR_AUTH once it is refused or the channel ended before it opened. */
+/* -1 with ERR_AUTH once it is refused or the channel ended before it opened; its os_error is ENOTTY where that was for want
+ * of a terminal. */
 int become_check(const struct become_gate *gate, const struct channel *channel, struct err *err) must_check;
 void become_release(struct become_gate *gate);
 

@@ -33,6 +33,7 @@ struct runner {
 	struct channel *channel;
 	struct become_gate gate;
 	bool gated, merged;
+	bool follows;         /* merged, and stderr is told behind stdout */
 	struct buf held;
 	bool held_eof;
 	char mark[DIGEST_RANDOM_HEX];
@@ -83,11 +84,15 @@ static void runner_greeted(struct runner *runner, int stream)
 	}
 	if (stream == 0 && command->pty)
 		runner_input(runner);
+	if (stream == 0 && runner->follows)
+		runner_greeted(runner, 1);
 	framing->context = runner;
 	framing->live = stream ? runner_live_errors : runner_live_output;
 	framing_start(framing, runner->mark, stream ? &outcome->errors : &outcome->output,
 	              command->keep ? command->keep : COMMAND_KEEP);
 }
+
+static bool runner_is_one_stream(const struct runner *runner) { return runner->merged && !runner->follows; }
 
 /* A command that fails is the last. */
 static void runner_command_ended(struct runner *runner, int stream)
@@ -103,7 +108,7 @@ static void runner_command_ended(struct runner *runner, int stream)
 		if (status != 0)
 			runner->count = at + 1;
 	}
-	if (runner->merged || runner->ended[!stream] > at) {
+	if (runner_is_one_stream(runner) || runner->ended[!stream] > at) {
 		outcome->end_us = clock_wall_us();
 		if (at + 1 < runner->count)
 			runner->outcomes[at + 1].start_us = outcome->end_us;
@@ -137,7 +142,7 @@ static void runner_data(void *context, bool is_stderr, const char *bytes, size_t
 		length -= own;
 	}
 	while (length && runner->commands) {
-		int stream = is_stderr;
+		int stream = runner->follows ? runner->ended[0] > runner->ended[1] : is_stderr;
 		if (runner->ended[stream] >= runner->count)
 			return;
 		size_t taken = framing_take(&runner->streams[stream], bytes, length);
@@ -162,6 +167,7 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 	struct runner *made = mem_alloc(sizeof(*made));
 	made->session = identity->session;
 	made->merged = pty || become_needs_pty(become);
+	made->follows = made->merged && !pty;
 	made->gated = become || made->merged;
 	digest_random(made->mark);
 	for (int i = 0; i < 2; i++)
@@ -192,9 +198,15 @@ static void runner_supervisor_text(const struct runner *runner, struct buf *text
 	if (!runner->commands->pty) /* a session of its own would lose the terminal */
 		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
 		        "elif busybox setsid true 2>/dev/null; then neap_x='busybox setsid'; fi; ");
+	if (runner->follows) /* what is left behind may hold stderr open: no pipe would end */
+		buf_printf(text, "neap_e=/tmp/.neap-%s; if (umask 077; set -C; : >$neap_e) 2>/dev/null; then "
+		           "neap_u=$(umask); umask 077; exec 4>$neap_e 5<$neap_e; umask $neap_u; rm -f $neap_e; else exec 4>&1 5</dev/null; fi; ", runner->mark);
 	buf_printf(text, "neap_c=%zu; while [ $neap_c -gt 0 ] && IFS= read -r neap_i; do ", runner->count);
-	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; neap_s=$?; echo %s$neap_s; ", sh.data, runner->mark);
-	if (!runner->merged)
+	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}%s; neap_s=$?; echo %s$neap_s; ", sh.data,
+	           runner->follows ? " 2>&4 4>&- 5<&-" : "", runner->mark);
+	if (runner->follows)
+		buf_printf(text, "cat <&5; echo %s; ", runner->mark);
+	else if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
 	buf_str(text, "[ $neap_s = 0 ] || break; neap_c=$((neap_c - 1)); done\n");
 }
@@ -281,7 +293,7 @@ static void runner_start(struct runner *runner, const struct wire_command *comma
 /* How many commands have, with all that they wrote. */
 static size_t runner_ended(const struct runner *runner)
 {
-	return runner->merged || runner->ended[0] < runner->ended[1] ? runner->ended[0] : runner->ended[1];
+	return runner_is_one_stream(runner) || runner->ended[0] < runner->ended[1] ? runner->ended[0] : runner->ended[1];
 }
 
 static bool runner_done(const struct runner *runner) { return runner_ended(runner) >= runner->count; }
@@ -375,7 +387,7 @@ static struct runner *runner_take(struct identity *identity, bool pty, struct er
 void command_expect(struct identity *identity)
 {
 	struct err ignored = ERR_INIT;
-	if (!identity->spare && !identity->session->config->local)
+	if (!identity->spare && !identity->session->config->local && identity_may_expect(identity))
 		identity->spare = runner_open(identity, false, &ignored);
 }
 
@@ -414,7 +426,12 @@ static int run(struct identity *identity, const struct wire_command *commands, s
 	if (ended < 0 && err && err->kind == ERR_INTERRUPTED)
 		runner_interrupt(runner, identity);
 	runner_close(runner);
-	return ended < 0 ? -1 : 0;
+	if (ended < 0)
+		return identity_wants_terminal(identity, err) ? run(identity, commands, outcomes, count, done, more, err) : -1;
+	identity->became = true;
+	if (more)
+		command_expect(identity);
+	return 0;
 }
 
 int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,

@@ -1,6 +1,7 @@
 /* Shells, spare channels and SFTP sessions by user. */
 #include "wire/identity.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -20,6 +21,7 @@ static struct identity *identity_new(struct session *session, const struct wire_
 		made->become.user = mem_strdup(become->user);
 		made->become.flags = mem_strdup(become->flags);
 		made->become.executable = mem_strdup(become->executable);
+		made->become.pty = become->pty || session->config->pty;
 		made->become.password = &made->password;
 	}
 	return made;
@@ -57,6 +59,17 @@ struct shell *identity_shell(struct identity *identity, struct err *err)
 	return identity->shell;
 }
 
+bool identity_may_expect(const struct identity *identity) { return !identity->becomes || identity->became; }
+
+bool identity_wants_terminal(struct identity *identity, struct err *err)
+{
+	if (!err || err->kind != ERR_AUTH || err->os_error != ENOTTY || !identity->becomes || identity->become.pty)
+		return false;
+	identity->become.pty = true;
+	err_clear(err);
+	return true;
+}
+
 int identity_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, bool stop, int64_t deadline, struct err *err)
 {
@@ -66,7 +79,10 @@ int identity_batch(struct identity *identity, const struct wire_command *command
 	if (!count)
 		return 0;
 	shell_start(shell, commands, outcomes, count, stop);
-	return identity_finish(identity, deadline, err);
+	if (identity_finish(identity, deadline, err) == 0)
+		return 0;
+	return identity_wants_terminal(identity, err)
+		? identity_batch(identity, commands, outcomes, count, stop, deadline, err) : -1;
 }
 
 int identity_start(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
@@ -81,8 +97,10 @@ int identity_start(struct identity *identity, const struct wire_command *command
 
 int identity_finish(struct identity *identity, int64_t deadline, struct err *err)
 {
-	if (shell_finish(identity->shell, deadline, err) == 0)
+	if (shell_finish(identity->shell, deadline, err) == 0) {
+		identity->became = true;
 		return 0;
+	}
 	identity_drop_shell(identity);
 	return -1;
 }

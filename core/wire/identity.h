@@ -16,6 +16,7 @@ struct identity {
 	struct wire_become become; /* its words and its password are the identity's own */
 	struct secret password;
 	bool becomes;              /* false: the login user */
+	bool became;               /* it has worked: no second try with a password that is wrong */
 	struct shell *shell;
 	struct runner *spare;      /* a channel that only waits for a command (command.c) */
 	struct sftp *sftp;
@@ -40,6 +41,10 @@ int identity_start(struct identity *identity, const struct wire_command *command
 int identity_finish(struct identity *identity, int64_t deadline, struct err *err) must_check;
 /* What runs in it goes on, and nobody hears of it. The next use gets a new one. */
 void identity_drop_shell(struct identity *identity);
+/* Whether a channel may be opened before it is needed. */
+bool identity_may_expect(const struct identity *identity);
+/* Whether what failed with that error may work on a terminal, where it was not tried: it will be, and the error is cleared. */
+bool identity_wants_terminal(struct identity *identity, struct err *err);
 /* Its SFTP session, opened if there is none. */
 struct sftp *identity_sftp(struct identity *identity, struct err *err) must_check;
 /* After a failure: the next use gets a new one. */

@@ -204,6 +204,8 @@ void wire_expect_files(struct wire *wire, const struct wire_become *become, size
 	struct err ignored = ERR_INIT;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
 	bool tar = new_count >= PUT_TAR_LEAST && !identity->no_tar;
+	if (!identity_may_expect(identity))
+		return;
 	if (tar)
 		command_expect(identity);
 	if (!identity->no_sftp && count > (tar ? new_count : 0))

@@ -93,8 +93,9 @@ struct wire_become { /* NULL pointers to one: as the login user */
 	const char *method;            /* "sudo", "su", "doas" */
 	const char *user;              /* NULL: root */
 	const char *flags;             /* words added to the method's, or NULL */
-	const char *executable;        /* NULL: the method's name */
+	const char *executable;        /* words of the shell, as a user writes them; NULL: the method's name */
 	const struct secret *password; /* or NULL */
+	bool pty;                      /* on a terminal, because its rules want one */
 };
 
 /* ---- commands ---- */

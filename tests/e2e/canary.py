@@ -2,6 +2,7 @@
 stay as they are in all quotings, so that whatever shows of it, in whatever form, is found.
 
     canary.py make FOLDER            play.json, hosts.json to join, password files, library/, and the list of secrets
+    canary.py secret KIND PLACE      one of them
     canary.py output FILE...         each secret that shows, and where; nothing is good
     canary.py trace LOG...           of strace: a secret in an argument or environment; a file that others could read
     canary.py files FOLDER...        files that hold a secret, and that others can read
@@ -248,6 +249,8 @@ if __name__ == "__main__":
     command, arguments = sys.argv[1], sys.argv[2:]
     if command == "make":
         make(arguments[0])
+    elif command == "secret":
+        print(secret_of(*arguments), end="")
     elif command == "output":
         for path in arguments:
             with open(path, "rb") as file:

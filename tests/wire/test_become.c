@@ -143,6 +143,20 @@ Test(become, says_that_there_is_no_such_program)
 	fails(&(struct wire_become){ .method = "sudo", .executable = "/no/such/sudo" }, "/no/such/sudo");
 }
 
+Test(become, does_not_take_its_own_command_line_for_an_answer)
+{
+	auto_free char *path = program("sudo", "#!/bin/sh\necho \"Sorry, you may not run '$*' here.\" >&2; exit 1\n");
+	secret_set(&password, "open sesame", 11);
+	fails(&(struct wire_become){ .method = "sudo", .executable = path, .password = &password }, "Sorry, you may not run");
+}
+
+Test(become, tries_a_terminal_where_one_is_wanted)
+{
+	auto_free char *path = program("sudo", "#!/bin/sh\n[ -t 0 ] || { echo 'sudo: sorry, you must have a tty' >&2; exit 1; }\n"
+	                                       "while [ $1 != -- ]; do shift; done; shift; exec \"$@\"\n");
+	works(&(struct wire_become){ .method = "sudo", .executable = path });
+}
+
 Test(become, answers_su_in_any_language)
 {
 	auto_free char *path = program("su", fake_su);
