@@ -10,6 +10,17 @@ said "hosts.ini:3:6: error: unknown kind of section \"chidren\""
 said "did you mean [web:children]?"
 equal "$(cat out)" ""
 
+it "names the place where groups go round in a circle"
+printf '{ "all": { "children": { "a": { "children": { "b": { "children": { "a": {} } } } } } } }' >circle.json
+printf '[a:children]\nb\n[b:children]\na\n[b]\nh1\n' >circle.ini
+printf 'a:\n  children:\n    b:\n      children:\n        a:\n' >circle.yml
+for file in circle.json:1:47 circle.ini:4:1 circle.yml:3:5; do
+	neap inventory --list -i "${file%%:*}"
+	status 1
+	said "$file: error: "
+	said 'closes a circle of groups'
+done
+
 it "tells all the faults of a file, not only the first"
 printf '{ "web": { "hosst": {} },\n "db": { "vars": [] } }' >hosts.json
 neap inventory -i hosts.json --list
