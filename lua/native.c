@@ -12,6 +12,7 @@
 #include "base/suggest.h"
 #include "lua/native_random.h"
 #include "lua/native_system.h"
+#include "lua/native_vault.h"
 #include "lua/native_yaml.h"
 #include "lua/value.h"
 #include "lua/value_inside.h"
@@ -443,6 +444,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_push_locale(state);
 	luaL_setfuncs(state, functions, 2);
 	native_system_open(state, scope);
+	native_vault_open(state, scope);
 	native_yaml_open(state);
 	native_random_open(state);
 	native_set_address(state, "null", value_nothing);

@@ -29,6 +29,8 @@ struct template_scope {
 	bool (*cancelled)(void *context);
 	/* Opens a value sealed by Ansible Vault; *plain is borrowed, good during the evaluation. NULL: none can be opened. */
 	int (*open_sealed)(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
+	/* Told of each text that a template opened by a secret of its own, to be kept out of reports; may be NULL. */
+	void (*keep_secret)(void *context, const char *text, size_t length);
 	const char *role;      /* the folder of the role, where lookups and includes look first; NULL: none */
 	const char *directory; /* where they look then; NULL: the working directory */
 };

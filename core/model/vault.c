@@ -117,6 +117,8 @@ const struct secret *vault_secret(const struct vault *vault, const char *id)
 	return NULL;
 }
 
+size_t vault_derivations(const struct vault *vault) { return vault->derived_count; }
+
 /* ---- opening ---- */
 
 static const struct vault_keys *keys_for(struct vault *vault, size_t secret, const struct vault_text *text)
@@ -201,11 +203,19 @@ int vault_open(struct vault *vault, const char *sealed, size_t length, struct se
 
 int vault_seal(const struct secret *secret, const char *id, const char *plain, size_t length, struct buf *out, struct err *err)
 {
+	return vault_seal_salted(secret, id, NULL, plain, length, out, err);
+}
+
+int vault_seal_salted(const struct secret *secret, const char *id, const struct secret *salt, const char *plain,
+                      size_t length, struct buf *out, struct err *err)
+{
 	if (vault_is_sealed(plain, length))
 		return err_set(err, ERR_INPUT, "it is sealed already");
 	if (id && strcmp(id, VAULT_DEFAULT_ID) == 0)
 		id = NULL;
-	return vault_text_write(secret, id, plain, length, out, err);
+	if (id && !vault_id_is_valid(id, strlen(id)))
+		return err_set(err, ERR_INPUT, "\"%.*s\" cannot be a vault id", VAULT_MAX_ID, id);
+	return vault_text_write(secret, id, salt, plain, length, out, err);
 }
 
 /* ---- single values ---- */

@@ -47,6 +47,9 @@ const char *vault_id(const struct vault *vault, size_t index);
 const struct secret *vault_secret_at(const struct vault *vault, size_t index);
 const struct secret *vault_secret(const struct vault *vault, const char *id);
 
+/* How often a password was made into keys, which takes its time: once for each secret and salt. */
+size_t vault_derivations(const struct vault *vault);
+
 /* Whether it begins as a sealed text does. */
 bool vault_is_sealed(const char *bytes, size_t length);
 /* The id in the header of a sealed text, as a new string; NULL where it has none or is not well-formed. */
@@ -59,6 +62,9 @@ int vault_open(struct vault *vault, const char *sealed, size_t length, struct se
 /* Seals bytes under the secret of that place; id names it in the header, NULL or the default: format 1.1. */
 int vault_seal(const struct secret *secret, const char *id, const char *plain, size_t length, struct buf *out,
                struct err *err) must_check;
+/* The same under a salt that the caller chose, so that what is sealed again is the same text. */
+int vault_seal_salted(const struct secret *secret, const char *id, const struct secret *salt, const char *plain,
+                      size_t length, struct buf *out, struct err *err) must_check;
 
 enum { VAULT_NO_SECRET = 10101 };
 

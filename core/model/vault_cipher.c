@@ -291,17 +291,21 @@ static void write_envelope(const char *id, const struct buf *inner, struct buf *
 	}
 }
 
-int vault_text_write(const struct secret *secret, const char *id, const char *plain, size_t length, struct buf *out,
-                     struct err *err)
+int vault_text_write(const struct secret *secret, const char *id, const struct secret *salt, const char *plain, size_t length,
+                     struct buf *out, struct err *err)
 {
+	if (salt && salt->length > VAULT_SALT_MAX)
+		return err_set(err, ERR_INPUT, "a salt has at most %d bytes", VAULT_SALT_MAX);
 	if (length > VAULT_MAX_BYTES / 4 - 4096)
 		return err_set(err, ERR_INPUT, "it is larger than 64 MiB, the most that can be sealed");
-	unsigned char salt[VAULT_SALT], hmac[VAULT_HMAC];
+	unsigned char random[VAULT_SALT], hmac[VAULT_HMAC];
+	const unsigned char *salt_bytes = salt ? (const unsigned char *)salt->bytes : random;
+	size_t salt_length = salt ? salt->length : sizeof(random);
 	struct vault_keys keys;
 	size_t padding = BLOCK - length % BLOCK, padded = length + padding;
-	if (RAND_bytes(salt, sizeof(salt)) != 1)
+	if (RAND_bytes(random, sizeof(random)) != 1)
 		return err_set(err, ERR_SYSTEM, "there are no random bytes to be had");
-	vault_keys_derive(&keys, secret, salt, sizeof(salt));
+	vault_keys_derive(&keys, secret, salt_bytes, salt_length);
 	auto_free unsigned char *bytes = mem_alloc(padded);
 	if (length)
 		memcpy(bytes, plain, length);
@@ -310,7 +314,7 @@ int vault_text_write(const struct secret *secret, const char *id, const char *pl
 	hmac_of(&keys, bytes, padded, hmac);
 	secret_wipe(&keys, sizeof(keys));
 	auto_buf struct buf inner = BUF_INIT;
-	hex_add(&inner, salt, sizeof(salt));
+	hex_add(&inner, salt_bytes, salt_length);
 	buf_char(&inner, '\n');
 	hex_add(&inner, hmac, sizeof(hmac));
 	buf_char(&inner, '\n');

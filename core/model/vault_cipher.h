@@ -43,9 +43,9 @@ bool vault_text_is_authentic(const struct vault_text *text, const struct vault_k
 /* Only after vault_text_is_authentic. */
 int vault_text_decrypt(const struct vault_text *text, const struct vault_keys *keys, struct secret *plain,
                        struct err *err) must_check;
-/* Seals under a new random salt; id NULL: format 1.1. */
-int vault_text_write(const struct secret *secret, const char *id, const char *plain, size_t length, struct buf *out,
-                     struct err *err) must_check;
+/* Seals under that salt, NULL: a new random one; id NULL: format 1.1. */
+int vault_text_write(const struct secret *secret, const char *id, const struct secret *salt, const char *plain, size_t length,
+                     struct buf *out, struct err *err) must_check;
 /* The caller wipes them. */
 void vault_keys_derive(struct vault_keys *keys, const struct secret *secret, const unsigned char *salt, size_t salt_length);
 /* Whether it could stand in a header. */

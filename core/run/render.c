@@ -57,6 +57,13 @@ static int render_open_sealed(void *context, const char *sealed, size_t length, 
 	return render->outer->open_sealed(render->outer->context, sealed, length, plain, err);
 }
 
+static void render_keep_secret(void *context, const char *text, size_t length)
+{
+	const struct render *render = context;
+	if (render->outer->keep_secret)
+		render->outer->keep_secret(render->outer->context, text, length);
+}
+
 /* ---- the names that are added ---- */
 
 static json_t *values_of(const struct ask *ask, const struct stat_answer *stat)
@@ -106,6 +113,7 @@ static void render_text(const struct evaluation *at, const struct ask *ask, cons
 	scope.each = render_each;
 	scope.cancelled = render_cancelled;
 	scope.open_sealed = render_open_sealed;
+	scope.keep_secret = render_keep_secret;
 	auto_free char *text = NULL;
 	size_t length = 0;
 	struct err err = ERR_INIT;

@@ -200,6 +200,12 @@ static int scope_open_sealed(void *context, const char *sealed, size_t length, c
 	return context_open_sealed(variables->run, sealed, length, plain, err);
 }
 
+static void scope_keep_secret(void *context, const char *text, size_t length)
+{
+	struct variables *variables = context;
+	event_mask(variables->run->events, text, length);
+}
+
 /* ---- layers ---- */
 
 static void add_object(struct vars *vars, enum vars_level level, json_t *values, bool final, const char *origin)
@@ -275,6 +281,7 @@ void variables_init(struct variables *variables, struct run_context *run, struct
 		.each = scope_offer,
 		.cancelled = scope_cancelled,
 		.open_sealed = scope_open_sealed,
+		.keep_secret = scope_keep_secret,
 		.directory = play ? play->directory : NULL,
 	};
 }

@@ -718,6 +718,28 @@ filter("password_hash", { "hashtype:str", "salt:str", "salt_size:int", "rounds:i
 	return native.password_hash(text(v), given(hashtype) or "sha512", given(salt), given(salt_size) or 0, given(rounds) or 0, given(ident))
 end)
 
+-- Vault
+
+local function vault_secret(name, v, secret)
+	if type(secret) ~= "string" then
+		fail("%s: the secret must be a string, not a value of type %s", name, values.type_name(secret))
+	end
+	if type(v) ~= "string" then
+		fail("%s: a string is needed, not a value of type %s", name, values.type_name(v))
+	end
+	return secret
+end
+
+filter("vault", { "secret!", "salt:str", "vaultid:str", "wrap_object:bool" }, function(v, secret, salt, vaultid, wrap)
+	if wrap ~= nil and truth(wrap) then
+		fail("vault: wrap_object is not known; a sealed value is written as {\"__ansible_vault\": text}")
+	end
+	return native.vault_seal(v, vault_secret("vault", v, secret), vaultid or "filter_default", salt ~= null and salt or nil)
+end)
+filter("unvault", { "secret!", "vaultid:str" }, function(v, secret)
+	return native.vault_open(v, vault_secret("unvault", v, secret))
+end)
+
 -- Dates
 
 filter("to_datetime", { "format:str" }, function(v, format)

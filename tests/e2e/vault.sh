@@ -114,13 +114,23 @@ status 1
 cmp -s text.yml before || fault "the file was changed"
 [ ! -e "$(head -n 1 seen | cut -d ' ' -f 2)" ] || fault "the folder is still there"
 
+it "an editor that crashes, or is left by Ctrl-C, changes nothing and leaves nothing"
+for signal in SEGV KILL INT; do
+	printf '#!/bin/sh\ndirname "$1" >%s/seen\necho half >>"$1"\nkill -%s $$\n' "$WORK" "$signal" >crashing
+	chmod +x crashing
+	EDITOR="$WORK/crashing" neap vault edit --vault-id dev@pw text.yml
+	status 1
+	cmp -s text.yml before || fault "the file was changed after $signal"
+	[ ! -e "$(cat seen)" ] || fault "the folder is still there after $signal"
+done
+
 it "a signal during edit leaves nothing"
-printf '#!/bin/sh\ndirname "$1" >%s/seen\nexec sleep 20\n' "$WORK" >slow_editor
+printf '#!/bin/sh\ndirname "$1" >%s/seen.new\nmv %s/seen.new %s/seen\nexec sleep 60\n' "$WORK" "$WORK" "$WORK" >slow_editor
 chmod +x slow_editor
 rm -f seen
 EDITOR="$WORK/slow_editor" "$NEAP" vault edit --vault-id dev@pw text.yml 2>/dev/null &
 pid=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do [ -s seen ] || sleep 0.1; done
+while [ ! -s seen ] && kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
 kill -TERM "$pid"
 wait "$pid"
 equal $? 99
@@ -247,6 +257,37 @@ neap run bad.json -i hosts.json --vault-password-file pw2
 status 2
 output_has "none of the vault secrets"
 [ ! -e never ] || fault "it was written"
+
+it "templates seal and open by a password of their own, as Ansible does; what they open is masked"
+printf 'unsealed text  ' >looked && seal looked
+printf '{"from_included": "included secret"}' >included.json && seal included.json
+printf 'of ansible' >of_ansible
+if command -v ansible-vault >/dev/null; then
+	ansible_vault encrypt --vault-password-file pw2 of_ansible || fault "ansible-vault failed"
+else
+	neap vault encrypt --vault-password-file pw2 of_ansible
+fi
+cat >filters.json <<'END_OF_FILE'
+[{"hosts": "all", "gather_facts": false, "vars": {"other": "another one", "salt": "abcdefghijklmnopqrstuvwxyz012345", "raw": "{{ lookup('pipe', 'cat of_ansible') }}"}, "tasks": [
+ {"assert": {"that": ["lookup('unvault', 'looked') == 'unsealed text  '", "raw | unvault(other) == 'of ansible'", "'open' | unvault(other) == 'open'",
+  "('x y' | vault('k')) | unvault('k') == 'x y'", "('x' | vault('k', salt)) == ('x' | vault('k', salt))",
+  "('x' | vault('k')).startswith('$ANSIBLE_VAULT;1.2;AES256;filter_default')", "('x' | vault('k', vaultid='a')).split()[0] == '$ANSIBLE_VAULT;1.2;AES256;a'"]}},
+ {"debug": {"msg": "it is <{{ raw | unvault(other) }}>"}},
+ {"include_vars": "included.json"}, {"assert": {"that": ["from_included == 'included ' ~ 'secret'"]}}, {"debug": {"var": "from_included"}},
+ {"debug": {"msg": "{{ 'x' | vault('k') | unvault('wrong') }}"}, "ignore_errors": true},
+ {"copy": {"content": "{{ 'for ansible' | vault(other, vaultid='default') }}", "dest": "sealed_here"}, "delegate_to": "localhost"}]}]
+END_OF_FILE
+neap run filters.json -i hosts.json -v --vault-password-file pw
+status 0
+output_has 'it is <********>'
+output_has 'none of the vault secrets'
+output_lacks 'of ansible'
+output_lacks 'included secret'
+neap vault view --vault-password-file pw2 sealed_here
+equal "$(cat out)" "for ansible"
+if command -v ansible-vault >/dev/null; then
+	equal "$(ansible_vault view --vault-password-file pw2 sealed_here)" "for ansible"
+fi
 
 it "a sealed playbook, inventory and extra variables"
 printf '[{"hosts": "all", "gather_facts": false, "tasks": [{"assert": {"that": ["x == 1", "y == 2"]}}]}]' >whole.json

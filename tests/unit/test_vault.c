@@ -90,6 +90,25 @@ Test(vault, refuses_every_single_flipped_bit)
 	vault_free(vault);
 }
 
+Test(vault, derives_the_keys_of_a_salt_once)
+{
+	struct vault *vault = vault_with(NULL, "secretpw");
+	auto_secret struct secret salt = SECRET_INIT, plain = SECRET_INIT;
+	auto_buf struct buf sealed = BUF_INIT;
+	struct err err = ERR_INIT;
+	secret_set(&salt, "the salt of them all", 20);
+	for (int i = 0; i < 2; i++) {
+		char text[16];
+		int length = snprintf(text, sizeof(text), "value %d", i);
+		buf_clear(&sealed);
+		cr_assert_eq(vault_seal_salted(vault_secret_at(vault, 0), NULL, &salt, text, (size_t)length, &sealed, &err), 0);
+		cr_assert_eq(vault_open(vault, sealed.data, sealed.length, &plain, NULL, &err), 0, "%s", err.text);
+		cr_assert_eq(strncmp(plain.bytes, text, (size_t)length), 0);
+	}
+	cr_assert_eq(vault_derivations(vault), 1);
+	vault_free(vault);
+}
+
 Test(vault, refuses_every_truncated_text)
 {
 	struct vault *vault = vault_with(NULL, "secretpw");
