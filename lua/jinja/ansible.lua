@@ -369,7 +369,10 @@ filter("zip_longest", { "*", "fillvalue" }, function(v, more, ...)
 	for at = 1, longest do
 		local row = {}
 		for i = 1, #all do
-			row[i] = all[i][at] == nil and fill or all[i][at]
+			row[i] = all[i][at]
+			if row[i] == nil then
+				row[i] = fill
+			end
 		end
 		out[at] = values.tuple(row)
 	end
@@ -457,7 +460,10 @@ filter("log", { "base:number" }, function(v, base)
 	if v <= 0 then
 		fail("log() needs a number above 0")
 	end
-	return base == nil and math.log(v) or math.log(v, number_argument(base, "log"))
+	if base ~= nil and (base <= 0 or base == 1) then
+		fail("log() needs a base above 0 that is not 1")
+	end
+	return base == nil and math.log(v) or base == 10 and math.log(v, 10) or math.log(v) / math.log(base)
 end)
 filter("pow", { "y!:number" }, function(v, y)
 	return (number_argument(v, "pow") + 0.0) ^ number_argument(y, "pow")

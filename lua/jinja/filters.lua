@@ -26,7 +26,6 @@ filter("default d", { "default_value:lazy", "boolean:bool" }, function(v, defaul
 	return v
 end).takes_undefined = true
 filter("string", {}, function(v) return text(v) end)
-filter("pprint", {}, function(v) return values.repr(v) end)
 filter("attr", { "name!:str" }, function(v, name)
 	return values.attribute(v, name)
 end)
@@ -121,7 +120,7 @@ filter("round", { "precision:int", "method:str" }, function(v, precision, method
 	elseif math.type(n) == "integer" and precision >= 0 then
 		return n
 	elseif precision >= 0 then
-		return (tonumber(string.format("%." .. math.min(precision, 99) .. "f", n)) or n) + 0.0
+		return (tonumber(string.format("%." .. math.min(precision, 99) .. "fe0", n)) or n)
 	end
 	if n ~= n or n == math.huge or n == -math.huge then
 		return n
@@ -218,19 +217,15 @@ filter("indent", { "width:indent", "first:bool", "blank:bool" }, function(v, wid
 	return is_true(first) and by .. joined or joined
 end)
 
+-- Where a line can be broken: between words, behind a hyphen between letters, around a dash of several hyphens.
+local hyphenated = [[\s+|(?<=[\w!"'&.,?])-{2,}(?=\w)|\S+?(?:-(?:(?<=[^\W\d]{2}-)|(?<=[^\W\d]-[\w!"'&.,?]-))(?=[^\W\d]-?[^\W\d])]]
+	.. [[|(?=\s|\Z)|(?<=[\w!"'&.,?])(?=-{2,}\w))]]
+
 -- Words of a paragraph in lines of at most width characters, as textwrap.wrap does.
 local function wrap_paragraph(paragraph, width, break_long, break_hyphens)
 	local chunks = {}
-	for blank, word in paragraph:gmatch("(%s*)(%S*)") do
-		if blank ~= "" then
-			chunks[#chunks + 1] = blank
-		end
-		while word ~= "" do
-			local head = break_hyphens and word:match("^[^-]*%a[^-]*%-+%f[%w_]")
-			head = head and #head < #word and head or word
-			chunks[#chunks + 1] = head
-			word = word:sub(#head + 1)
-		end
+	for chunk in values.regex(break_hyphens and hyphenated or [[\s+|\S+]]):each(paragraph) do
+		chunks[#chunks + 1] = chunk[0]
 	end
 	local lines, line, used = {}, {}, 0
 	local function close()
@@ -252,6 +247,10 @@ local function wrap_paragraph(paragraph, width, break_long, break_hyphens)
 			line[#line + 1], used, at = chunk, used + length, at + 1
 		elseif length > width and break_long then
 			local room = math.max(width - used, 1)
+			local before = break_hyphens and values.slice(chunk, 0, room):match("^(.*)%-")
+			if before and before:find("[^-]") then
+				room = native.length(before) + 1
+			end
 			line[#line + 1] = values.slice(chunk, 0, room)
 			chunks[at] = values.slice(chunk, room)
 			close()
@@ -350,6 +349,11 @@ local function copied(v)
 end
 values.copied = copied
 
+-- A function(item) for the attribute that was given: the item itself where none was.
+local function getter(attribute)
+	return attribute ~= nil and sequence.getter(attribute) or function(item) return item end
+end
+
 filter("list", {}, copied)
 filter("items", {}, function(v)
 	if values.is_undefined(v) then
@@ -360,10 +364,10 @@ filter("items", {}, function(v)
 	return values.dict_items(v)
 end).takes_undefined = true
 filter("join", { "d:text", "attribute:attribute" }, function(v, d, attribute)
-	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
+	local get = getter(attribute)
 	local out = {}
 	for i, element in ipairs(elements(v)) do
-		out[i] = text(values.defined(get and get(element) or not get and element or nil))
+		out[i] = text(values.defined(get(element)))
 	end
 	return table.concat(out, d ~= nil and text(values.defined(d)) or "")
 end)
@@ -421,10 +425,10 @@ filter("slice", { "slices!:int", "fill_with" }, function(v, slices, fill)
 	return list(out)
 end)
 filter("sum", { "attribute:attribute", "start" }, function(v, attribute, start)
-	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
+	local get = getter(attribute)
 	local total = start or 0
 	for _, item in ipairs(elements(v)) do
-		total = values.add(total, get and get(item) or item)
+		total = values.add(total, get(item))
 	end
 	return total
 end)
@@ -485,11 +489,11 @@ filter("min", { "case_sensitive:bool", "attribute:attribute" }, extreme(values.l
 filter("max", { "case_sensitive:bool", "attribute:attribute" }, extreme(values.greater))
 
 filter("unique", { "case_sensitive:bool", "attribute:attribute" }, function(v, case_sensitive, attribute)
-	local get = attribute ~= nil and attribute ~= null and sequence.getter(attribute)
+	local get = getter(attribute)
 	local fold = not is_true(case_sensitive)
 	local seen, out = sequence.set(), {}
 	for _, item in ipairs(elements(v)) do
-		local key = get and get(item) or not get and item or nil
+		local key = get(item)
 		if seen:add(fold and sequence.fold(key) or key) then
 			out[#out + 1] = item
 		end

@@ -103,7 +103,9 @@ add("cycler", { "*" }, function(...)
 	end)
 	return values.callable("cycler", function() return items[at % #items + 1] end, { members = setmetatable(members, {
 		__index = function(_, name)
-			return name == "current" and items[at % #items + 1] or nil
+			if name == "current" then
+				return items[at % #items + 1]
+			end
 		end,
 	}) })
 end)

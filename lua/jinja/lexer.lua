@@ -365,7 +365,7 @@ function lexer.template(source, settings)
 			local head_sign = head_end - #marks.block_end
 			line = line + count_lines(source:sub(at, head_end))
 			local body, tail_sign, close, behind = raw_block(source, head_end + 1, line, marks)
-			after_block(sign_or_nil(source:sub(head_sign, head_sign)))
+			strip_next = source:sub(head_sign, head_sign) == "-" and "-" or false -- trim_blocks is not for this tag
 			at = head_end + 1
 			add_text(body, sign_or_nil(tail_sign), settings.lstrip_blocks)
 			line = line + count_lines(source:sub(head_end + 1 + #body, behind - 1))

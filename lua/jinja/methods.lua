@@ -229,7 +229,8 @@ method("str", "strip", { "chars:str" }, function(s, c) return values.strip(s, c,
 method("str", "lstrip", { "chars:str" }, function(s, c) return values.strip(s, c, "l") end)
 method("str", "rstrip", { "chars:str" }, function(s, c) return values.strip(s, c, "r") end)
 method("str", "upper", {}, function(s) return native.upper(s) end)
-method("str", "lower casefold", {}, function(s) return native.lower(s) end)
+method("str", "lower", {}, function(s) return native.lower(s) end)
+method("str", "casefold", {}, function(s) return (native.lower(s):gsub("ß", "ss")) end)
 
 function values.capitalize(s)
 	local first = s:match("^" .. utf8.charpattern) or ""
@@ -290,7 +291,7 @@ local function split_blank(s, most)
 	local out, at = {}, s:match("^%s*()")
 	while at <= #s do
 		if most >= 0 and #out == most then
-			out[#out + 1] = right_stripped(s:sub(at))
+			out[#out + 1] = s:sub(at)
 			break
 		end
 		local word, behind = s:match("^(%S+)%s*()", at)
@@ -344,8 +345,7 @@ method("str", "rsplit", { "sep:str", "maxsplit:int" }, function(s, separator, mo
 			table.insert(out, 1, word)
 			s = head
 		end
-		s = s:gsub("^%s+", "")
-		if s ~= "" then
+		if s:find("%S") then
 			table.insert(out, 1, s)
 		end
 		return values.list(out)
@@ -440,7 +440,8 @@ method("str", "rpartition", { "sep!:str" }, function(s, separator)
 	return values.tuple({ s:sub(1, from - 1), separator, s:sub(from + #separator) })
 end)
 method("str", "zfill", { "width!:int" }, function(s, width)
-	return format.pad(s, width, "=", "0")
+	local sign = s:match("^[+-]") or ""
+	return sign .. format.pad(s:sub(#sign + 1), width - #sign, ">", "0")
 end)
 for name, align in pairs({ ljust = "<", rjust = ">" }) do
 	method("str", name, { "width!:int", "fill:str" }, function(s, width, fill)
@@ -496,6 +497,17 @@ method("str", "isalnum", {}, function(s)
 		end
 	end
 	return s ~= ""
+end)
+method("str", "istitle", {}, function(s)
+	local inside, found = false, false
+	for _, c in ipairs(native.characters(s)) do
+		local letter = is_letter(c)
+		if letter and inside ~= (native.lower(c) == c) then
+			return false
+		end
+		inside, found = letter, found or letter
+	end
+	return found
 end)
 method("str", "isupper", {}, function(s) return native.upper(s) == s and native.lower(s) ~= s end)
 method("str", "islower", {}, function(s) return native.lower(s) == s and native.upper(s) ~= s end)

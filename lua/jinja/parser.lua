@@ -243,6 +243,11 @@ function Stream:subscript(node)
 		end
 		return { kind = "item", object = node, key = parts[1], line = line }
 	end
+	for i = 1, #parts do
+		if parts[i].kind == "slice" then
+			fail(parts[i].line, "a slice cannot be one of several keys")
+		end
+	end
 	return { kind = "item", object = node, key = { kind = "tuple", items = parts, line = line }, line = line }
 end
 

@@ -248,6 +248,14 @@ end
 
 local loop_meta = { __metatable = "loop" }
 
+local function neighbour(loop, step, missing)
+	local item = loop.items[loop.at + step]
+	if item == nil then
+		return values.undefined(missing)
+	end
+	return item
+end
+
 local loop_members = {
 	index = function(loop) return loop.at end,
 	index0 = function(loop) return loop.at - 1 end,
@@ -258,8 +266,8 @@ local loop_members = {
 	length = function(loop) return #loop.items end,
 	depth = function(loop) return loop.level end,
 	depth0 = function(loop) return loop.level - 1 end,
-	previtem = function(loop) return loop.items[loop.at - 1] or values.undefined("there is no previous item") end,
-	nextitem = function(loop) return loop.items[loop.at + 1] or values.undefined("there is no next item") end,
+	previtem = function(loop) return neighbour(loop, -1, "there is no previous item") end,
+	nextitem = function(loop) return neighbour(loop, 1, "there is no next item") end,
 	cycle = function(loop)
 		return values.callable("cycle", function(arguments)
 			if #arguments == 0 then
