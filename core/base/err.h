@@ -18,6 +18,7 @@
 	X(NONE, 0, "")                                                                                    \
 	X(INPUT, 1, "correct the playbook, inventory, vault or argument it names")                         \
 	X(HOST, 2, "see the message of the failed task")                                                   \
+	X(BECOME, 2, "check that the login user may become the other one there, and by which password")     \
 	X(SYSTEM, 2, "see the operating system's reason on the machine neap runs on")                      \
 	X(TIMEOUT, 2, "raise the timeout or find out why it takes so long")                                \
 	X(UNREACHABLE, 4, "check that the host is up and that its SSH port can be reached")                \

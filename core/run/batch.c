@@ -191,33 +191,44 @@ static int feed(struct wire *wire, const struct wire_become *become, struct job_
 	return 0;
 }
 
-int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct err *err)
+/* All that one user asks. */
+static int answer_user(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *user,
+                       struct arena *arena, struct err *err)
+{
+	struct flight flight = {
+		.probed = arena_array(arena, count, sizeof(struct job_ask *)),
+		.commands = arena_array(arena, count, sizeof(struct job_ask *)),
+		.fed = arena_array(arena, count, sizeof(struct job_ask *)),
+		.facts = arena_array(arena, count, sizeof(struct job_ask *)),
+		.asks = arena_array(arena, count, sizeof(struct ask *)),
+	};
+	for (size_t i = 0; i < count; i++) {
+		if (asks[i].user == user)
+			flight_add(&flight, &asks[i]);
+	}
+	if (fly(wire, user->become, &flight, err) < 0 || digest_here(wire, user->become, &flight, err) < 0)
+		return -1;
+	for (size_t i = 0; i < flight.fed_count; i++) {
+		if (feed(wire, user->become, flight.fed[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *own, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
 	bool *flown = arena_array(&arena, count, sizeof(*flown));
 	for (size_t i = 0; i < count; i++) {
 		if (flown[i])
 			continue;
-		struct flight flight = {
-			.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
-			.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
-			.fed = arena_array(&arena, count, sizeof(struct job_ask *)),
-			.facts = arena_array(&arena, count, sizeof(struct job_ask *)),
-			.asks = arena_array(&arena, count, sizeof(struct ask *)),
-		};
-		for (size_t j = i; j < count; j++) {
-			if (asks[j].user == asks[i].user) {
-				flown[j] = true;
-				flight_add(&flight, &asks[j]);
-			}
-		}
-		if (fly(wire, asks[i].user->become, &flight, err) < 0 ||
-		    digest_here(wire, asks[i].user->become, &flight, err) < 0)
+		for (size_t j = i; j < count; j++)
+			flown[j] = flown[j] || asks[j].user == asks[i].user;
+		if (answer_user(wire, asks, count, asks[i].user, &arena, err) == 0)
+			continue;
+		if (err->kind != ERR_BECOME || asks[i].user == own)
 			return -1;
-		for (size_t j = 0; j < flight.fed_count; j++) {
-			if (feed(wire, asks[i].user->become, flight.fed[j], err) < 0)
-				return -1;
-		}
+		err_clear(err); /* a coming task's: it will meet that itself */
 	}
 	return 0;
 }

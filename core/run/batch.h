@@ -4,7 +4,10 @@
 
 #include "run/target.h"
 
-/* Fills every ask's answer, or returns -1 if the connection is lost; asks without an answer are then NULL. Target's thread. */
-int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, struct err *err) must_check;
+/* Fills every ask's answer, or returns -1 if the connection is lost, or own, who waits for the answers, cannot be become
+ * (ERR_BECOME). Asks without an answer are NULL: then, and where another user, whose tasks are only coming, cannot be
+ * become. Target's thread. */
+int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *own,
+                 struct err *err) must_check;
 
 #endif

@@ -2,9 +2,13 @@
 #include "run/connect.h"
 
 #include <pthread.h>
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+
+enum { ACCOUNT_MOST = 16384 };
 
 struct user_row {
 	struct user_row *next;
@@ -350,14 +354,38 @@ static void read_become(struct reading *reading, struct user_row *row)
 		                          become->method);
 }
 
-static const struct target_user *add_user(struct targets *targets, struct target *target, struct user_row *user)
+static struct target_row *row_of(struct targets *targets, const struct target *target)
 {
 	pthread_mutex_lock(&targets->lock);
 	struct target_row *row = targets->rows;
 	while (row->target != target)
 		row = row->next;
+	pthread_mutex_unlock(&targets->lock);
+	return row;
+}
+
+/* Nothing has to be done to become who one is, as Ansible has it: where sudo is missing, root needs none. */
+static bool is_login_user(struct targets *targets, const struct target *target, const char *user)
+{
+	const struct wire_config *config = &row_of(targets, target)->config;
+	if (!config->local)
+		return config->user && strcmp(config->user, user) == 0;
+	struct passwd about, *found = NULL;
+	auto_free char *buffer = mem_alloc(ACCOUNT_MOST);
+	return getpwuid_r(geteuid(), &about, buffer, ACCOUNT_MOST, &found) == 0 && found && strcmp(found->pw_name, user) == 0;
+}
+
+static bool is_same_password(const struct secret *a, const struct secret *b)
+{
+	return a->length == b->length && (!a->length || memcmp(a->bytes, b->bytes, a->length) == 0);
+}
+
+static const struct target_user *add_user(struct targets *targets, struct target *target, struct user_row *user)
+{
+	struct target_row *row = row_of(targets, target);
+	pthread_mutex_lock(&targets->lock);
 	struct user_row *known = row->users;
-	while (known && strcmp(known->user.key, user->user.key) != 0)
+	while (known && (strcmp(known->user.key, user->user.key) != 0 || !is_same_password(&known->password, &user->password)))
 		known = known->next;
 	if (!known) {
 		user->next = row->users;
@@ -380,6 +408,8 @@ const struct target_user *targets_user(struct targets *targets, struct target *t
 	bool wanted = wants_become(&reading);
 	if (wanted && !reading.failed)
 		read_become(&reading, row);
+	if (wanted && !reading.failed)
+		wanted = !is_login_user(targets, target, row->become.user ? row->become.user : "root");
 	if (!wanted || reading.failed) {
 		secret_release(&row->password);
 		arena_release(&row->arena);

@@ -403,7 +403,7 @@ static struct wire_put wire_put_of(struct arena *arena, const struct put *put)
 static bool is_lost(const struct err *err)
 {
 	return err->kind == ERR_UNREACHABLE || err->kind == ERR_INTERRUPTED || err->kind == ERR_PROTOCOL ||
-	       err->kind == ERR_AUTH || err->kind == ERR_HOSTKEY;
+	       err->kind == ERR_AUTH || err->kind == ERR_BECOME || err->kind == ERR_HOSTKEY;
 }
 
 static int fail_step(struct job *job, struct err *err)

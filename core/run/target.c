@@ -208,10 +208,11 @@ static int connect_wire(struct target *target, struct err *err)
 static int answer_job(struct target *target, struct job *job, struct err *err)
 {
 	uint64_t generation = store_generation(target->store);
-	if (batch_answer(target->wire, job->asks, job->ask_count, err) < 0)
+	if (batch_answer(target->wire, job->asks, job->ask_count, job->user, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->ask_count; i++)
-		store_keep(target->store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
+		if (job->asks[i].answer)
+			store_keep(target->store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
 	return 0;
 }
 
@@ -385,7 +386,7 @@ static void do_job(struct target *target, struct job *job)
 		else
 			(void)!steps_job(target, job, &err);
 	}
-	if (err.kind != ERR_NONE)
+	if (err.kind != ERR_NONE && err.kind != ERR_BECOME) /* the host is there, for who may be who he is */
 		target->lost = err;
 	job->err = err;
 	target->task = NULL;

@@ -211,16 +211,16 @@ int become_check(const struct become_gate *gate, const struct channel *channel, 
 	if (ended == CHANNEL_LOST)
 		return err_set(err, ERR_HOST, "becoming %s by %s: %s", user, method, channel_error(channel));
 	if (become_password_was_wrong(gate, code, buf_text(&said))) {
-		err_set(err, ERR_AUTH, "becoming %s by %s: the password was not accepted%s%s", user, method,
+		err_set(err, ERR_BECOME, "Incorrect %s password%s%s", method,
 		        gate->state == BECOME_REFUSED || !said.length ? "" : ": ",
 		        gate->state == BECOME_REFUSED ? "" : buf_text(&said));
-		return err_hint(err, "check ansible_become_password, or the file or prompt it comes from");
+		return err_hint(err, "becoming %s: check ansible_become_password, or the file or prompt it comes from", user);
 	}
-	if (gate->state == BECOME_REFUSED) {
-		err_set(err, ERR_AUTH, "becoming %s by %s: a password is asked for and none was given", user, method);
-		return err_hint(err, "give it with -K, --become-password-file or ansible_become_password");
+	if (gate->state == BECOME_REFUSED || (!become_wants_terminal(gate) && strstr(buf_text(&said), "a password is required"))) {
+		err_set(err, ERR_BECOME, "Missing %s password", method);
+		return err_hint(err, "becoming %s needs one: give it with -K, --become-password-file or ansible_become_password", user);
 	}
-	err_set(err, ERR_AUTH, "becoming %s by %s: %s", user, method, said.length ? said.data : "it ended without a word");
+	err_set(err, ERR_BECOME, "becoming %s by %s: %s", user, method, said.length ? said.data : "it ended without a word");
 	if (err && become_wants_terminal(gate))
 		err->os_error = ENOTTY;
 	return err_hint(err, "check that %s is installed there and that the login user may become %s", method, user);

@@ -33,7 +33,7 @@ void become_command(struct buf *line, struct become_gate *gate, const struct wir
                     const char *inner, bool pty);
 /* Takes bytes while the gate is closed; returns how many were its own, the rest belongs to what was started. */
 size_t become_take(struct become_gate *gate, struct channel *channel, bool is_stderr, const char *bytes, size_t length);
-/* -1 with ERR_AUTH once it is refused or the channel ended before it opened; its os_error is ENOTTY where that was for want
+/* -1 with ERR_BECOME once it is refused or the channel ended before it opened; its os_error is ENOTTY where that was for want
  * of a terminal. */
 int become_check(const struct become_gate *gate, const struct channel *channel, struct err *err) must_check;
 void become_release(struct become_gate *gate);

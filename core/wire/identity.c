@@ -63,7 +63,7 @@ bool identity_may_expect(const struct identity *identity) { return !identity->be
 
 bool identity_wants_terminal(struct identity *identity, struct err *err)
 {
-	if (!err || err->kind != ERR_AUTH || err->os_error != ENOTTY || !identity->becomes || identity->become.pty)
+	if (!err || err->kind != ERR_BECOME || err->os_error != ENOTTY || !identity->becomes || identity->become.pty)
 		return false;
 	identity->become.pty = true;
 	err_clear(err);

@@ -127,7 +127,7 @@ void wire_outcome_release(struct wire_outcome *outcome);
 /* Short commands in the persistent shell of that user, all written in one flight and run in order, each in a subshell
  * with stdin from /dev/null (WIRE: framing). outcomes has count zeroed elements, which the caller releases. stop: after
  * the first that does not exit with 0 the others are not run. deadline is clock_ms(), for the whole batch.
- * -1 only if the connection or the shell is lost: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_AUTH (become), ERR_INTERRUPTED. */
+ * -1 only if the connection or the shell is lost: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_BECOME, ERR_INTERRUPTED. */
 int wire_batch(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
                struct wire_outcome *outcomes, size_t count, bool stop, int64_t deadline, struct err *err) must_check;
 /* One command that may be long, read stdin, leave children behind or have to be killed: in a session (process group) of

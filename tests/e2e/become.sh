@@ -102,7 +102,7 @@ refused() {
 	refused_text=$1
 	shift
 	PLAY=small.json as "$@"
-	status 4
+	status 2
 	output_has "$refused_text"
 	! grep -q ' word' out || fault "the password shows"
 }
@@ -135,12 +135,12 @@ it "sudo that lectures, insults, and asks in its own words"
 printf 'First\nlecture: read this:\n' >/etc/lecture
 rules 'Defaults lecture=always,lecture_file=/etc/lecture,insults,badpass_message="Nein: falsch:"' 'Defaults passprompt="Kennwort bitte> "' 'deploy ALL=(ALL) ALL'
 works root password='deploy word'
-refused 'the password was not accepted' password='wrong word'
+refused 'Incorrect sudo password' password='wrong word'
 
 it "sudo without a password that it needs, with a wrong one, and for who may not"
 rules 'deploy ALL=(ALL) ALL'
-refused 'a password is required'
-refused 'the password was not accepted' password='wrong word'
+refused 'Missing sudo password'
+refused 'Incorrect sudo password' password='wrong word'
 rules 'deploy ALL=(other) ALL'
 refused 'not allowed' password='deploy word'
 rules
@@ -169,8 +169,8 @@ printf 'echo "Welcome: "; echo noise >&2\n' >home/other/.profile
 works other method=su user=other flags=- password='other word'
 
 it "su with a wrong password, none, and to who has no shell"
-refused 'the password was not accepted' method=su password='wrong word'
-refused 'a password is asked for and none was given' method=su
+refused 'Incorrect su password' method=su password='wrong word'
+refused 'Missing su password' method=su
 rules 'deploy ALL=(ALL) NOPASSWD: ALL'
 refused 'not available' method=su user=noshell exe='sudo su'
 works noshell method=su user=noshell exe='sudo su' flags='-s /bin/sh'
@@ -184,7 +184,7 @@ it "doas asks for none"
 works other method=doas user=other
 
 it "doas with a wrong password, none, and for who may not"
-refused 'the password was not accepted' method=doas password='wrong word'
+refused 'Incorrect doas password' method=doas password='wrong word'
 refused 'Authentication required' method=doas
 refused 'Operation not permitted' method=doas user=noshell password='deploy word'
 

@@ -103,7 +103,7 @@ static void fails(const struct wire_become *become, const char *with)
 	struct wire_outcome outcome;
 	struct err err;
 	cr_assert_eq(try_batch(become, "true", &outcome, &err), -1);
-	cr_assert_eq(err.kind, ERR_AUTH, "%s", err.text);
+	cr_assert_eq(err.kind, ERR_BECOME, "%s", err.text);
 	cr_assert_not_null(strstr(err.text, with), "%s", err.text);
 	wire_outcome_release(&outcome);
 	cr_assert_eq(try_batch(NULL, "true", &outcome, &err), 0, "%s", err.text);
@@ -129,13 +129,13 @@ Test(become, says_that_the_password_was_wrong)
 {
 	auto_free char *path = program("sudo", fake_sudo);
 	secret_set(&password, "closed", 6);
-	fails(&(struct wire_become){ .method = "sudo", .executable = path, .password = &password }, "not accepted");
+	fails(&(struct wire_become){ .method = "sudo", .executable = path, .password = &password }, "Incorrect");
 }
 
 Test(become, says_that_a_password_is_needed)
 {
 	auto_free char *path = program("sudo", fake_sudo);
-	fails(&(struct wire_become){ .method = "sudo", .executable = path }, "a password is required");
+	fails(&(struct wire_become){ .method = "sudo", .executable = path }, "Missing sudo password");
 }
 
 Test(become, says_that_there_is_no_such_program)
@@ -164,7 +164,7 @@ Test(become, answers_su_in_any_language)
 	works(&(struct wire_become){ .method = "su", .executable = path, .password = &password });
 	secret_release(&password);
 	secret_set(&password, "closed", 6);
-	fails(&(struct wire_become){ .method = "su", .user = "other", .executable = path, .password = &password }, "not accepted");
+	fails(&(struct wire_become){ .method = "su", .user = "other", .executable = path, .password = &password }, "Incorrect");
 }
 
 Test(become, answers_doas_on_its_terminal)
