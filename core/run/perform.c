@@ -372,7 +372,7 @@ static const char *backup_name(struct arena *arena, const char *path)
 	return arena_printf(arena, "%s.%ld.%s~", path, (long)getpid(), stamp);
 }
 
-static struct wire_put wire_put_of(struct arena *arena, const struct put *put)
+struct wire_put perform_wire_put(struct arena *arena, const struct put *put)
 {
 	static const enum wire_source sources[] = {
 		[PUT_BYTES] = WIRE_BYTES, [PUT_LOCAL_FILE] = WIRE_LOCAL_FILE, [PUT_REMOTE_FILE] = WIRE_REMOTE_FILE,
@@ -424,7 +424,7 @@ static int perform_puts(struct wire *wire, struct job *job, struct err *err)
 	struct wire_put *puts = arena_array(job->arena, count, sizeof(*puts));
 	struct wire_put_result *results = arena_array(job->arena, count, sizeof(*results));
 	for (size_t i = 0; i < count; i++)
-		puts[i] = wire_put_of(job->arena, &job->steps[first + i]->put);
+		puts[i] = perform_wire_put(job->arena, &job->steps[first + i]->put);
 	size_t done = 0;
 	int failed = wire_put(wire, job->user->become, puts, results, count, &done, err);
 	for (size_t i = 0; i < done; i++) {
@@ -477,6 +477,9 @@ static int perform_wait(struct wire *wire, struct job *job, const struct step *s
 static int perform_next(struct wire *wire, struct job *job, const struct perform_watch *watch, struct err *err)
 {
 	const struct step *step = job->steps[job->steps_done];
+	int tree = step->kind == STEP_MKDIR ? perform_tree(wire, job, err) : 0;
+	if (tree)
+		return tree < 0 ? -1 : 0;
 	switch (step->kind) {
 	case STEP_RUN:
 		return perform_run(wire, job, step, watch, err);

@@ -16,4 +16,11 @@ int perform_steps(struct wire *wire, struct job *job, const struct perform_watch
 int perform_once(struct wire *wire, struct job *job, const struct command *command, struct wire_outcome *outcome,
                  struct err *err) must_check;
 
+/* ---- between the parts of it ---- */
+
+/* A PUT as the wire takes it; what it points to is borrowed, or in the arena. */
+struct wire_put perform_wire_put(struct arena *arena, const struct put *put);
+/* A new folder, with the steps that fill it, at once. 1: they are done; 0: they cannot be done so; -1 as perform_steps. */
+int perform_tree(struct wire *wire, struct job *job, struct err *err) must_check;
+
 #endif

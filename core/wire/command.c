@@ -26,7 +26,7 @@
 #include "wire/become.h"
 #include "wire/framing.h"
 
-enum { COMMAND_KEEP = 16 * 1024 * 1024, COMMAND_PIECE = 1000, COMMAND_KILL_MS = 10000 };
+enum { COMMAND_KEEP = 16 * 1024 * 1024, COMMAND_PIECE = 1000, COMMAND_KILL_MS = 10000, COMMAND_FEED = 1024 * 1024 };
 
 struct runner {
 	struct session *session;
@@ -35,7 +35,7 @@ struct runner {
 	bool gated, merged;
 	bool follows;         /* merged, and stderr is told behind stdout */
 	struct buf held;
-	bool held_eof;
+	bool held_eof, fed;
 	char mark[DIGEST_RANDOM_HEX];
 	const struct wire_command *commands; /* NULL while it is a spare */
 	struct wire_outcome *outcomes;
@@ -262,9 +262,28 @@ static void runner_input(struct runner *runner)
 		channel_write(runner->channel, "\004", 1);
 	else if (runner_watched(command))
 		return;
+	else if (command->feed)
+		return;
 	else if (held)
 		runner->held_eof = true;
 	else
+		channel_write_eof(runner->channel);
+}
+
+/* What a command is fed goes out as fast as the target takes it. */
+static void runner_feed(struct runner *runner)
+{
+	const struct wire_command *command = runner->commands;
+	if (!command->feed || runner->fed || runner->gated)
+		return;
+	auto_buf struct buf more = BUF_INIT;
+	while (!runner->fed && channel_queued(runner->channel) < COMMAND_FEED) {
+		buf_clear(&more);
+		runner->fed = !command->feed(command->context, &more);
+		if (more.length)
+			channel_write(runner->channel, more.data, more.length);
+	}
+	if (runner->fed)
 		channel_write_eof(runner->channel);
 }
 
@@ -307,6 +326,7 @@ static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
 			return -1;
 		if (clock_left(deadline) == 0)
 			return 0;
+		runner_feed(runner);
 		if (session_pump(runner->session, deadline, err) < 0)
 			return -1;
 	}

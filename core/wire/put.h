@@ -65,7 +65,21 @@ size_t put_tar_count(const struct wire_put *puts, size_t count);
  * window will follow. */
 int put_tar(struct put_batch *batch, bool more, struct err *err) must_check;
 
+/* Whether a file may be a member of a stream. */
+bool put_tar_takes(const struct wire_put *put);
+/* sha1sum -c has no way to say some names that all tools know, and tar refuses "..". */
+bool put_tar_name_is_plain(const char *path);
+
+/* The stream's parts. A header is for size bytes, which the caller adds, and tar_pad behind them. */
+void tar_header(struct buf *stream, const char *name, char type, unsigned mode, uint64_t size);
+void tar_pad(struct buf *stream, uint64_t size);
+void tar_member(struct buf *stream, const char *name, unsigned mode, const char *bytes, size_t length);
+void tar_end(struct buf *stream);
+
 /* ---- the calls of wire.h, for one user ---- */
+
+int put_tree(struct identity *identity, const struct wire_folder *folders, size_t folder_count, const struct wire_put *puts,
+             struct wire_put_result *results, size_t count, struct err *err) must_check;
 
 int put_files(struct identity *identity, const struct wire_put *puts, struct wire_put_result *results, size_t count,
               size_t *done, struct err *err) must_check;

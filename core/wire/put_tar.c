@@ -22,7 +22,7 @@
 #include "wire/command.h"
 
 enum {
-	TAR_BLOCK = 512, TAR_RECORD = 20 * TAR_BLOCK, TAR_NAME = 100,
+	TAR_BLOCK = 512, TAR_RECORD = 20 * TAR_BLOCK /* of zeroes: readers may wait for a whole one */, TAR_NAME = 100,
 	TAR_FILE_MOST = 256 * 1024,          /* bytes: bigger ones gain nothing */
 	TAR_WINDOW_BYTES = 8 * 1024 * 1024,
 	TAR_WINDOW_FILES = 2000,             /* as many names as one exec surely takes */
@@ -68,8 +68,7 @@ static size_t put_tar_folder(const char *path)
 	return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-/* sha1sum -c has no way to say names with these that all tools know, and tar refuses "..". */
-static bool put_tar_name_is_plain(const char *path)
+bool put_tar_name_is_plain(const char *path)
 {
 	const char *name = path + put_tar_folder(path);
 	return *path == '/' && *name && strcmp(name, ".") != 0 && strncmp(name, "..", 2) != 0 && !strpbrk(path, "\\\n\r") &&
@@ -81,14 +80,19 @@ static bool put_tar_text_equals(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+bool put_tar_takes(const struct wire_put *put)
+{
+	bool plain = put->is_new && !put->has_atime && !put->has_mtime && !put->backup && !put->validate && !put->follow &&
+	             put_tar_name_is_plain(put->path);
+	/* chown takes setuid bits off. */
+	return plain && !((put->owner || put->group) && put->has_mode && (put->mode & 07000));
+}
+
 /* SIZE_MAX: it goes another way. */
 static size_t put_tar_size(const struct wire_put *put)
 {
 	struct stat st;
-	bool plain = put->is_new && !put->has_atime && !put->has_mtime && !put->backup && !put->validate && !put->follow &&
-	             put_tar_name_is_plain(put->path);
-	/* chown takes setuid bits off. */
-	if (!plain || ((put->owner || put->group) && put->has_mode && (put->mode & 07000)))
+	if (!put_tar_takes(put))
 		return SIZE_MAX;
 	size_t size = put->length;
 	if (put->source == WIRE_LOCAL_FILE)
@@ -130,7 +134,7 @@ size_t put_tar_count(const struct wire_put *puts, size_t count)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-truncation" /* sizes and modes are bounded */
-static void tar_header(struct tar *tar, const char *name, char type, unsigned mode, size_t size)
+static void tar_block(struct buf *stream, const char *name, char type, unsigned mode, uint64_t size)
 {
 	struct tar_header header = { .type = type, .magic = "ustar", .version = { '0', '0' } };
 	size_t length = strlen(name);
@@ -138,41 +142,48 @@ static void tar_header(struct tar *tar, const char *name, char type, unsigned mo
 	snprintf(header.mode, sizeof(header.mode), "%07o", mode & 07777);
 	snprintf(header.uid, sizeof(header.uid), "%07o", 0);
 	snprintf(header.gid, sizeof(header.gid), "%07o", 0);
-	snprintf(header.size, sizeof(header.size), "%011zo", size);
+	snprintf(header.size, sizeof(header.size), "%011llo", (unsigned long long)size);
 	snprintf(header.mtime, sizeof(header.mtime), "%011o", 0);
 	memset(header.checksum, ' ', sizeof(header.checksum));
 	unsigned sum = 0;
 	for (size_t i = 0; i < sizeof(header); i++)
 		sum += ((const unsigned char *)&header)[i];
 	snprintf(header.checksum, sizeof(header.checksum) - 1, "%06o", sum);
-	buf_add(&tar->stream, &header, sizeof(header));
+	buf_add(stream, &header, sizeof(header));
 }
 #pragma GCC diagnostic pop
 
-static void tar_zeroes(struct tar *tar, size_t length)
+static void tar_zeroes(struct buf *stream, size_t length)
 {
-	memset(buf_reserve(&tar->stream, length), 0, length);
-	tar->stream.length += length;
+	memset(buf_reserve(stream, length), 0, length);
+	stream->length += length;
 }
 
-static void tar_pad(struct tar *tar, size_t unit)
+void tar_pad(struct buf *stream, uint64_t size)
 {
-	tar_zeroes(tar, (unit - tar->stream.length % unit) % unit);
+	tar_zeroes(stream, (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);
 }
 
 /* A long name goes before, as GNU tar, busybox and libarchive all read it; busybox does not know pax headers. */
-static void tar_member(struct tar *tar, const char *name, unsigned mode, const char *bytes, size_t length)
+void tar_header(struct buf *stream, const char *name, char type, unsigned mode, uint64_t size)
 {
-	size_t name_length = strlen(name);
-	if (name_length > TAR_NAME) {
-		tar_header(tar, "././@LongLink", 'L', 0, name_length + 1);
-		buf_add(&tar->stream, name, name_length + 1);
-		tar_pad(tar, TAR_BLOCK);
+	size_t length = strlen(name);
+	if (length > TAR_NAME) {
+		tar_block(stream, "././@LongLink", 'L', 0, length + 1);
+		buf_add(stream, name, length + 1);
+		tar_pad(stream, length + 1);
 	}
-	tar_header(tar, name, '0', mode, length);
-	buf_add(&tar->stream, bytes, length);
-	tar_pad(tar, TAR_BLOCK);
+	tar_block(stream, name, type, mode, size);
 }
+
+void tar_member(struct buf *stream, const char *name, unsigned mode, const char *bytes, size_t length)
+{
+	tar_header(stream, name, '0', mode, length);
+	buf_add(stream, bytes, length);
+	tar_pad(stream, length);
+}
+
+void tar_end(struct buf *stream) { tar_zeroes(stream, TAR_RECORD); }
 
 /* False where the file is not what it was taken for: the way that follows tells. */
 static bool tar_file(struct tar *tar, struct put_file *file)
@@ -195,11 +206,12 @@ static bool tar_file(struct tar *tar, struct put_file *file)
 	}
 	char hex[DIGEST_HEX_MAX];
 	digest_bytes("sha1", bytes, (size_t)file->size, hex);
+	memcpy(file->result->sha1, hex, sizeof(file->result->sha1));
 	if (!stage || (put->sha1 && strcmp(put->sha1, hex) != 0))
 		return false;
 	auto_free char *name = mem_printf("%s%s", stage->path + 1, file->path + stage->length);
 	put_resolve_attributes(file, UINT32_MAX, UINT32_MAX, tar->batch->identity->umask);
-	tar_member(tar, name, file->mode, bytes, (size_t)file->size);
+	tar_member(&tar->stream, name, file->mode, bytes, (size_t)file->size);
 	buf_printf(&tar->list, "%s  %s\n", hex, name);
 	return true;
 }
@@ -226,9 +238,8 @@ static bool tar_build(struct tar *tar)
 	char random[DIGEST_RANDOM_HEX]; /* as nothing of the files' names may be */
 	digest_random(random);
 	tar->list_path = mem_printf("%slist-%s", tar->stages[0].path, random);
-	tar_member(tar, tar->list_path + 1, 0600, tar->list.data, tar->list.length);
-	tar_zeroes(tar, 2 * TAR_BLOCK);
-	tar_pad(tar, TAR_RECORD);
+	tar_member(&tar->stream, tar->list_path + 1, 0600, tar->list.data, tar->list.length);
+	tar_end(&tar->stream);
 	return true;
 }
 

@@ -225,6 +225,19 @@ int wire_put(struct wire *wire, const struct wire_become *become, const struct w
 	return status;
 }
 
+int wire_put_tree(struct wire *wire, const struct wire_become *become, const struct wire_folder *folders,
+                  size_t folder_count, const struct wire_put *puts, struct wire_put_result *results, size_t count,
+                  struct err *err)
+{
+	if (wire_check(wire, err) < 0)
+		return -1;
+	struct identity *identity = identity_find(&wire->identities, wire->session, become);
+	int status = put_tree(identity, folders, folder_count, puts, results, count, err);
+	if (status < 0 && err->kind == ERR_UNREACHABLE)
+		wire_clean_again(wire, identity);
+	return status;
+}
+
 int wire_get(struct wire *wire, const struct wire_become *become, const struct wire_get *get,
              struct wire_get_result *result, struct err *err)
 {

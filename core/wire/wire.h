@@ -111,6 +111,8 @@ struct wire_command {
 	bool pty;               /* wire_run only */
 	/* live output as it comes, on the wire's thread, or NULL; wire_run only */
 	void (*output)(void *context, bool is_stderr, const char *bytes, size_t length);
+	/* Adds some of what follows the input; false: that was all. Not where become needs a terminal. wire_run only */
+	bool (*feed)(void *context, struct buf *more);
 	void *context;
 };
 
@@ -174,6 +176,14 @@ void wire_expect_files(struct wire *wire, const struct wire_become *become, size
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;
+
+/* A folder that is not there yet, with all that is in it: folders[0], folders in it, each behind the one that it is in, and
+ * files in them, all with is_new and the same owner. It is there whole or not at all. 1: it is; 0: it cannot be done so, or
+ * failed, and nothing is there: folders and files have to be made one by one, which tells what is wrong; -1. */
+struct wire_folder { const char *path; bool has_mode; mode_t mode; };
+int wire_put_tree(struct wire *wire, const struct wire_become *become, const struct wire_folder *folders,
+                  size_t folder_count, const struct wire_put *puts, struct wire_put_result *results, size_t count,
+                  struct err *err) must_check;
 
 /* Fetches one file to a path on this machine, atomically: directories are made (0700 less nothing: 0777 less the umask as
  * Ansible does), the file is written beside its place as 0600, checked and renamed; no symlink is followed on this side. */

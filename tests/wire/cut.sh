@@ -33,7 +33,7 @@ result $? "and got back"
 rm -f "$there"/*
 
 # The cuts lie between the first bytes and the last; those of the handshake matter less than those of the copy.
-steps=${CUT_STEPS:-12} step=0 bad=0 cuts=0
+steps=${CUT_STEPS:-9} step=0 bad=0 cuts=0
 start=$((total - 306000))
 while [ "$step" -lt "$steps" ]; do
 	echo old >"$there/f"
@@ -73,6 +73,23 @@ done
 result "$bad" "a cut stream leaves whole files and nothing else"
 [ "$cuts" -ge 3 ]
 result $? "streams were really cut ($cuts times)"
+
+rm -rf "$there"/*
+copy "$port" -v "$small" tree 200 "$there/new" && [ "$(ls "$there/new" | wc -l)" = 200 ]
+result $? "a new folder is put as one stream"
+total=$(value sent) step=0 bad=0 cuts=0
+while [ "$step" -lt "$steps" ]; do
+	rm -rf "$there"/*
+	proxy_start "$port" -u "$((total - 730000 + 740000 * step / steps))" -1
+	copy "$PROXY_PORT" -v "$small" tree 200 "$there/new" || cuts=$((cuts + 1))
+	proxy_stop
+	case $(ls -A "$there") in "") ;; new) [ "$(cat "$there"/new/* | wc -c)" = 600000 ];; *) false;; esac ||
+		{ bad=1; echo "# step $step left: $(ls -A "$there")"; rm -rf "$there"/.[!.]*; }
+	step=$((step + 1))
+done
+result "$bad" "a cut stream leaves the folder whole or not there"
+[ "$cuts" -ge 3 ]
+result $? "streams of folders were really cut ($cuts times)"
 
 # One round trip for each would take 200 s, and copy gives up after 100.
 proxy_start "$port" -d 100

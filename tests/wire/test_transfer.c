@@ -49,6 +49,7 @@ struct machine {
 static void open_machine(struct machine *machine, const char *shell, bool no_sftp)
 {
 	struct err err = ERR_INIT;
+	signal(SIGPIPE, SIG_IGN); /* as a wire has it blocked: a command may end before it has read all its input */
 	*machine = (struct machine){ .config = { .name = "here", .local = true, .shell = shell } };
 	cr_assert_eq(local_session_open(&machine->session, &machine->config, NULL, -1, &err), 0, "%s", err.text);
 	machine->identity = identity_find(&machine->identities, machine->session, NULL);
@@ -507,6 +508,116 @@ static void check_tar_owner(struct identity *identity, const char *way)
 Test(put, gives_a_stream_of_files_to_their_owner)
 {
 	every_way(check_tar_owner);
+}
+
+struct tree {
+	struct wire_folder folders[3];
+	struct wire_put *puts;
+	struct wire_put_result *results;
+	size_t count;
+	char sha1[DIGEST_HEX_MAX];
+};
+
+/* A folder with two folders in it, and files with names that no list or old tar header takes as they are. */
+static void make_tree(struct tree *tree, size_t count)
+{
+	static const char *const names[] = { "-n", ".dot", "with space", "quote'\"$(x)", "*", "%s" };
+	const char *top = mem_printf("%s/-top of 'it'", folder);
+	*tree = (struct tree){ .count = count, .puts = mem_array(count, sizeof(*tree->puts)),
+		.results = mem_array(count, sizeof(*tree->results)),
+		.folders = { { top, false, 0 }, { mem_printf("%s/sub", top), true, 02750 }, { mem_printf("%s/sub/%0200d", top, 7), false, 0 } } };
+	digest_bytes("sha1", "small", 5, tree->sha1);
+	for (size_t i = 0; i < count; i++)
+		tree->puts[i] = (struct wire_put){ .is_new = true, .has_mode = i % 2, .mode = 0604, .bytes = "small", .length = 5,
+			.path = i < 6 ? mem_printf("%s/%s", tree->folders[i % 3].path, names[i])
+			              : mem_printf("%s/%zu", tree->folders[i % 3].path, i), .sha1 = tree->sha1 };
+}
+
+static void drop_tree(struct tree *tree)
+{
+	for (size_t i = 0; i < tree->count; i++)
+		free((char *)tree->puts[i].path);
+	for (size_t i = 0; i < 3; i++)
+		free((char *)tree->folders[i].path);
+	free(tree->puts);
+	free(tree->results);
+}
+
+static int put_whole(struct identity *identity, struct tree *tree)
+{
+	struct err err = ERR_INIT;
+	int status = put_tree(identity, tree->folders, 3, tree->puts, tree->results, tree->count, &err);
+	cr_assert_neq(status, -1, "%s", err.text);
+	return status;
+}
+
+static unsigned mode_of(const char *path)
+{
+	struct stat st;
+	cr_assert_eq(stat(path, &st), 0, "%s", path);
+	return st.st_mode & 07777;
+}
+
+static void check_tree(struct identity *identity, const char *way)
+{
+	struct tree tree;
+	auto_free char *from = in_folder("from");
+	make_tree(&tree, strcmp(way, "sftp") == 0 ? 3000 : 30);
+	write_file(from, "small", 5, 0600);
+	tree.puts[20].source = WIRE_LOCAL_FILE;
+	tree.puts[20].from = from;
+	mode_t old = umask(022);
+	cr_assert_eq(put_whole(identity, &tree), 1, "%s", way);
+	umask(old);
+	for (size_t i = 0; i < tree.count; i++) {
+		check_content(tree.puts[i].path, "small", 5);
+		cr_assert_eq(mode_of(tree.puts[i].path), i % 2 ? 0604 : 0644, "%s: %zu", way, i);
+	}
+	cr_assert_eq(mode_of(tree.folders[0].path), 0755, "%s", way);
+	cr_assert_eq(mode_of(tree.folders[1].path), 02750, "%s", way);
+	cr_assert_eq(mode_of(tree.folders[2].path), 0755, "%s", way);
+	cr_assert(tree.results[5].fsynced && strcmp(tree.results[5].sha1, tree.sha1) == 0, "%s", way);
+	cr_assert_eq(entries(), 2, "%s left something", way);
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: something is there", way);
+	cr_assert_eq(entries(), 2, "%s left something", way);
+	drop_tree(&tree);
+}
+
+Test(put, makes_a_whole_new_folder_in_one_stream)
+{
+	every_way(check_tree);
+}
+
+static void check_tree_wrong(struct identity *identity, const char *way)
+{
+	struct tree tree;
+	make_tree(&tree, 30);
+	tree.puts[29].sha1 = "0000000000000000000000000000000000000000";
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: a file is not what it should be", way);
+	tree.puts[29].sha1 = tree.sha1;
+	tree.puts[29].source = WIRE_LOCAL_FILE;
+	tree.puts[29].from = "/no/such";
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: a file cannot be read", way);
+	tree.puts[29].source = WIRE_BYTES;
+	tree.puts[0].owner = "no-such-user";
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: files of two owners", way);
+	for (size_t i = 1; i < tree.count; i++)
+		tree.puts[i].owner = "no-such-user";
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: an owner that is not there", way);
+	for (size_t i = 0; i < tree.count; i++)
+		tree.puts[i].owner = NULL;
+	cr_assert_eq(chmod(folder, 0777), 0);
+	cr_assert_eq(put_whole(identity, &tree), 0, "%s: anybody may rename what is there", way);
+	cr_assert_eq(entries(), 0, "%s left something", way);
+	cr_assert_eq(chmod(folder, 01777), 0);
+	cr_assert_eq(put_whole(identity, &tree), 1, "%s", way);
+	cr_assert_eq(entries(), 1, "%s left something", way);
+	drop_tree(&tree);
+}
+
+Test(put, makes_nothing_of_a_folder_where_anything_is_wrong)
+{
+	every_way(check_tree_wrong);
 }
 
 static void check_sources(struct identity *identity, const char *way)

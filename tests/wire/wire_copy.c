@@ -1,8 +1,10 @@
 /* Copies files over SSH and says how long each call took: what the transfer tests drive.
  *
- *   wire_copy -p port -i key -a common-args [-b method:user] [-n] put FROM TO | many COUNT FOLDER | get FROM TO | run SCRIPT
+ *   wire_copy -p port -i key -a common-args [-b method:user] [-n] put FROM TO | many COUNT FOLDER | tree COUNT FOLDER |
+ *             get FROM TO | run SCRIPT
  *
- * put sends the local file FROM; many writes COUNT small files "0", "1", ... into FOLDER, -v TEXT in each; -n says that all are new. Prints "ms N",
+ * put sends the local file FROM; many writes COUNT small files "0", "1", ... into FOLDER, -v TEXT in each; -n says that all are new;
+ * tree makes FOLDER with them. Prints "ms N",
  * "sent N", "received N". Exit status 0, or 200 plus the kind's exit status, with the error on stderr. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "wire/wire.h"
 
@@ -51,6 +54,25 @@ static int copy_many(struct wire *wire, const struct options *options, struct er
 	return status;
 }
 
+static int copy_tree(struct wire *wire, const struct options *options, struct err *err)
+{
+	size_t count = strtoul(options->words[1], NULL, 10);
+	struct wire_put *puts = mem_array(count, sizeof(*puts));
+	struct wire_put_result *results = mem_array(count, sizeof(*results));
+	struct wire_folder folder = { .path = options->words[2] };
+	char sha1[DIGEST_HEX_MAX];
+	digest_bytes("sha1", options->text, strlen(options->text), sha1);
+	for (size_t i = 0; i < count; i++)
+		puts[i] = (struct wire_put){ .path = mem_printf("%s/%zu", folder.path, i), .bytes = options->text,
+			.length = strlen(options->text), .sha1 = sha1, .is_new = true };
+	int status = wire_put_tree(wire, options->becomes ? &options->become : NULL, &folder, 1, puts, results, count, err);
+	for (size_t i = 0; i < count; i++)
+		free((char *)puts[i].path);
+	free(puts);
+	free(results);
+	return status == 0 ? err_set(err, ERR_HOST, "it cannot be done so") : status;
+}
+
 static int copy_get(struct wire *wire, const struct options *options, struct err *err)
 {
 	struct wire_get get = { .path = options->words[1], .to = options->words[2] };
@@ -83,6 +105,7 @@ static int copy(struct wire *wire, const struct options *options, struct err *er
 	int64_t before = clock_ms();
 	int status = strcmp(verb, "put") == 0    ? copy_put(wire, options, err)
 	             : strcmp(verb, "many") == 0 ? copy_many(wire, options, err)
+	             : strcmp(verb, "tree") == 0 ? copy_tree(wire, options, err)
 	             : strcmp(verb, "get") == 0  ? copy_get(wire, options, err)
 	                                         : copy_run(wire, options, err);
 	struct wire_counts counts = wire_counts(wire);
