@@ -348,6 +348,12 @@ static void runner_judge(const struct runner *runner)
 	outcome->code = outcome->ended == WIRE_UNKNOWN ? 0 : code;
 }
 
+void command_kill_text(struct buf *script, long pid)
+{
+	buf_printf(script, "g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
+	           "kill -KILL -$((g)) || kill -KILL %ld", pid, pid, pid);
+}
+
 /* Kills the group through the user's shell, the supervisor of more commands before it. Without setsid the group is the
  * channel's, which is the command's alone. */
 static int runner_kill_once(struct runner *runner, struct identity *identity, struct err *err)
@@ -358,8 +364,7 @@ static int runner_kill_once(struct runner *runner, struct identity *identity, st
 	if (runner->leads)
 		buf_printf(&text, "kill -KILL -%ld", runner->pid);
 	else
-		buf_printf(&text, "g=$(ps -o pgid= -p %ld 2>/dev/null) || read -r a b c d g f </proc/%ld/stat; "
-		           "kill -KILL -$((g)) || kill -KILL %ld", runner->pid, runner->pid, runner->pid);
+		command_kill_text(&text, runner->pid);
 	const char *script = buf_text(&text);
 	struct wire_command command = { .script = script, .keep = 1024 };
 	struct wire_outcome outcome = { 0 };

@@ -16,6 +16,8 @@ int command_run_for(struct identity *identity, const struct wire_command *comman
 /* As wire_stream. */
 int command_stream(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, size_t *done, struct err *err) must_check;
+/* Adds a script that kills the process group which that process is of. */
+void command_kill_text(struct buf *script, long pid);
 /* Makes a channel ready for the next command, unless there is one; a failure shows when it is needed. */
 void command_expect(struct identity *identity);
 /* NULL is allowed. */

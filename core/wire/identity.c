@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/mem.h"
 #include "wire/become.h"
 #include "wire/command.h"
 #include "wire/sftp.h"
+
+enum { IDENTITY_KILL_MS = 10000 };
 
 static struct identity *identity_new(struct session *session, const struct wire_become *become, char *key)
 {
@@ -95,13 +98,34 @@ int identity_start(struct identity *identity, const struct wire_command *command
 	return 0;
 }
 
+/* Ctrl-C ends what the shell was asked on the target too, through a channel of its own; the cancellation is taken back for
+ * that. */
+static void identity_interrupt(struct identity *identity, long pid)
+{
+	struct err ignored = ERR_INIT;
+	struct wire_outcome outcome = { 0 };
+	auto_buf struct buf script = BUF_INIT;
+	eventfd_t value;
+	if (pid == 0 || eventfd_read(identity->session->cancel_fd, &value) < 0)
+		return;
+	session_hurry(identity->session);
+	command_kill_text(&script, pid);
+	struct wire_command command = { .script = script.data, .keep = 1024, .timeout_ms = IDENTITY_KILL_MS };
+	(void)!command_run_for(identity, &command, &outcome, false, &ignored);
+	wire_outcome_release(&outcome);
+	(void)eventfd_write(identity->session->cancel_fd, value);
+}
+
 int identity_finish(struct identity *identity, int64_t deadline, struct err *err)
 {
 	if (shell_finish(identity->shell, deadline, err) == 0) {
 		identity->became = true;
 		return 0;
 	}
+	long pid = shell_pid(identity->shell);
 	identity_drop_shell(identity);
+	if (err && err->kind == ERR_INTERRUPTED)
+		identity_interrupt(identity, pid);
 	return -1;
 }
 

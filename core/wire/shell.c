@@ -36,6 +36,7 @@ struct shell {
 	size_t before_greeting;    /* bytes of start-up files */
 	int64_t greeting_deadline; /* 0: nobody has waited yet */
 	long umask;        /* of the user there, told by the greeting; -1: not known */
+	long pid;          /* its process number, told by the greeting; 0: not known */
 	const struct wire_command *commands; /* of the batch under way */
 	struct wire_outcome *outcomes;
 	char (*marks)[DIGEST_RANDOM_HEX];
@@ -55,14 +56,21 @@ static void shell_expect(struct shell *shell, int stream)
 	              keep ? keep : SHELL_KEEP);
 }
 
-static long shell_octal(const char *text)
+/* "UMASK,PROCESS" */
+static void shell_introduced(struct shell *shell, const char *text)
 {
-	char *end;
-	long number = strtol(text, &end, 8);
-	return end == text || *end || number < 0 || number > 0777 ? -1 : number;
+	char *end, *last;
+	long mask = strtol(text, &end, 8);
+	if (end == text || *end != ',' || mask < 0 || mask > 0777)
+		return;
+	long pid = strtol(end + 1, &last, 10);
+	shell->umask = mask;
+	shell->pid = *last || pid <= 1 ? 0 : pid;
 }
 
 long shell_umask(const struct shell *shell) { return shell->umask; }
+
+long shell_pid(const struct shell *shell) { return shell->pid; }
 
 static void shell_frame_ended(struct shell *shell, int stream)
 {
@@ -70,7 +78,7 @@ static void shell_frame_ended(struct shell *shell, int stream)
 	if (!shell->greeted[stream]) {
 		shell->greeted[stream] = true;
 		if (stream == 0)
-			shell->umask = shell_octal(framing->tail);
+			shell_introduced(shell, framing->tail);
 		shell_expect(shell, stream);
 		return;
 	}
@@ -135,7 +143,7 @@ static void shell_greet(struct shell *shell)
 	char mark[DIGEST_RANDOM_HEX];
 	digest_random(mark);
 	auto_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "echo %s$(umask); echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
+	buf_printf(&text, "echo %s$(umask),$$; echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
 	for (int i = 0; i < 2; i++)
 		framing_start(&shell->streams[i], mark, NULL, 0);
 	shell_write(shell, &text);

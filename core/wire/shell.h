@@ -26,5 +26,7 @@ void shell_close(struct shell *shell);
 
 /* The umask of the user there, -1 while it is not known: a batch has to have come back first. */
 long shell_umask(const struct shell *shell);
+/* Its process number there, 0 while it is not known. */
+long shell_pid(const struct shell *shell);
 
 #endif

@@ -7,20 +7,31 @@ root=$SSHD_DIR/roots/h001
 sleep_s=7$(od -An -N2 -tu2 /dev/urandom | tr -d ' ') # no other process has that
 dd if=/dev/zero of=large bs=1048576 count=300 2>/dev/null
 
-# interrupt SIGNAL CONDITION ARGUMENTS...: the signal is sent as soon as the condition holds.
-interrupt() {
-	signal=$1 condition=$2 STATUS=0
-	shift 2
-	env -u SSH_AUTH_SOCK HOME="$SSHD_DIR/home" "$NEAP" run play.json "$@" >out 2>err </dev/null &
-	pid=$!
+# until_ CONDITION: for a minute at least
+until_() {
 	tries=0
-	until eval "$condition" || [ "$tries" -ge 400 ]; do
+	until eval "$1" || [ "$tries" -ge 3000 ]; do
 		tries=$((tries + 1))
 		sleep 0.02
 	done
-	[ "$tries" -lt 400 ] || fault "it never came to: $condition"
+	[ "$tries" -lt 3000 ] || fault "it never came to: $1"
+}
+# begin CONDITION ARGUMENTS...: a run in the background, until the condition holds
+begin() {
+	condition=$1 STATUS=0
+	shift
+	env -u SSH_AUTH_SOCK HOME="$SSHD_DIR/home" "$NEAP" run play.json "$@" >out 2>err </dev/null &
+	pid=$!
+	until_ "$condition"
+}
+finish() { wait "$pid" || STATUS=$?; }
+# interrupt SIGNAL CONDITION ARGUMENTS...: the signal is sent as soon as the condition holds
+interrupt() {
+	signal=$1
+	shift
+	begin "$@"
 	kill "-$signal" "$pid"
-	wait "$pid" || STATUS=$?
+	finish
 }
 
 runs() { grep -aqx "sleep.$sleep_s." /proc/[0-9]*/cmdline 2>/dev/null; }
@@ -34,9 +45,7 @@ for signal in INT TERM; do
 		status 99
 		recap h001 failed=0 unreachable=0
 		said 'interrupted: no new step is started'
-		tries=0
-		while runs && [ "$tries" -lt 100 ]; do tries=$((tries + 1)); sleep 0.02; done
-		! runs || fault "the command still runs"
+		until_ '! runs'
 		[ ! -e "$root/after" ] || fault "the next task was done"
 	done
 done
@@ -50,6 +59,60 @@ for connection in ssh local; do
 	equal "$(ls -A "$root")" file
 	equal "$(cat "$root/file")" old
 done
+
+# Processes of the target that do not go on any more.
+freeze() {
+	frozen=$*
+	[ -n "$frozen" ] || fault "there is nothing to freeze"
+	kill -STOP $frozen
+}
+thaw() { kill -CONT $frozen 2>/dev/null; }
+sessions() {
+	for session in $(sshd_children "$(cat "$SSHD_DIR/loopback/pid")"); do echo "$session"; done
+}
+shells() { grep -alF "$SSHD_DIR/sh" /proc/[0-9]*/cmdline 2>/dev/null | tr -dc "0-9\n" | grep -vx "$pid"; } # but for neap, which was told of them
+echo '[{ "hosts": "h001", "gather_facts": false, "tasks": [{ "shell": "sleep '"$sleep_s"'; true" }] }]' >play.json
+
+it "SIGINT while the target does not answer any more"
+begin runs -i hosts.json
+freeze $(sessions)
+kill -INT "$pid"
+finish # with the target as it is
+status 99
+recap h001 failed=0
+thaw
+until_ '! runs'
+
+# Here the target answers, but its shells do not, and what there is to end is waited for.
+it "a second SIGINT ends it at once"
+ln -s /bin/sh "$SSHD_DIR/sh"
+begin runs -i hosts.json -e "ansible_shell_executable=$SSHD_DIR/sh"
+freeze $(shells)
+kill -INT "$pid"
+until_ 'grep -q interrupted: err'
+kill -INT "$pid"
+finish
+status 99
+output_lacks failed=0 # no recap: the first was not through
+thaw
+until_ '! runs'
+
+it "SIGINT while a module's questions are answered"
+mkdir library
+cat >library/slow.lua <<'END'
+return {
+	name = "slow", doc = "Asks for long.", args = { seconds = { "str", required = true, doc = "How long." } },
+	examples = { { "Long", [[{ "slow": { "seconds": "9" } }]] } },
+	decide = function(want, known) need(known:run{ "sleep", want.seconds }) end,
+}
+END
+echo '[{ "hosts": "all", "gather_facts": false, "tasks": [{ "file": { "path": "{{ root_dir }}/before", "state": "touch" } },
+	{ "slow": { "seconds": "'"$sleep_s"'" } }, { "file": { "path": "{{ root_dir }}/after", "state": "touch" } }] }]' >play.json
+interrupt INT runs -i hosts.json # it is asked before the first task is done
+status 99
+recap h001 failed=0 unreachable=0
+[ ! -e "$root/after" ] || fault "the next task was done"
+until_ '! runs'
 
 it "SIGINT while it connects"
 proxy_start "$(sshd_port loopback)"

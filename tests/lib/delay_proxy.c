@@ -1,12 +1,13 @@
 /* A long wire for tests: a TCP proxy on loopback that delivers every byte a fixed time after it was read, in both
  * directions, at full bandwidth, and that can cut or freeze its connections.
  *
- *   delay_proxy [-d MS] [-u BYTES] [-w BYTES] [-1] [-l PORT] [ADDRESS:]PORT
+ *   delay_proxy [-d MS] [-u BYTES] [-w BYTES] [-t TURNS] [-1] [-l PORT] [ADDRESS:]PORT
  *
  *   -d MS     delay of each direction: a round trip takes twice as long (default 0)
  *   -u BYTES  cut a connection after that many bytes from the client
  *   -w BYTES  cut a connection after that many bytes from the server
- *   -1        -u and -w hold for the first connection only
+ *   -t TURNS  cut a connection when one end would answer the other for that many times plus one: between two flights
+ *   -1        -u, -w and -t hold for the first connection only
  *   -l PORT   listen there instead of on a free port
  *
  * The port it listens on is the only line on stdout. SIGUSR1 cuts all connections (RST); SIGUSR2 freezes them, and
@@ -52,13 +53,15 @@ struct wire {
 struct connection {
 	struct connection *next;
 	struct wire up, down;
+	const struct wire *speaks; /* that brought bytes last */
+	uint64_t turns, cut_turns; /* how often that changed; 0: never cut for it */
 };
 
 struct proxy {
 	struct sockaddr_in target;
 	int listener;
 	int64_t delay; /* ns */
-	uint64_t cut_up, cut_down;
+	uint64_t cut_up, cut_down, cut_turns;
 	bool cut_once;
 	struct connection *connections;
 	uint64_t count, bytes_up, bytes_down;
@@ -111,8 +114,17 @@ static void wire_release(struct wire *wire)
 	}
 }
 
+/* Whether the connection has had its turns now that bytes have come on that wire. */
+static bool turns_over(struct connection *connection, const struct wire *wire)
+{
+	if (connection->speaks == wire)
+		return false;
+	connection->speaks = wire;
+	return connection->turns++ == connection->cut_turns && connection->cut_turns;
+}
+
 /* False when the connection is to be cut. */
-static bool wire_read(struct wire *wire, int64_t delay)
+static bool wire_read(struct connection *connection, struct wire *wire, int64_t delay)
 {
 	static char bytes[CHUNK];
 	ssize_t n = read(wire->from, bytes, sizeof(bytes));
@@ -123,6 +135,8 @@ static bool wire_read(struct wire *wire, int64_t delay)
 		wire->end_due = now_ns() + delay;
 		return true;
 	}
+	if (turns_over(connection, wire))
+		return false;
 	size_t length = (size_t)n;
 	bool cut = wire->cut_after && wire->total + length >= wire->cut_after;
 	if (cut)
@@ -214,6 +228,7 @@ static void proxy_accept(struct proxy *proxy)
 	bool cuts = !proxy->cut_once || proxy->count == 0;
 	wire_init(&connection->up, client, server, cuts ? proxy->cut_up : 0);
 	wire_init(&connection->down, server, client, cuts ? proxy->cut_down : 0);
+	connection->cut_turns = cuts ? proxy->cut_turns : 0;
 	connection->next = proxy->connections;
 	proxy->connections = connection;
 	proxy->count++;
@@ -259,9 +274,9 @@ static void proxy_wait(struct proxy *proxy, struct pollfd *fds)
 
 static bool connection_pump(struct connection *c, const struct pollfd *client, const struct pollfd *server, int64_t delay)
 {
-	if (!c->up.ended && (client->revents & (POLLIN | POLLHUP | POLLERR)) && !wire_read(&c->up, delay))
+	if (!c->up.ended && (client->revents & (POLLIN | POLLHUP | POLLERR)) && !wire_read(c, &c->up, delay))
 		return false;
-	if (!c->down.ended && (server->revents & (POLLIN | POLLHUP | POLLERR)) && !wire_read(&c->down, delay))
+	if (!c->down.ended && (server->revents & (POLLIN | POLLHUP | POLLERR)) && !wire_read(c, &c->down, delay))
 		return false;
 	int64_t now = now_ns();
 	return wire_write(&c->up, now) && wire_write(&c->down, now);
@@ -339,13 +354,15 @@ int main(int argc, char **argv)
 {
 	struct proxy proxy = { 0 };
 	int port = 0, option;
-	while ((option = getopt(argc, argv, "d:u:w:1l:")) != -1) {
+	while ((option = getopt(argc, argv, "d:u:w:t:1l:")) != -1) {
 		if (option == 'd')
 			proxy.delay = (int64_t)(strtod(optarg, NULL) * 1e6);
 		else if (option == 'u')
 			proxy.cut_up = strtoull(optarg, NULL, 10);
 		else if (option == 'w')
 			proxy.cut_down = strtoull(optarg, NULL, 10);
+		else if (option == 't')
+			proxy.cut_turns = strtoull(optarg, NULL, 10);
 		else if (option == '1')
 			proxy.cut_once = true;
 		else if (option == 'l')
@@ -354,7 +371,7 @@ int main(int argc, char **argv)
 			return 5;
 	}
 	if (optind + 1 != argc) {
-		fprintf(stderr, "usage: delay_proxy [-d MS] [-u BYTES] [-w BYTES] [-1] [-l PORT] [ADDRESS:]PORT\n");
+		fprintf(stderr, "usage: delay_proxy [-d MS] [-u BYTES] [-w BYTES] [-t TURNS] [-1] [-l PORT] [ADDRESS:]PORT\n");
 		return 5;
 	}
 	target_parse(&proxy, argv[optind]);
