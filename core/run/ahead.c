@@ -6,17 +6,18 @@
 #include "base/mem.h"
 #include "run/attempt.h"
 #include "run/connect.h"
-#include "run/loop.h"
 #include "run/select.h"
+#include "run/special.h"
 
-enum { ASKS_MOST = 8192, ITEMS_MOST = 1000 };
+enum { ASKS_MOST = 8192, ITEMS_MOST = 1000, INCLUDES_DEEP = 8 };
 
 struct looking {
 	struct walk *walk;
 	struct template_vm *vm;
 	struct target *target;
 	struct asks *asks;
-	size_t left; /* tasks */
+	size_t left;    /* tasks */
+	unsigned depth; /* of includes */
 };
 
 static void add_open(struct looking *looking, struct attempt *attempt, bool commands)
@@ -85,23 +86,75 @@ static bool is_opaque(const struct entry *entry, const struct module *module)
 	return false;
 }
 
+static bool look_at(void *context, const struct entry *entry);
+
+/* What an include would bring, if it is known to be done: its variables are in force, and again afterwards. */
+static void look_into(struct looking *looking, const struct evaluation *at, json_t *params)
+{
+	struct walk *walk = looking->walk;
+	struct err ignored = ERR_INIT;
+	bool holds = false;
+	const struct entries *entries = NULL;
+	if (keyword_holds(at, "when", true, &holds, NULL, &ignored) == 0 && holds)
+		entries = special_look(walk, at);
+	if (!entries)
+		return;
+	variables_leave(&walk->variables);
+	walk_each_included(walk, entries, params, look_at, looking);
+	walk_enter_variables(walk, at->entry);
+}
+
+static void look_into_items(struct looking *looking, const struct evaluation *at)
+{
+	struct loop loop;
+	struct err ignored = ERR_INIT;
+	looking->depth++;
+	if (loop_init(&loop, at, &ignored) == 0) {
+		if (!loop.items)
+			look_into(looking, at, NULL);
+		for (size_t i = 0; loop.items && i < json_array_size(loop.items) && looking->left > 1; i++) {
+			loop_enter(&loop, at->variables, i);
+			look_into(looking, at, loop.values);
+		}
+	}
+	loop_release(&loop);
+	looking->depth--;
+}
+
 static bool look_at(void *context, const struct entry *entry)
 {
 	struct looking *looking = context;
 	struct walk *walk = looking->walk;
 	const struct module *module = registry_find(walk->run->registry, entry->action);
-	if (!is_opaque(entry, module) && select_entry(walk->run, entry)) {
+	bool includes = special_handles(entry) && looking->depth < INCLUDES_DEEP;
+	if ((includes || !is_opaque(entry, module)) && select_entry(walk->run, entry)) {
 		walk_enter_variables(walk, entry);
 		const struct evaluation at = { looking->vm, &walk->variables, entry };
-		look_at_items(looking, &at, module);
+		if (includes)
+			look_into_items(looking, &at);
+		else
+			look_at_items(looking, &at, module);
 		variables_leave(&walk->variables);
 	}
-	return --looking->left > 0 && looking->asks->count < ASKS_MOST && !atomic_load(&walk->run->cancelled);
+	looking->left -= looking->left > 0;
+	return looking->left && looking->asks->count < ASKS_MOST && !atomic_load(&walk->run->cancelled);
 }
 
 void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, struct asks *asks)
 {
-	struct looking looking = { walk, vm, target, asks, walk->ahead_window };
+	struct looking looking = { walk, vm, target, asks, walk->ahead_window, 0 };
 	if (looking.left)
 		walk_each_coming(walk, WALK_TO_END, look_at, &looking);
+}
+
+void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t index,
+                         struct target *target, struct asks *asks)
+{
+	const struct module *module = registry_find(walk->run->registry, at->entry->action);
+	struct looking looking = { walk, at->vm, target, asks, walk->ahead_window, 0 };
+	for (size_t i = index + 1; module && i < json_array_size(loop->items) && looking.left-- && asks->count < ASKS_MOST; i++) {
+		loop_enter(loop, at->variables, i);
+		look_once(&looking, at, module);
+	}
+	loop_enter(loop, at->variables, index);
 }

@@ -22,6 +22,7 @@ struct included { /* what an include brought in */
 	char *key; /* the file or the role */
 	struct scope apply; /* the keywords of apply:, around all of it */
 	struct fragment *fragment;
+	bool has_handlers; /* its handlers are the play's: not as long as it was only looked at */
 };
 
 /* ---- hosts ---- */
@@ -333,7 +334,7 @@ static const struct scope *include_scope(const struct included *included)
 }
 
 /* Keeps what was loaded, or drops the include where nothing was. */
-static const struct entries *keep_include(struct play_state *play, struct included *included, struct fragment *fragment)
+static struct included *keep_include(struct play_state *play, struct included *included, struct fragment *fragment)
 {
 	if (!fragment) {
 		free(included->key);
@@ -343,21 +344,30 @@ static const struct entries *keep_include(struct play_state *play, struct includ
 	included->fragment = fragment;
 	included->next = play->included;
 	play->included = included;
-	entries_each(&fragment->handlers, add_handler, play);
-	return &fragment->entries;
+	return included;
 }
 
-static const struct entries *find_include(struct play_state *play, const struct entry *from, const char *key)
+static struct included *find_include(struct play_state *play, const struct entry *from, const char *key)
 {
 	for (struct included *included = play->included; included; included = included->next) {
 		if (included->from == from && strcmp(included->key, key) == 0)
-			return &included->fragment->entries;
+			return included;
 	}
 	return NULL;
 }
 
+static const struct entries *entries_of(struct play_state *play, struct included *included, enum play_include how)
+{
+	if (!included)
+		return NULL;
+	if (how == PLAY_INCLUDE && !included->has_handlers)
+		entries_each(&included->fragment->handlers, add_handler, play);
+	included->has_handlers |= how == PLAY_INCLUDE;
+	return &included->fragment->entries;
+}
+
 const struct entries *play_include_tasks(struct play_state *play, const struct entry *from, const char *name,
-                                         struct template_vm *vm, struct err *err)
+                                         enum play_include how, struct template_vm *vm, struct err *err)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	auto_free char *path = scope_find_file(&from->scope, "tasks", name);
@@ -366,21 +376,23 @@ const struct entries *play_include_tasks(struct play_state *play, const struct e
 		return NULL;
 	}
 	pthread_mutex_lock(&play->lock);
-	const struct entries *entries = find_include(play, from, path);
-	if (!entries) {
+	struct included *included = find_include(play, from, path);
+	if (!included) {
 		struct fragment *fragment = NULL;
-		struct included *included = new_include(from, path);
+		included = new_include(from, path);
 		(void)!fragment_load_tasks(&fragment, path, include_scope(included), from->is_handler, play->run->playbook_modules,
 		                           &problems);
 		fragment = checked(play, fragment, vm, &problems, err);
-		entries = keep_include(play, included, fragment);
+		included = keep_include(play, included, fragment);
 	}
+	const struct entries *entries = entries_of(play, included, how);
 	pthread_mutex_unlock(&play->lock);
 	return entries;
 }
 
 const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
-                                        const struct role_from *files, struct template_vm *vm, struct err *err)
+                                        const struct role_from *files, enum play_include how, struct template_vm *vm,
+                                        struct err *err)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	const struct run_context *run = play->run;
@@ -388,15 +400,16 @@ const struct entries *play_include_role(struct play_state *play, const struct en
 	                                 files->vars ? files->vars : "", files->defaults ? files->defaults : "",
 	                                 files->handlers ? files->handlers : "", files->unvalidated);
 	pthread_mutex_lock(&play->lock);
-	const struct entries *entries = find_include(play, from, key);
-	if (!entries) {
+	struct included *included = find_include(play, from, key);
+	if (!included) {
 		struct fragment *fragment = NULL;
-		struct included *included = new_include(from, key);
+		included = new_include(from, key);
 		(void)!fragment_load_role(&fragment, name, files, include_scope(included), run->options->role_paths,
 		                          run->playbook_modules, &problems);
 		fragment = checked(play, fragment, vm, &problems, err);
-		entries = keep_include(play, included, fragment);
+		included = keep_include(play, included, fragment);
 	}
+	const struct entries *entries = entries_of(play, included, how);
 	pthread_mutex_unlock(&play->lock);
 	return entries;
 }

@@ -115,28 +115,40 @@ static void included(struct walk *walk, const struct evaluation *at, const char 
 	event_emit(walk->run->events, event);
 }
 
-static json_t *special_include_tasks(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+/* What an include brings in: of include_role with the evaluated arguments. */
+struct inclusion {
+	const struct entries *entries;
+	char *name;
+	json_t *arguments; /* owned, as the name is */
+	bool is_public;
+};
+
+static void inclusion_release(struct inclusion *inclusion)
 {
-	auto_free char *file = evaluated_word(at, "file", err);
-	const struct entries *entries = file ? play_include_tasks(walk->play, at->entry, file, at->vm, err) : NULL;
-	if (!entries)
-		return NULL;
-	included(walk, at, file, entries, loop);
-	return json_pack("{s:s, s:{}}", "include", file, "include_args");
+	free(inclusion->name);
+	json_decref(inclusion->arguments);
 }
 
-static json_t *special_include_role(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+static int find_tasks(struct walk *walk, const struct evaluation *at, enum play_include how, struct inclusion *inclusion,
+                      struct err *err)
 {
-	auto_json json_t *arguments = NULL;
-	if (template_value(at->vm, at->entry->arguments.value, &at->variables->scope, &arguments, NULL, err) < 0)
-		return NULL;
+	inclusion->name = evaluated_word(at, "file", err);
+	if (inclusion->name)
+		inclusion->entries = play_include_tasks(walk->play, at->entry, inclusion->name, how, at->vm, err);
+	return inclusion->entries ? 0 : -1;
+}
+
+static int find_role(struct walk *walk, const struct evaluation *at, enum play_include how, struct inclusion *inclusion,
+                     struct err *err)
+{
+	if (template_value(at->vm, at->entry->arguments.value, &at->variables->scope, &inclusion->arguments, NULL, err) < 0)
+		return -1;
+	json_t *arguments = inclusion->arguments;
 	const char *name = json_string_value(json_object_get(arguments, "name"));
 	if (!name)
 		name = json_string_value(json_object_get(arguments, "role"));
-	if (!name) {
-		err_set(err, ERR_INPUT, "include_role needs name");
-		return NULL;
-	}
+	if (!name)
+		return err_set(err, ERR_INPUT, "include_role needs name");
 	const struct role_from files = {
 		.tasks = json_string_value(json_object_get(arguments, "tasks_from")),
 		.handlers = json_string_value(json_object_get(arguments, "handlers_from")),
@@ -144,20 +156,40 @@ static json_t *special_include_role(struct walk *walk, const struct evaluation *
 		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
 		.unvalidated = keyword_bool(json_object_get(arguments, "rolespec_validate")) == 0,
 	};
-	const struct entries *entries = play_include_role(walk->play, at->entry, name, &files, at->vm, err);
-	if (entries && keyword_bool(json_object_get(arguments, "public")) == 1 && entries->items[0]->scope.role)
-		play_publish_role(walk->play, entries->items[0]->scope.role);
-	if (!entries)
+	inclusion->name = mem_strdup(name);
+	inclusion->is_public = keyword_bool(json_object_get(arguments, "public")) == 1;
+	inclusion->entries = play_include_role(walk->play, at->entry, name, &files, how, at->vm, err);
+	return inclusion->entries ? 0 : -1;
+}
+
+static json_t *special_include(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
+{
+	auto_(inclusion_release) struct inclusion found = { 0 };
+	bool is_role = strcmp(at->entry->action, "include_role") == 0;
+	if ((is_role ? find_role : find_tasks)(walk, at, PLAY_INCLUDE, &found, err) < 0)
 		return NULL;
-	included(walk, at, name, entries, loop);
-	return json_pack("{s:O}", "include_args", arguments);
+	if (found.is_public && found.entries->items[0]->scope.role)
+		play_publish_role(walk->play, found.entries->items[0]->scope.role);
+	included(walk, at, found.name, found.entries, loop);
+	if (is_role)
+		return json_pack("{s:O}", "include_args", found.arguments);
+	return json_pack("{s:s, s:{}}", "include", found.name, "include_args");
+}
+
+const struct entries *special_look(struct walk *walk, const struct evaluation *at)
+{
+	auto_(inclusion_release) struct inclusion found = { 0 };
+	struct err ignored = ERR_INIT;
+	if (strcmp(at->entry->action, "include_role") == 0)
+		(void)!find_role(walk, at, PLAY_LOOK, &found, &ignored);
+	else if (strcmp(at->entry->action, "include_tasks") == 0)
+		(void)!find_tasks(walk, at, PLAY_LOOK, &found, &ignored);
+	return found.entries;
 }
 
 json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
 {
 	if (strcmp(at->entry->action, "meta") == 0)
 		return special_meta(walk, at, err);
-	if (strcmp(at->entry->action, "include_role") == 0)
-		return special_include_role(walk, at, loop, err);
-	return special_include_tasks(walk, at, loop, err);
+	return special_include(walk, at, loop, err);
 }

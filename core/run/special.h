@@ -11,4 +11,7 @@ bool special_counts(const struct entry *entry);
 /* Does it; the result as a new dictionary, or NULL with err. loop: the loop variables of the item, or NULL. */
 json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err);
 
+/* What an include would bring in, without doing it: NULL for other actions and where that cannot be told. */
+const struct entries *special_look(struct walk *walk, const struct evaluation *at);
+
 #endif

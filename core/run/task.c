@@ -120,6 +120,8 @@ static int look_ahead(struct task *task, struct target *target, struct err *err)
 {
 	struct walk *walk = task->walk;
 	target_expect(target); /* the hosts shake hands while this is worked out */
+	if (task->loop.items && task->has_attempt)
+		ahead_collect_items(walk, &task->at, &task->loop, task->index, target, &task->asks);
 	variables_leave(&walk->variables);
 	ahead_collect(walk, task->at.vm, target, &task->asks);
 	int failed = walk->variables.wanted ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;

@@ -300,6 +300,7 @@ int walk_compare(const struct walk *a, const struct walk *b)
 struct coming {
 	bool (*visit)(void *context, const struct entry *entry);
 	void *context;
+	enum walk_reach reach;
 	bool going;
 };
 
@@ -316,26 +317,47 @@ static void come(struct coming *coming, const struct entries *entries, size_t fr
 	}
 }
 
-void walk_each_coming(const struct walk *walk, enum walk_reach reach,
-                      bool (*visit)(void *context, const struct entry *entry), void *context)
+static void come_from(struct coming *coming, const struct walk *walk, const struct frame *frame)
 {
-	struct coming coming = { visit, context, true };
-	for (size_t i = walk->frame_count; i-- > 0 && coming.going;) {
-		const struct frame *frame = &walk->frames[i];
-		if (reach == WALK_TO_HANDLERS && frame->kind == FRAME_HANDLERS)
-			return;
-		if (frame->list)
-			come(&coming, frame->list, frame->index);
-		if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
-			come(&coming, &frame->block->always, 0);
-		if (reach == WALK_TO_HANDLERS && (frame->kind == FRAME_PLAY || frame->params))
-			return;
-		for (unsigned section = frame->section + 1; frame->kind == FRAME_PLAY && section < SECTIONS; section++) {
-			const struct entries *list = section_list(walk->play, section);
-			if (list)
-				come(&coming, list, 0);
-		}
+	if (frame->list)
+		come(coming, frame->list, frame->index);
+	if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
+		come(coming, &frame->block->always, 0);
+	if (frame->kind != FRAME_PLAY || coming->reach == WALK_TO_HANDLERS)
+		return;
+	for (unsigned section = frame->section + 1; section < SECTIONS; section++) {
+		const struct entries *list = section_list(walk->play, section);
+		if (list)
+			come(coming, list, 0);
 	}
+}
+
+void walk_each_coming(struct walk *walk, enum walk_reach reach, bool (*visit)(void *context, const struct entry *entry),
+                      void *context)
+{
+	struct coming coming = { visit, context, reach, true };
+	size_t count = walk->frame_count;
+	auto_free struct frame *frames = mem_array(count, sizeof(*frames));
+	memcpy(frames, walk->frames, count * sizeof(*frames));
+	for (size_t i = count; i-- > 0 && coming.going;) {
+		walk->frame_count = i + 1; /* an include that has ended by then gives no variables any more */
+		if (reach == WALK_TO_HANDLERS && frames[i].kind == FRAME_HANDLERS)
+			break;
+		come_from(&coming, walk, &frames[i]);
+		if (reach == WALK_TO_HANDLERS && frames[i].params)
+			break;
+	}
+	memcpy(walk->frames, frames, count * sizeof(*frames));
+	walk->frame_count = count;
+}
+
+void walk_each_included(struct walk *walk, const struct entries *entries, json_t *params,
+                        bool (*visit)(void *context, const struct entry *entry), void *context)
+{
+	struct coming coming = { visit, context, WALK_TO_END, true };
+	push(walk, FRAME_INCLUDE)->params = json_incref(params);
+	come(&coming, entries, 0);
+	pop(walk);
 }
 
 /* ---- life ---- */

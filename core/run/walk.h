@@ -89,7 +89,11 @@ int walk_compare(const struct walk *a, const struct walk *b);
  * of its own come between. */
 enum walk_reach { WALK_TO_END, WALK_TO_HANDLERS };
 /* Entries that follow walk->next in the order they would run, as far as they can be told: visit returns false to stop. */
-void walk_each_coming(const struct walk *walk, enum walk_reach reach,
-                      bool (*visit)(void *context, const struct entry *entry), void *context);
+void walk_each_coming(struct walk *walk, enum walk_reach reach, bool (*visit)(void *context, const struct entry *entry),
+                      void *context);
+/* Entries that an include would bring to the walk's place, with the variables that it would give (borrowed, or NULL) in
+ * force meanwhile. */
+void walk_each_included(struct walk *walk, const struct entries *entries, json_t *params,
+                        bool (*visit)(void *context, const struct entry *entry), void *context);
 
 #endif

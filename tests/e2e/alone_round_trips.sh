@@ -82,6 +82,25 @@ neap run tasks300.json -i here.json
 status 0
 trips nothing_to_do tasks300.json
 less "$TRIPS" "$thirty" "round trips: "
+it "needs no more where tasks come from roles and files that are included in loops"
+mkdir -p roles/web/tasks
+cat >roles/web/tasks/main.json <<'END'
+[{"copy": {"dest": "{{ root_dir }}/{{ site }}-{{ item }}", "content": "{{ word }}\n"}, "loop": ["a", "b", "c"]},
+ {"include_tasks": "more.json", "vars": {"inner": "{{ word }} of {{ site }}"}}]
+END
+echo '[{"lineinfile": {"path": "{{ root_dir }}/words", "line": "{{ inner }}", "create": true}}]' >roles/web/tasks/more.json
+cat >includes.json <<'END'
+[{"hosts": "all", "gather_facts": false, "tasks": [
+  {"include_role": {"name": "web"}, "vars": {"word": "w {{ site }}"}, "loop": ["one", "two", "three"], "loop_control": {"loop_var": "site"}},
+  {"include_tasks": "{{ item }}.json", "loop": ["first", "second"]},
+  {"file": {"path": "{{ root_dir }}/last", "state": "directory"}}]}]
+END
+for name in first second; do echo "[{\"file\": {\"path\": \"{{ root_dir }}/$name-{{ item }}\", \"state\": \"directory\"}}]" >$name.json; done
+neap run includes.json -i here.json
+status 0
+trips nothing_to_do includes.json
+less "$TRIPS" "$thirty" "round trips: "
+
 it "needs 3 more for 20 commands, whose results nothing looks at"
 python3 -c 'import json
 print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"command": "echo %d" % i} for i in range(20)]}]))' >commands.json
