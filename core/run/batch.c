@@ -19,6 +19,7 @@ struct flight {
 	size_t probed_count, command_count, fact_count, fed_count;
 	const struct ask **asks; /* of probed */
 	char mark[DIGEST_RANDOM_HEX], facts_mark[DIGEST_RANDOM_HEX];
+	const struct event_stream *events;
 };
 
 static struct answer *failed_answer(const char *why)
@@ -55,6 +56,7 @@ static size_t flight_commands(struct flight *flight, struct arena *arena, struct
 		probe_script(flight->asks, flight->probed_count, flight->mark, &script);
 		commands[count++] = (struct wire_command){
 			.script = arena_copy(arena, script.data, script.length), .keep = REPLY_MOST,
+			.open = !event_would_mask(flight->events, buf_text(&script)),
 		};
 	}
 	for (size_t i = 0; i < flight->command_count; i++) {
@@ -68,7 +70,7 @@ static size_t flight_commands(struct flight *flight, struct arena *arena, struct
 			digest_random(flight->facts_mark);
 		facts_script(flight->facts[i]->ask, flight->facts_mark, &script);
 		commands[count++] = (struct wire_command){
-			.script = arena_copy(arena, script.data, script.length), .keep = FACTS_REPLY_MOST,
+			.script = arena_copy(arena, script.data, script.length), .keep = FACTS_REPLY_MOST, .open = true,
 		};
 	}
 	return count;
@@ -192,15 +194,19 @@ static int feed(struct wire *wire, const struct wire_become *become, struct job_
 }
 
 /* All that one user asks. */
-static int answer_user(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *user,
-                       struct arena *arena, struct err *err)
+static int answer_user(struct wire *wire, const struct event_stream *events, struct job *job,
+                       const struct target_user *user, struct err *err)
 {
+	auto_arena struct arena arena = ARENA_INIT;
+	struct job_ask *asks = job->asks;
+	size_t count = job->ask_count;
 	struct flight flight = {
-		.probed = arena_array(arena, count, sizeof(struct job_ask *)),
-		.commands = arena_array(arena, count, sizeof(struct job_ask *)),
-		.fed = arena_array(arena, count, sizeof(struct job_ask *)),
-		.facts = arena_array(arena, count, sizeof(struct job_ask *)),
-		.asks = arena_array(arena, count, sizeof(struct ask *)),
+		.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
+		.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
+		.fed = arena_array(&arena, count, sizeof(struct job_ask *)),
+		.facts = arena_array(&arena, count, sizeof(struct job_ask *)),
+		.asks = arena_array(&arena, count, sizeof(struct ask *)),
+		.events = events,
 	};
 	for (size_t i = 0; i < count; i++) {
 		if (asks[i].user == user)
@@ -215,8 +221,10 @@ static int answer_user(struct wire *wire, struct job_ask *asks, size_t count, co
 	return 0;
 }
 
-int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *own, struct err *err)
+int batch_answer(struct wire *wire, const struct event_stream *events, struct job *job, struct err *err)
 {
+	struct job_ask *asks = job->asks;
+	size_t count = job->ask_count;
 	auto_arena struct arena arena = ARENA_INIT;
 	bool *flown = arena_array(&arena, count, sizeof(*flown));
 	for (size_t i = 0; i < count; i++) {
@@ -224,9 +232,9 @@ int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, const st
 			continue;
 		for (size_t j = i; j < count; j++)
 			flown[j] = flown[j] || asks[j].user == asks[i].user;
-		if (answer_user(wire, asks, count, asks[i].user, &arena, err) == 0)
+		if (answer_user(wire, events, job, asks[i].user, err) == 0)
 			continue;
-		if (err->kind != ERR_BECOME || asks[i].user == own)
+		if (err->kind != ERR_BECOME || asks[i].user == job->user)
 			return -1;
 		err_clear(err); /* a coming task's: it will meet that itself */
 	}

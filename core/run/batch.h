@@ -4,10 +4,9 @@
 
 #include "run/target.h"
 
-/* Fills every ask's answer, or returns -1 if the connection is lost, or own, who waits for the answers, cannot be become
- * (ERR_BECOME). Asks without an answer are NULL: then, and where another user, whose tasks are only coming, cannot be
- * become. Target's thread. */
-int batch_answer(struct wire *wire, struct job_ask *asks, size_t count, const struct target_user *own,
-                 struct err *err) must_check;
+/* Fills every ask's answer, or returns -1 if the connection is lost, or the job's user, who waits for the answers, cannot
+ * be become (ERR_BECOME). Asks without an answer are NULL: then, and where another user, whose tasks are only coming,
+ * cannot be become. What events would mask is not shown on the target either. Target's thread. */
+int batch_answer(struct wire *wire, const struct event_stream *events, struct job *job, struct err *err) must_check;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/auto.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "run/mask.h"
@@ -110,6 +111,13 @@ static void mask_field(const struct mask *mask, char **field)
 }
 
 void event_mask_text(const struct event_stream *stream, char **text) { mask_field(stream->mask, text); }
+
+bool event_would_mask(const struct event_stream *stream, const char *text)
+{
+	size_t length;
+	auto_free char *masked = mask_text(stream->mask, text, strlen(text), &length);
+	return masked != NULL;
+}
 
 static void mask_event(const struct mask *mask, struct event *event)
 {

@@ -89,6 +89,8 @@ void event_stream_free(struct event_stream *stream);
 void event_mask(struct event_stream *stream, const char *secret, size_t length);
 /* Whether there is anything to mask. Any thread. */
 bool event_masks(const struct event_stream *stream);
+/* Whether a text has something in it that would be masked. Any thread. */
+bool event_would_mask(const struct event_stream *stream, const char *text);
 /* Masks a text that does not go through the stream, in place; it may become another string on the heap. Any thread. */
 void event_mask_text(const struct event_stream *stream, char **text);
 /* Takes the event over, hides what no_log says, masks secrets; blocks while the queue is full, but never the thread that

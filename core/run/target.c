@@ -208,7 +208,7 @@ static int connect_wire(struct target *target, struct err *err)
 static int answer_job(struct target *target, struct job *job, struct err *err)
 {
 	uint64_t generation = store_generation(target->store);
-	if (batch_answer(target->wire, job->asks, job->ask_count, job->user, err) < 0)
+	if (batch_answer(target->wire, target->options.events, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->ask_count; i++)
 		if (job->asks[i].answer)

@@ -383,8 +383,15 @@ static void local_free(struct session *session)
 	free(local);
 }
 
+/* Here it is under way as soon as it is opened. */
+static bool local_replace(struct channel *channel, const char *command)
+{
+	(void)channel, (void)command;
+	return false;
+}
+
 static const struct session_operations local_operations = {
-	.pump = local_pump, .open = local_open, .write = local_write, .write_eof = local_write_eof,
+	.pump = local_pump, .open = local_open, .replace = local_replace, .write = local_write, .write_eof = local_write_eof,
 	.queued = local_queued, .ended = local_ended, .error = local_error, .accepted = local_accepted,
 	.close = local_close, .free = local_free,
 };

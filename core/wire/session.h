@@ -40,6 +40,9 @@ struct session_operations {
 	 * cannot even be tried. A refusal shows as CHANNEL_LOST with channel_error. */
 	struct channel *(*open)(struct session *session, const char *command, const char *subsystem, bool pty,
 	                        const struct channel_events *events, struct err *err);
+	/* Puts another command in the place of the one that open was given, and takes back what was written, if the request
+	 * has not left yet. */
+	bool (*replace)(struct channel *channel, const char *command);
 	/* Queues bytes for stdin; the queue is unbounded, channel_queued tells its length. */
 	void (*write)(struct channel *channel, const void *bytes, size_t length);
 	void (*write_eof)(struct channel *channel);
@@ -94,6 +97,10 @@ static inline struct channel *channel_open(struct session *session, const char *
                                            const struct channel_events *events, struct err *err)
 {
 	return session->operations->open(session, command, subsystem, pty, events, err);
+}
+static inline bool channel_replace(struct channel *channel, const char *command)
+{
+	return channel->session->operations->replace(channel, command);
 }
 static inline void channel_write(struct channel *channel, const void *bytes, size_t length)
 {

@@ -8,6 +8,14 @@
  * command is done when its mark was seen on both streams. echo, because it is built into every shell and a mark has
  * nothing that echo would interpret. A first frame without a command drops what rc files print, and tells the umask.
  *
+ * The first commands, if anybody may see them, ride in the request for the shell itself,
+ *
+ *   exec sh -c 'eval "$(printf %b "$1")"; exec sh' sh '<greeting and frames, encoded>'
+ *
+ * because the server takes no input before it has answered that. In the encoding nothing is left that a login shell could
+ * read in a way of its own. One that ends without a greeting all the same (it limits the length of a word, or of a command)
+ * is asked again in the usual way.
+ *
  * Where both streams arrive as one (a terminal was needed to give a password), the command's stderr is collected by the
  * shell and follows its stdout, each with the mark behind it. */
 #include "wire/shell.h"
@@ -22,6 +30,7 @@
 #include "wire/become.h"
 #include "wire/framing.h"
 
+enum { LEAD_MOST = 100000 /* bytes: Linux takes 128 KiB in one argument */ };
 enum { SHELL_KEEP = 16 * 1024 * 1024, GREETING_MOST = 8 * 1024 * 1024, GREETING_MS = 60 * 1000 };
 
 struct shell {
@@ -31,6 +40,8 @@ struct shell {
 	bool gated;        /* the gate has not opened yet */
 	bool merged;       /* both streams arrive as one */
 	struct buf held;   /* what is to be written once the gate opens */
+	struct buf first;  /* the greeting, and the frames behind it that went with the request; until it has come back */
+	bool leads;        /* the request has more than the greeting */
 	struct framing streams[2];
 	bool greeted[2];
 	size_t before_greeting;    /* bytes of start-up files */
@@ -138,6 +149,18 @@ static void shell_write(struct shell *shell, const struct buf *text)
 		channel_write(shell->channel, text->data, text->length);
 }
 
+static const char *shell_sh(const struct shell *shell)
+{
+	return shell->session->config->shell ? shell->session->config->shell : "/bin/sh";
+}
+
+/* A shell on a terminal would be interactive; cat is between them. */
+static void shell_line(const struct shell *shell, struct buf *line)
+{
+	buf_str(line, shell->merged ? "cat | " : "exec ");
+	quote_word(line, shell_sh(shell));
+}
+
 static void shell_greet(struct shell *shell)
 {
 	char mark[DIGEST_RANDOM_HEX];
@@ -147,6 +170,8 @@ static void shell_greet(struct shell *shell)
 	for (int i = 0; i < 2; i++)
 		framing_start(&shell->streams[i], mark, NULL, 0);
 	shell_write(shell, &text);
+	buf_clear(&shell->first);
+	buf_add(&shell->first, text.data, text.length);
 }
 
 static void shell_run_text(const struct shell *shell, struct buf *text, const char *script)
@@ -173,7 +198,56 @@ static void shell_frame_text(const struct shell *shell, struct buf *text, const 
 		buf_printf(text, "; echo %s >&2\n", mark);
 }
 
+/* As printf %b reads it, without a byte that some login shell does not take as it is between single quotes. */
+static void shell_encode(struct buf *line, const struct buf *text)
+{
+	for (size_t i = 0; i < text->length; i++) {
+		char byte = text->data[i];
+		if (strchr("\n'!\\", byte))
+			buf_printf(line, "\\0%03o", (unsigned)byte);
+		else
+			buf_char(line, byte);
+	}
+}
+
+/* Puts the first batch into the request for the shell; false where it cannot ride there. */
+static bool shell_lead(struct shell *shell, const struct wire_command *commands, size_t count, const struct buf *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!commands[i].open)
+			return false;
+	if (shell->gated || shell->merged || shell->leads || !shell->first.length || text->length > LEAD_MOST)
+		return false;
+	auto_buf struct buf line = BUF_INIT, all = BUF_INIT;
+	buf_add(&all, shell->first.data, shell->first.length);
+	buf_add(&all, text->data, text->length);
+	shell_line(shell, &line);
+	buf_str(&line, " -c 'eval \"$(printf %b \"$1\")\"; exec \"$0\"' ");
+	quote_word(&line, shell_sh(shell));
+	buf_str(&line, " '");
+	shell_encode(&line, &all);
+	buf_char(&line, '\'');
+	if (line.length > LEAD_MOST || !channel_replace(shell->channel, line.data))
+		return false;
+	buf_clear(&shell->first);
+	buf_add(&shell->first, all.data, all.length);
+	return shell->leads = true;
+}
+
 /* ---- life ---- */
+
+static int shell_start_channel(struct shell *shell, const struct wire_become *become, struct err *err)
+{
+	auto_buf struct buf line = BUF_INIT, inner = BUF_INIT;
+	shell_line(shell, &inner);
+	if (become)
+		become_command(&line, &shell->gate, become, shell_sh(shell), inner.data, shell->merged);
+	else
+		buf_add(&line, inner.data, inner.length);
+	struct channel_events events = { .context = shell, .data = shell_data };
+	shell->channel = channel_open(shell->session, line.data, NULL, shell->merged, &events, err);
+	return shell->channel ? 0 : -1;
+}
 
 int shell_open(struct shell **shell, struct session *session, const struct wire_become *become, struct err *err)
 {
@@ -182,18 +256,7 @@ int shell_open(struct shell **shell, struct session *session, const struct wire_
 	made->session = session;
 	made->merged = become_needs_pty(become);
 	made->gated = become != NULL;
-	const char *sh = session->config->shell ? session->config->shell : "/bin/sh";
-	auto_buf struct buf line = BUF_INIT, inner = BUF_INIT;
-	/* A shell on a terminal would be interactive; cat is between them. */
-	buf_str(&inner, made->merged ? "cat | " : "exec ");
-	quote_word(&inner, sh);
-	if (become)
-		become_command(&line, &made->gate, become, sh, inner.data, made->merged);
-	else
-		buf_add(&line, inner.data, inner.length);
-	struct channel_events events = { .context = made, .data = shell_data };
-	made->channel = channel_open(session, line.data, NULL, made->merged, &events, err);
-	if (!made->channel) {
+	if (shell_start_channel(made, become, err) < 0) {
 		shell_close(made);
 		return -1;
 	}
@@ -202,10 +265,30 @@ int shell_open(struct shell **shell, struct session *session, const struct wire_
 	return 0;
 }
 
+/* The request with the first batch in it was not understood: the same, written to a shell as it always is. */
+static int shell_start_over(struct shell *shell, struct err *err)
+{
+	channel_close(shell->channel);
+	shell->leads = false;
+	shell->before_greeting = 0;
+	for (int stream = 0; stream < 2; stream++) {
+		char mark[DIGEST_RANDOM_HEX];
+		memcpy(mark, shell->streams[stream].mark, sizeof(mark));
+		framing_start(&shell->streams[stream], mark, NULL, 0);
+	}
+	if (shell_start_channel(shell, NULL, err) < 0)
+		return -1;
+	channel_write(shell->channel, shell->first.data, shell->first.length);
+	return 0;
+}
+
 /* -1 once no answer can come any more. */
-static int shell_check(const struct shell *shell, struct err *err)
+static int shell_check(struct shell *shell, struct err *err)
 {
 	int code = 0;
+	if (shell->leads && !shell->greeted[0] && !shell->greeted[1] && channel_ended(shell->channel, &code) != CHANNEL_OPEN &&
+	    session_pump(shell->session, clock_ms(), err) == 0)
+		return shell_start_over(shell, err);
 	if (shell->gated && become_check(&shell->gate, shell->channel, err) < 0)
 		return -1;
 	switch (channel_ended(shell->channel, &code)) {
@@ -274,7 +357,8 @@ void shell_start(struct shell *shell, const struct wire_command *commands, struc
 	}
 	outcomes[0].start_us = clock_wall_us();
 	shell->session->counts.batches++;
-	shell_write(shell, &text);
+	if (!shell_lead(shell, commands, count, &text))
+		shell_write(shell, &text);
 }
 
 int shell_finish(struct shell *shell, int64_t deadline, struct err *err)
@@ -282,6 +366,7 @@ int shell_finish(struct shell *shell, int64_t deadline, struct err *err)
 	int status = shell_wait(shell, deadline, err);
 	free(shell->marks);
 	shell->marks = NULL;
+	buf_release(&shell->first);
 	shell->count = shell->at[0] = shell->at[1] = 0;
 	return status;
 }
@@ -308,6 +393,7 @@ void shell_close(struct shell *shell)
 	channel_close(shell->channel);
 	become_release(&shell->gate);
 	buf_release(&shell->held);
+	buf_release(&shell->first);
 	free(shell->marks); /* of a batch that nobody waits for */
 	free(shell);
 }

@@ -510,6 +510,7 @@ static void ssh_end(struct session *session)
 static const struct session_operations operations = {
 	.pump = ssh_pump,
 	.open = ssh_channel_start,
+	.replace = ssh_channel_replace,
 	.write = ssh_channel_put,
 	.write_eof = ssh_channel_put_eof,
 	.queued = ssh_channel_queued,

@@ -87,6 +87,7 @@ struct channel *ssh_channel_start(struct session *session, const char *command, 
 /* A way from the server to host and port. accepted: the server got through. */
 struct channel *ssh_channel_start_forward(struct session *session, const char *host, int port,
                                           const struct channel_events *events, struct err *err);
+bool ssh_channel_replace(struct channel *channel, const char *command);
 void ssh_channel_put(struct channel *channel, const void *bytes, size_t length);
 void ssh_channel_put_eof(struct channel *channel);
 size_t ssh_channel_queued(const struct channel *channel);

@@ -304,6 +304,17 @@ struct channel *ssh_channel_start_forward(struct session *session, const char *h
 	return &channel->base;
 }
 
+bool ssh_channel_replace(struct channel *channel, const char *command)
+{
+	struct ssh_channel_state *state = (struct ssh_channel_state *)channel;
+	if (state->step != OPENING || state->sent || state->subsystem)
+		return false;
+	free(state->command);
+	state->command = mem_strdup(command);
+	buf_clear(&state->out);
+	return true;
+}
+
 void ssh_channel_put(struct channel *channel, const void *bytes, size_t length)
 {
 	buf_add(&((struct ssh_channel_state *)channel)->out, bytes, length);

@@ -109,6 +109,8 @@ struct wire_command {
 	size_t keep;            /* bytes kept of each stream, the first ones; 0: 16 MiB */
 	int64_t timeout_ms;     /* 0: none. wire_run only: then its process group is killed */
 	bool pty;               /* wire_run only */
+	bool open;              /* wire_batch only: it may be run twice and may be seen in the target's list of processes. A
+	                         * first batch of such commands goes with the request for the shell, a round trip earlier */
 	/* live output as it comes, on the wire's thread, or NULL; wire_run only */
 	void (*output)(void *context, bool is_stderr, const char *bytes, size_t length);
 	/* Adds some of what follows the input; false: that was all. Not where become needs a terminal. wire_run only */

@@ -99,7 +99,7 @@ for name in first second; do echo "[{\"file\": {\"path\": \"{{ root_dir }}/$name
 neap run includes.json -i here.json
 status 0
 trips nothing_to_do includes.json
-less "$TRIPS" "$thirty" "round trips: "
+less "$TRIPS" $((base + 4)) "round trips: "
 
 it "needs 3 more for 20 commands, whose results nothing looks at"
 python3 -c 'import json

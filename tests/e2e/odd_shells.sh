@@ -42,6 +42,28 @@ neap run again.json -i hosts.json
 status 0
 recap h001 ok=1 changed=0
 
+it "a login shell that takes no long command is asked in a short one"
+with terse "[ \${#SSH_ORIGINAL_COMMAND} -lt 1000 ] || { echo \${#SSH_ORIGINAL_COMMAND} >>$WORK/refused; echo too long >&2; exit 1; }; $session"
+status 0
+recap h001 ok=5 changed=2
+equal "$(wc -l <refused)" 1
+
+it "what login shells read in their own ways reaches the target as it is"
+for shell in dash bash mksh fish tcsh zsh; do
+	command -v "$shell" >/dev/null || continue
+	printf '#!/bin/sh\nexec %s -c "$SSH_ORIGINAL_COMMAND"\n' "$shell" >"login-$shell"
+	chmod +x "login-$shell"
+	sshd_start "login-$shell" "ForceCommand $WORK/login-$shell" || exit 99
+	sshd_inventory hosts.json 1 "login-$shell"
+	printf '%s' '[{"hosts": "all", "gather_facts": false, "tasks": [{"lineinfile": {"path": "{{ root_dir }}/\\\\n !1 $ 100% `b` \" '"'"'q", "line": "x", "create": true}}]}]' >odd.json
+	rm -rf "$SSHD_DIR/roots/h001"/*
+	neap run odd.json -i hosts.json
+	recap h001 changed=1 failed=0
+	equal "$(ls -A "$SSHD_DIR/roots/h001")" '\\n !1 $ 100% `b` " '"'q"
+	neap run odd.json -i hosts.json
+	recap h001 ok=1 changed=0
+done
+
 it "an account that may not log in is named as that"
 with taken 'echo "This account is currently not available."; exit 1'
 status 2
