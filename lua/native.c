@@ -18,6 +18,8 @@
 #include "lua/value_inside.h"
 #include "lua/vm.h"
 
+enum { NATIVE_SPEND_SHIFT = 6 }; /* 64 bytes that are looked through cost an instruction */
+
 /* Names and members */
 
 static const struct template_scope *native_scope(lua_State *state)
@@ -139,9 +141,17 @@ static int native_less(lua_State *state)
 	size_t b_length;
 	const char *a = luaL_checklstring(state, 1, &a_length);
 	const char *b = luaL_checklstring(state, 2, &b_length);
+	vm_spend(state, (int64_t)(a_length < b_length ? a_length : b_length) >> NATIVE_SPEND_SHIFT);
 	int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
 	lua_pushboolean(state, order < 0 || (order == 0 && a_length < b_length));
 	return 1;
+}
+
+/* spend(bytes): charges looking through so many bytes. */
+static int native_spend(lua_State *state)
+{
+	vm_spend(state, luaL_checkinteger(state, 1) >> NATIVE_SPEND_SHIFT);
+	return 0;
 }
 
 /* As Python's repr(float): the shortest digits that give the number back. */
@@ -178,6 +188,7 @@ static int native_length(lua_State *state)
 	size_t length;
 	const char *text = luaL_checklstring(state, 1, &length);
 	lua_Integer count = 0;
+	vm_spend(state, (int64_t)length >> 3);
 	for (size_t at = 0; at < length; at += native_step(text + at, length - at))
 		count++;
 	lua_pushinteger(state, count);
@@ -226,6 +237,7 @@ static int native_string_repr(lua_State *state)
 {
 	size_t length;
 	const char *text = luaL_checklstring(state, 1, &length);
+	vm_spend(state, (int64_t)length >> 1);
 	char quote = memchr(text, '\'', length) && !memchr(text, '"', length) ? '"' : '\'';
 	luaL_Buffer buffer;
 	luaL_buffinit(state, &buffer);
@@ -289,6 +301,7 @@ static int native_change_case(lua_State *state, bool upper)
 	size_t length;
 	const char *text = luaL_checklstring(state, 1, &length);
 	locale_t locale = native_locale(state);
+	vm_spend(state, (int64_t)length);
 	luaL_Buffer buffer;
 	luaL_buffinit(state, &buffer);
 	for (size_t at = 0; at < length;) {
@@ -358,6 +371,7 @@ static int native_clean(lua_State *state)
 	luaL_Buffer buffer;
 	size_t at = 0;
 	size_t step;
+	vm_spend(state, (int64_t)length >> 3);
 	while (at < length && (step = (unsigned char)text[at] < 0x80 ? 1 : printable_utf8(text + at, length - at, NULL)))
 		at += step;
 	if (at == length) {
@@ -428,6 +442,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	    {"nearest", native_nearest},
 	    {"nearest_variable", native_nearest_variable},
 	    {"less", native_less},
+	    {"spend", native_spend},
 	    {"float_text", native_float_text},
 	    {"length", native_length},
 	    {"characters", native_characters},

@@ -457,8 +457,12 @@ method("str", "center", { "width!:int", "fill:str" }, function(s, width, fill)
 	return format.pad(format.pad(s, width - before, "<", fill or " "), width, ">", fill or " ")
 end)
 method("str", "expandtabs", { "size:int" }, function(s, size)
+	size = size or 8
+	if size > 1000 then
+		fail("expandtabs: a size of %d is too large", size)
+	end
 	return (s:gsub("([^\t\n]*)\t", function(before)
-		return before .. (" "):rep((size or 8) - #before % (size or 8))
+		return before .. (size > 0 and (" "):rep(size - #before % size) or "")
 	end))
 end)
 method("str", "encode", { "encoding:str" }, function(s) return s end)

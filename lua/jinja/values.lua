@@ -389,6 +389,8 @@ local function equal_tables(a, b)
 	return false
 end
 
+local LONG = 4096 -- a text whose comparison is worth charging
+
 equal = function(a, b)
 	local ta, tb = type(a), type(b)
 	if ta == "table" or tb == "table" then
@@ -399,6 +401,9 @@ equal = function(a, b)
 		defined(b)
 		return false
 	elseif ta == tb then
+		if ta == "string" and #a > LONG then
+			native.spend(#a)
+		end
 		return a == b
 	elseif ta == "boolean" or tb == "boolean" then
 		return number_of(a) == number_of(b)

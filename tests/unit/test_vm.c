@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include <lauxlib.h>
+#include <lualib.h>
 
 #include "lua/value.h"
 #include "lua/vm.h"
@@ -59,6 +60,51 @@ Test(vm, stops_what_does_not_end)
 	refused("table.insert(setmetatable({}, {__len = function() return 1 << 60 end}), 1, 2)", "too long");
 	refused("local s = 'x' while true do s = s .. s end", "memory");
 	refused("('x'):rep(1 << 40)", "too large");
+	refused("('x'):rep(1 << 40, 'y')", "too large");
+	refused("(''):rep(1 << 60) while true do end", "too many steps");
+	refused("local s = ('a'):rep(100000) return s:find('.-.-.-.-b')", "too many steps");
+	refused("local s = ('a'):rep(100000) return s:match('^(a*)(a*)(a*)(a*)b')", "too many steps");
+	refused("local s = ('a'):rep(100000) return s:gsub('a*a*a*a*b', '')", "too many steps");
+	refused("local s = ('('):rep(100000) for _ in s:gmatch('%b()') do end while true do end", "too many steps");
+	refused("local s = ('a'):rep(1 << 20) while true do local t = s .. 'b' end", "too many steps");
+	refused("return ('x'):find(('('):rep(300) .. (')'):rep(300))", "too many captures");
+	refused("return ('x'):find('[')", "missing ']'");
+	refused("return ('x'):find('%')", "ends with");
+	refused("return ('x'):gsub('x', '%2')", "capture index");
+}
+
+/* The library's own functions and the bounded ones, side by side. */
+static const char *const side_by_side =
+	"local subjects = {'', 'a', 'aaa', 'hello world', 'key = value', '[x][y]]', 'a.b.c', '  pad  ', '%d+%', 'x-y_z9', '(a(b)c)', 'THE (quick) fox',"
+	" 'a\\0b', 'line1\\nline2\\n', '^start$', 'a,b,,c', 'aXbXc', '2024-01-31', 'ab12cd345', '\\xe9t\\xe9'}\n"
+	"local patterns = {'', '.', '.*', '.-', '.+', 'a', '^a', 'a$', '^$', '%a+', '%d+', '%s*', '%w-%s', '%S+', '[abc]', '[^abc]+', '[%a_][%w_]*', '[]]', '[^]]',"
+	" '[a-z]+', '[a-]+', '[%]x]', '()', '(a)', '(.)(.)', '(a*)(b?)', '((a)(b))', '%b()', '%f[%w]%w+', '%f[%a]', '(%w+)%s*=%s*(%w+)', 'o.-o', 'l+o?', '%%', '%.',"
+	" 'x?', 'x-y', '(.)%1', '^(.-)%s*$', '^%s*(.-)%s*$', '$', 'a$b', '[%d%-]+', '(%d+)-(%d+)-(%d+)', '[^,]*', '%z', '%g+', '%p', '%u', '%x+', '[%W]', '.-%f[%s\\0]'}\n"
+	"local function all(...) local t = table.pack(...) for i = 1, t.n do t[i] = tostring(t[i]) end return table.concat(t, ';') end\n"
+	"local out = {}\n"
+	"for _, s in ipairs(subjects) do for _, p in ipairs(patterns) do\n"
+	"  out[#out + 1] = all(s:find(p)) .. '|' .. all(s:match(p, 2)) .. '|' .. all(s:find(p, -3)) .. '|' .. all(s:gsub(p, '<%0>'))\n"
+	"    .. all(s:gsub(p, {a = 'A', hello = 1})) .. all(s:gsub(p, function(a, b) return b end, 2)) .. all(s:find(p, 1, true)) .. all(s:find(p, 99))\n"
+	"  local g = {} for a, b in s:gmatch(p) do g[#g + 1] = all(a, b) end out[#out + 1] = table.concat(g, '/') .. s:rep(#p % 4, p)\n"
+	"end end\n"
+	"return table.concat(out, '\\n')";
+
+Test(vm, bounded_patterns_mean_what_luas_own_do)
+{
+	struct err err = ERR_INIT;
+	const struct vm_budget budget = {.instructions = 100000000};
+	lua_State *plain = luaL_newstate();
+	struct vm *vm = vm_new(64 << 20);
+	luaL_openlibs(plain);
+	cr_assert_eq(luaL_dostring(plain, side_by_side), LUA_OK, "%s", lua_tostring(plain, -1));
+	vm_sandbox(vm_state(vm));
+	cr_assert_eq(vm_load(vm, "side.lua", side_by_side, strlen(side_by_side), &err), 0, "%s", err.text);
+	cr_assert_eq(vm_call(vm, 0, 1, &budget, &err), 0, "%s", err.text);
+	cr_assert_gt(lua_rawlen(plain, -1), 10000);
+	cr_expect(lua_rawlen(plain, -1) == lua_rawlen(vm_state(vm), -1) &&
+	          memcmp(lua_tostring(plain, -1), lua_tostring(vm_state(vm), -1), lua_rawlen(plain, -1)) == 0);
+	vm_free(vm);
+	lua_close(plain);
 }
 
 Test(vm, shares_no_tables_between_sandboxes)
