@@ -103,7 +103,7 @@ static int store(const struct parse *parse, const struct option_row *row, const 
 			list_add(to, value);
 		return 0;
 	case OPTION_INT:
-		return store_int(parse, row, value, to);
+		return store_int(parse, row, value ? value : "", to); /* only flags come without one */
 	}
 	return 0;
 }
