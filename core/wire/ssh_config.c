@@ -24,6 +24,7 @@ extern char **environ;
 
 /* Stands for every host where the answer is the same for all. */
 #define ANY_HOST "any-host"
+enum { ANY_PORT = 65535 };
 
 /* ---- lists and names ---- */
 
@@ -254,12 +255,12 @@ static void add_option(struct ssh_config_list *words, char *option)
 	list_add(words, option);
 }
 
-/* What ssh(1) would be called with for this host, in the order that Ansible gives it. */
-static void command_words(struct ssh_config_list *words, const struct wire_config *config)
+/* What ssh(1) would be called with for this host, in the order that Ansible gives it; port stands for the host's, if it has one. */
+static void command_words(struct ssh_config_list *words, const struct wire_config *config, int port)
 {
 	ssh_config_words(config->ssh_args, words);
 	if (config->port)
-		add_option(words, mem_printf("Port=%d", config->port));
+		add_option(words, mem_printf("Port=%d", port));
 	if (config->private_key_file)
 		add_option(words, mem_printf("IdentityFile=\"%s\"", config->private_key_file));
 	if (config->user)
@@ -394,25 +395,37 @@ static int ask_ssh(const char *host, const struct ssh_config_list *words, int ca
 	return 1;
 }
 
+/* Whether one answer can serve hosts with different ports: it says ANY_PORT where it is the host's own that counts. */
+static bool any_port_says_it(const struct wire_config *config)
+{
+	return config->port && !(config->ssh_args && strstr(config->ssh_args, "65535"));
+}
+
 /* Where no file says anything about particular hosts, one answer serves all that have the same option words. */
-static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
+static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
                        struct err *err)
 {
 	auto_buf struct buf key = BUF_INIT;
-	for (size_t i = 0; i < words->count; i++)
-		buf_add(&key, words->items[i], strlen(words->items[i]) + 1);
+	struct ssh_config_list words = { 0 };
+	bool any_port = any_port_says_it(config);
+	command_words(&words, config, any_port ? ANY_PORT : config->port);
+	for (size_t i = 0; i < words.count; i++)
+		buf_add(&key, words.items[i], strlen(words.items[i]) + 1);
 	hub_configs_lock(hub);
 	int done = 1;
 	auto_free char *known = hub_config_find(hub, &key);
 	auto_buf struct buf text = BUF_INIT;
 	if (!known) {
-		done = ask_ssh(ANY_HOST, words, cancel_fd, &text, err);
+		done = ask_ssh(ANY_HOST, &words, cancel_fd, &text, err);
 		if (done == 1)
 			hub_config_keep(hub, &key, buf_text(&text));
 	}
 	hub_configs_unlock(hub);
+	list_release(&words);
 	if (done == 1)
 		apply_lines(c, known ? known : text.data);
+	if (any_port && c->port == ANY_PORT)
+		c->port = config->port;
 	if (c->host_name && strcmp(c->host_name, ANY_HOST) == 0) {
 		free(c->host_name);
 		c->host_name = NULL;
@@ -429,11 +442,11 @@ static bool words_name_hosts(const struct ssh_config_list *words)
 	return named;
 }
 
-static int load_by_ssh(struct ssh_config *c, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
-                       struct err *err)
+static int load_by_ssh(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config,
+                       const struct ssh_config_list *words, int cancel_fd, struct err *err)
 {
 	if (hub && !words_name_hosts(words) && !ssh_config_names_hosts(ssh_config_words_file(words)))
-		return load_shared(c, hub, words, cancel_fd, err);
+		return load_shared(c, hub, config, cancel_fd, err);
 	auto_buf struct buf text = BUF_INIT;
 	int done = ask_ssh(c->host, words, cancel_fd, &text, err);
 	if (done == 1)
@@ -526,10 +539,10 @@ int ssh_config_load(struct ssh_config *c, struct wire_hub *hub, const struct wir
 		.tcp_keepalive = SSH_CONFIG_UNSET };
 	c->host = mem_strdup(config->host ? config->host : config->name);
 	struct ssh_config_list words = { 0 };
-	command_words(&words, config);
+	command_words(&words, config, config->port);
 	c->file = mem_strdup(ssh_config_words_file(&words));
 	int done = c->host[0] == '-' ? err_set(err, ERR_INPUT, "\"%s\" is not a host name", c->host)
-	                             : load_by_ssh(c, hub, &words, cancel_fd, err);
+	                             : load_by_ssh(c, hub, config, &words, cancel_fd, err);
 	if (done == 0) {
 		done = ssh_config_read_files(c, &words, err);
 		expand_host_name(c);
