@@ -38,7 +38,7 @@ struct job {
 	enum job_kind kind;
 	struct job *next;
 	struct job_ask *asks; /* JOB_ASKS */
-	size_t ask_count;
+	size_t ask_count, files_to_come; /* how many files the task may send or fetch after it, as far as that is known */
 	const struct step *const *steps; /* JOB_STEPS: in order; the first that fails ends the job */
 	struct outcome *outcomes;        /* as many; memory from arena */
 	size_t step_count, steps_done;   /* done: how many have an outcome, a failed one included */

@@ -425,15 +425,20 @@ static void prepare_asks(struct task *task)
 {
 	struct attempt *attempt = &task->attempt;
 	struct walk *walk = task->walk;
+	size_t files = 0;
 	asks_release(&task->asks);
 	for (size_t i = 0; i < attempt->decision.asked_count; i++) {
-		if (decision_ask_is_open(&attempt->decision, i))
-			asks_add(&task->asks, attempt->user, attempt_ask(attempt, i));
+		if (!decision_ask_is_open(&attempt->decision, i))
+			continue;
+		const struct ask *ask = attempt_ask(attempt, i);
+		asks_add(&task->asks, attempt->user, ask);
+		files += ask->kind == ASK_HASH;
 	}
 	struct err ignored = ERR_INIT;
 	if (attempt->target == walk->target)
 		(void)!look_ahead(task, attempt->target, &ignored);
-	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count };
+	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count,
+		.files_to_come = attempt->check ? 0 : files };
 	prepare_job(task);
 }
 
