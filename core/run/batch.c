@@ -227,6 +227,10 @@ int batch_answer(struct wire *wire, const struct event_stream *events, struct jo
 	size_t count = job->ask_count;
 	auto_arena struct arena arena = ARENA_INIT;
 	bool *flown = arena_array(&arena, count, sizeof(*flown));
+	for (size_t i = 1; i < count; i++) { /* while the first of them is answered */
+		if (asks[i].user != asks[i - 1].user)
+			wire_expect_shell(wire, asks[i].user->become);
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (flown[i])
 			continue;

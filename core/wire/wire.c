@@ -164,6 +164,13 @@ int wire_batch(struct wire *wire, const struct wire_become *become, const struct
 	return identity_batch(identity, commands, outcomes, count, stop, deadline, err);
 }
 
+void wire_expect_shell(struct wire *wire, const struct wire_become *become)
+{
+	struct err ignored = ERR_INIT;
+	if (wire_check(wire, &ignored) == 0)
+		(void)!identity_shell(identity_find(&wire->identities, wire->session, become), &ignored);
+}
+
 int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,
              struct wire_outcome *outcome, struct err *err)
 {

@@ -134,6 +134,8 @@ void wire_outcome_release(struct wire_outcome *outcome);
  * -1 only if the connection or the shell is lost: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_BECOME, ERR_INTERRUPTED. */
 int wire_batch(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
                struct wire_outcome *outcomes, size_t count, bool stop, int64_t deadline, struct err *err) must_check;
+/* Says that a batch of that user will follow: the shell is under way then. Costs no round trip; a failure shows later. */
+void wire_expect_shell(struct wire *wire, const struct wire_become *become);
 /* One command that may be long, read stdin, leave children behind or have to be killed: in a session (process group) of
  * its own, on a channel of its own. */
 int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,
