@@ -15,8 +15,6 @@ cat >many.json <<'END'
   { "name": "loop", "command": "echo {{ item }}", "loop": ["a", "b"], "changed_when": false },
   { "name": "some fail", "command": "false", "when": "inventory_hostname is match('h[24]')" },
   { "name": "some differ", "copy": { "content": "{{ inventory_hostname }}\n", "dest": "made-{{ inventory_hostname }}" }, "diff": true }
-] }, { "hosts": "all", "strategy": "free", "gather_facts": false, "tasks": [
-  { "name": "freely", "shell": "sleep 0.0{{ 5 - groups.all.index(inventory_hostname) }}" }, { "name": "and on", "debug": { "msg": "{{ inventory_hostname }}" } }
 ] }]
 END
 
