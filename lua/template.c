@@ -343,27 +343,42 @@ static void template_push_settings(lua_State *state, const struct template_setti
 	template_push_mark(state, "comment_end", settings->comment_end);
 }
 
+/* Calls an entry that takes a file; its value stays on the stack. */
+static int call_file(struct template_vm *vm, const char *entry, const char *path, const char *text, size_t length,
+                     const struct template_settings *settings, const struct vm_budget *budget, struct err *err)
+{
+	lua_State *state = vm_state(vm->vm);
+	lua_getfield(state, 1, entry);
+	lua_pushstring(state, path);
+	lua_pushlstring(state, text, length);
+	template_push_settings(state, settings);
+	return vm_call(vm->vm, 6, 1, budget, err) < 0 ? template_failed(vm, err) : 0;
+}
+
 int template_text(struct template_vm *vm, const char *path, const char *text, size_t length,
                   const struct template_settings *settings, const struct template_scope *scope, char **result,
                   size_t *result_length, struct err *err)
 {
-	lua_State *state = vm_state(vm->vm);
 	*result = NULL;
 	if (template_start(vm, scope, err) < 0)
 		return -1;
 	const struct vm_budget budget = {
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX, .cancelled = scope ? scope->cancelled : NULL, .context = scope ? scope->context : NULL};
-	lua_getfield(state, 1, "file");
-	lua_pushstring(state, path);
-	lua_pushlstring(state, text, length);
-	template_push_settings(state, settings);
-	int status = vm_call(vm->vm, 6, 1, &budget, err);
-	if (status < 0) {
-		template_failed(vm, err);
-	} else {
-		const char *rendered = lua_tolstring(state, -1, result_length);
+	int status = call_file(vm, "file", path, text, length, settings, &budget, err);
+	if (status == 0) {
+		const char *rendered = lua_tolstring(vm_state(vm->vm), -1, result_length);
 		*result = mem_strndup(rendered ? rendered : "", rendered ? *result_length : 0);
 	}
+	template_end(vm);
+	return status;
+}
+
+int template_check_file(struct template_vm *vm, const char *path, const char *text, size_t length,
+                        const struct template_settings *settings, struct err *err)
+{
+	const struct vm_budget budget = { .instructions = TEMPLATE_INSTRUCTIONS_MAX };
+	vm->scope = NULL;
+	int status = call_file(vm, "check_file", path, text, length, settings, &budget, err);
 	template_end(vm);
 	return status;
 }

@@ -64,6 +64,9 @@ int template_text(struct template_vm *vm, const char *path, const char *text, si
                   size_t *result_length, struct err *err) must_check;
 /* Whether text could be compiled; for the check before the run. is_expression: it is a bare expression. */
 int template_check(struct template_vm *vm, const char *text, bool is_expression, struct err *err) must_check;
+/* Whether a template file could be compiled, read with those settings; in err->text the file and the line come first. */
+int template_check_file(struct template_vm *vm, const char *path, const char *text, size_t length,
+                        const struct template_settings *settings, struct err *err) must_check;
 /* The names a template reads from its scope ("a" for a.b[c] and "c"), offered once each; for prefetching and checks. */
 int template_names(struct template_vm *vm, const char *text, bool is_expression,
                    void (*offer)(void *to, const char *name), void *to, struct err *err) must_check;

@@ -2,6 +2,7 @@
 #include "base/suggest.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <string.h>
 
 enum { LONGEST = 64 };
@@ -51,4 +52,16 @@ void suggest_offer(struct suggest *suggest, const char *name)
 		suggest->distance = distance;
 		suggest->best = name;
 	}
+}
+
+void suggest_offer_folder(struct suggest *suggest, const char *folder, json_t *kept)
+{
+	DIR *directory = opendir(folder);
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		if (entry->d_name[0] == '.' || json_array_append_new(kept, json_string(entry->d_name)) < 0)
+			continue;
+		suggest_offer(suggest, json_string_value(json_array_get(kept, json_array_size(kept) - 1)));
+	}
+	if (directory)
+		closedir(directory);
 }

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <jansson.h>
+
 struct suggest {
 	const char *written;
 	const char *best; /* borrowed from what was offered; NULL when nothing is near */
@@ -13,6 +15,9 @@ struct suggest {
 void suggest_start(struct suggest *suggest, const char *written);
 /* Offers a name that lives as long as the suggestion is used. Ties keep the first offered. */
 void suggest_offer(struct suggest *suggest, const char *name);
+
+/* Offers the names of what is in a folder, if there is one; kept, an array, gets them. */
+void suggest_offer_folder(struct suggest *suggest, const char *folder, json_t *kept);
 
 /* Edits (insert, delete, replace, swap of neighbours) between the two, case-blind; capped at limit + 1. */
 size_t suggest_distance(const char *a, const char *b, size_t limit);

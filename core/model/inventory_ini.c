@@ -159,8 +159,13 @@ static bool ini_section(struct ini *ini)
 	}
 	const char *end = kind + kind_length;
 	if (!name_length || *end != ']' || (end > at + name_length && !kind_length) || !rest_is_comment(end + 1)) {
-		if (ini->text[strlen(ini->text) - 1] != ']')
+		bool is_open = !strchr(ini->text, ']');
+		if (!is_open && ini->text[strlen(ini->text) - 1] != ']')
 			return false;
+		if (is_open) {
+			ini_problem(ini, NULL, 0, "write: [group]", "this section is not closed by \"]\"");
+			return true;
+		}
 		ini_problem(ini, NULL, 0, "a section is [group], [group:vars] or [group:children], without blanks",
 		            "this is not a section");
 		return true;

@@ -296,6 +296,20 @@ bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum k
 
 static void offer(void *to, const char *name) { suggest_offer(to, name); }
 
+/* What Ansible has instead of a keyword that it had once; NULL: it never had it. */
+static const char *successor(const char *key)
+{
+	static const struct { const char *was, *is; } rows[] = {
+		{ "sudo", "become" }, { "sudo_user", "become_user" }, { "sudo_exe", "become_exe" }, { "sudo_flags", "become_flags" },
+		{ "su", "become" }, { "su_user", "become_user" }, { "always_run", "check_mode" }, { "only_if", "when" },
+		{ "first_available_file", "with_first_found" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strcmp(rows[i].was, key) == 0)
+			return rows[i].is;
+	return NULL;
+}
+
 void loader_unknown_key(struct loader *loader, const char *key, enum keyword_place place, const char *what,
                         struct node value, bool with_modules)
 {
@@ -306,7 +320,9 @@ void loader_unknown_key(struct loader *loader, const char *key, enum keyword_pla
 			suggest_offer(&suggest, keywords[i].name);
 	if (with_modules && loader->modules->each)
 		loader->modules->each(loader->modules->context, offer, &suggest);
-	auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+	const char *now = successor(key);
+	auto_free char *hint = now ? mem_printf("Ansible has \"%s\" for it now", now)
+	                     : suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
 	bool is_module = !with_modules && loader->modules->known(loader->modules->context, key);
 	node_problem_key(loader->problems, value, is_module ? "a module belongs into a task, in the list \"tasks\"" : hint,
 	                 "unknown key \"%s\" of %s", key, what);

@@ -40,6 +40,16 @@ static char *find_role(struct loader *loader, const char *name, const struct sco
 	return found ? found : folder_in(loader->directory, name);
 }
 
+/* The role of the nearest name in a folder of roles; new string, or NULL. */
+static char *nearest_role(const char *folder, const char *name)
+{
+	struct suggest suggest;
+	auto_json json_t *names = json_array();
+	suggest_start(&suggest, name);
+	suggest_offer_folder(&suggest, folder, names);
+	return suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+}
+
 static void report_missing_role(struct loader *loader, const char *name, struct node at)
 {
 	auto_buf struct buf hint = BUF_INIT;
@@ -48,7 +58,8 @@ static void report_missing_role(struct loader *loader, const char *name, struct 
 	for (size_t i = 0; loader->role_paths && loader->role_paths[i]; i++)
 		buf_printf(&hint, ", %s", loader->role_paths[i]);
 	buf_printf(&hint, " and %s", loader->directory);
-	node_problem(loader->problems, at, buf_text(&hint), "there is no role \"%s\"", name);
+	auto_free char *near = nearest_role(roles, name);
+	node_problem(loader->problems, at, near ? near : buf_text(&hint), "there is no role \"%s\"", name);
 }
 
 /* role/part/base with one of the extensions, in Ansible's order; NULL if there is none, which is a problem where a file was
@@ -326,6 +337,10 @@ static void role_read(struct loader *loader, struct entries *into, struct node n
 	if (!json_is_object(node.value))
 		node.value = NULL;
 	struct node dependencies = role_meta(loader, role, at);
+	struct loading frame;
+	if (!loader_enter(&loader->roles, &frame, role->path, at, loader->problems))
+		return;
+	loader_leave(&loader->roles);
 	if (is_used(loader, role, node) && !role->allow_duplicates)
 		return;
 	struct entry *entry = task_new_entry(into, ENTRY_BLOCK, SCOPE_ROLE, node, parent);

@@ -82,15 +82,18 @@ static bool is_known(struct loader *loader, const char *action)
 
 static void offer(void *to, const char *name) { suggest_offer(to, name); }
 
-/* A module named where only a module can stand (action:). */
-static void unknown_module(struct loader *loader, const char *name, struct node at)
+/* A module named where only a module can stand: by action, or with a prefix. */
+static void unknown_module(struct loader *loader, const char *name, struct node at, bool at_key)
 {
 	struct suggest suggest;
 	suggest_start(&suggest, name);
 	if (loader->modules->each)
 		loader->modules->each(loader->modules->context, offer, &suggest);
 	auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
-	node_problem(loader->problems, at, hint, "unknown module \"%s\"", name);
+	if (at_key)
+		node_problem_key(loader->problems, at, hint, "unknown module \"%s\"", name);
+	else
+		node_problem(loader->problems, at, hint, "unknown module \"%s\"", name);
 }
 
 static void lacking_module(struct loader *loader, const char *name, struct node value)
@@ -109,6 +112,8 @@ static void unknown_key(struct loader *loader, const char *key, struct node valu
 		node_problem_key(loader->problems, value, "write include_tasks or import_tasks", "include is gone from Ansible");
 	else if (is_ansibles(key))
 		lacking_module(loader, short_name(key), value);
+	else if (short_name(key) != key)
+		unknown_module(loader, short_name(key), value, true);
 	else if (strchr(key, '.'))
 		node_problem_key(loader->problems, value,
 		                 "neap has no collections: name one of its modules, or write one as library/NAME.lua",
@@ -158,7 +163,7 @@ static void action_string(struct reading *reading, struct node value)
 	if (!*name)
 		node_problem(reading->loader->problems, value, "write: \"copy src=a dest=b\"", "no module is named here");
 	else if (!is_known(reading->loader, short_name(name)))
-		unknown_module(reading->loader, name, value);
+		unknown_module(reading->loader, name, value, false);
 }
 
 /* { "module": "copy", "src": "a" } */
@@ -179,7 +184,7 @@ static void action_dictionary(struct reading *reading, struct node value)
 	rest.value = arguments;
 	found_module(reading, name, rest);
 	if (!is_known(reading->loader, short_name(name)))
-		unknown_module(reading->loader, name, module);
+		unknown_module(reading->loader, name, module, false);
 }
 
 static void task_action(struct reading *reading, const char *key, struct node value)

@@ -236,15 +236,37 @@ static bool was_seen(struct check *check, const char *path)
 	return false;
 }
 
-/* Checks what an include brings in, and keeps it. */
-static void check_fragment(struct check *check, struct fragment *fragment)
+/* The name of a task's loop variable; NULL: it has no loop. */
+static const char *loop_variable(const struct entry *entry)
 {
+	bool loops = false;
+	for (size_t i = 0; i < keyword_count && !loops; i++)
+		loops = is_loop(keywords[i].name) && scope_own(&entry->scope, keywords[i].name).value;
+	const char *name = json_string_value(node_get(scope_own(&entry->scope, "loop_control"), "loop_var").value);
+	return !loops ? NULL : name ? name : "item";
+}
+
+/* A loop within the loop of an include, by the same name. */
+static void check_loop_variable(struct check *check, const struct entry *entry)
+{
+	const char *name = loop_variable(entry);
+	if (name && check->outer_loop && strcmp(name, check->outer_loop) == 0)
+		node_warning(check->problems, entry->scope.node, "give one of them a name of its own: \"loop_control\": { \"loop_var\": \"...\" }",
+		             "the loop variable \"%s\" is that of the loop around this include as well", name);
+}
+
+/* Checks what an include brings in, and keeps it. */
+static void check_fragment(struct check *check, const struct entry *entry, struct fragment *fragment)
+{
+	const char *outer = check->outer_loop, *own = loop_variable(entry);
+	check->outer_loop = own ? own : outer;
 	mem_grow(check->fragments, check->fragment_count, check->fragment_room);
 	check->fragments[check->fragment_count++] = fragment;
 	if (check->handlers)
 		entries_each(&fragment->handlers, collect_handler, check);
 	entries_each(&fragment->entries, check_entry, check);
 	entries_each(&fragment->handlers, check_entry, check);
+	check->outer_loop = outer;
 }
 
 /* Each file once: includes may go round in a circle, with a condition. */
@@ -267,7 +289,7 @@ static void check_include_tasks(struct check *check, const struct entry *entry)
 	if (was_seen(check, path) || fragment_load_tasks(&fragment, path, &entry->scope, entry->is_handler, &check->modules,
 	                                                  check->problems) < 0)
 		return;
-	check_fragment(check, fragment);
+	check_fragment(check, entry, fragment);
 }
 
 /* A literal argument of include_role; *known becomes false for a template. */
@@ -295,7 +317,7 @@ static void check_include_role(struct check *check, const struct entry *entry)
 	struct fragment *fragment = NULL;
 	if (!was_seen(check, key) && fragment_load_role(&fragment, name, &from, &entry->scope, check->playbook->role_paths,
 	                                                &check->modules, check->problems) == 0)
-		check_fragment(check, fragment);
+		check_fragment(check, entry, fragment);
 }
 
 /* A job is one command that the target goes on with by itself. */
@@ -330,6 +352,7 @@ static void check_entry(void *context, const struct entry *entry)
 {
 	struct check *check = context;
 	check_keywords(check, &entry->scope);
+	check_loop_variable(check, entry);
 	struct node notify = scope_own(&entry->scope, "notify");
 	if (notify.value)
 		remember_notify(check, notify);

@@ -19,7 +19,9 @@ static struct node walk_path(struct node node, const char *path)
 	while (*path && node.value) {
 		if (*path == '[') {
 			char *end = NULL;
-			node = node_at(node, strtoul(path + 1, &end, 10));
+			size_t index = strtoul(path + 1, &end, 10);
+			if (json_is_array(node.value)) /* else one value stands for the list */
+				node = node_at(node, index);
 			path = *end == ']' ? end + 1 : end;
 		} else {
 			path += *path == '.';
@@ -65,16 +67,26 @@ static struct node argument_node(const struct entry *entry, const char *path)
 	return node;
 }
 
+struct node check_argument_node(const struct entry *entry, const struct arg *arg)
+{
+	struct node node = argument_node(entry, arg->name);
+	for (size_t i = 0; arg->aliases && arg->aliases[i] && node.value == entry->arguments.value; i++)
+		node = argument_node(entry, arg->aliases[i]);
+	return node;
+}
+
 static void report(void *context, const char *path, bool at_key, const char *hint, const char *text)
 {
 	const struct binding *binding = context;
 	struct problems *problems = binding->check->problems;
 	const char *module = binding->module->name;
 	struct node node = argument_node(binding->entry, path);
+	const struct keyword *keyword = keyword_find(path);
+	auto_free char *beside = mem_printf("it is a keyword of tasks: put it beside \"%s\", not into it", module);
 	if (!*path)
 		node_problem_key(problems, node, hint, "module %s: %s", module, text);
 	else if (at_key && strncmp(text, "unknown", 7) == 0)
-		node_problem_key(problems, node, hint, "%s of module %s", text, module);
+		node_problem_key(problems, node, keyword ? beside : hint, "%s of module %s", text, module);
 	else if (at_key)
 		node_problem_key(problems, node, hint, "module %s: %s", module, text);
 	else
@@ -143,6 +155,18 @@ static void check_argument_texts(struct check *check, const struct entry *entry,
 	}
 }
 
+/* Of set_fact, whose arguments are variables. */
+static void check_names(struct binding *binding, json_t *arguments)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach(arguments, name, value)
+		if (!spec_find(&binding->module->spec, name) && !spec_is_template(name) && !playbook_is_identifier(name))
+			node_problem_key(binding->check->problems, argument_node(binding->entry, name),
+			                 "letters, digits and _ only, not first a digit, and no word of the language",
+			                 "\"%s\" cannot name a variable", name);
+}
+
 /* Whether the arguments are one template, of which nothing is known. */
 static bool is_opaque(const struct entry *entry, const struct spec *spec)
 {
@@ -171,4 +195,8 @@ void check_arguments(struct check *check, const struct entry *entry, const struc
 	add_defaults(check, entry, module, arguments);
 	struct binding binding = { .check = check, .entry = entry, .module = module };
 	auto_json json_t *bound = spec_bind(&module->spec, arguments, SPEC_TEMPLATES, report, &binding, NULL);
+	if (module->spec.any_key)
+		check_names(&binding, arguments);
+	if (bound)
+		check_files(check, entry, module, bound);
 }

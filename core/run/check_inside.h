@@ -16,6 +16,7 @@ struct check {
 	size_t notify_count, notify_room;
 	struct fragment **fragments; /* included files, kept while nodes of theirs are in use */
 	size_t fragment_count, fragment_room;
+	const char *outer_loop; /* the loop variable of the include that brought in what is looked at; or NULL */
 	char **files;           /* included files that were looked at */
 	size_t file_count, file_room;
 };
@@ -30,5 +31,9 @@ void check_templates(struct check *check, struct node node);
 void check_condition(struct check *check, struct node node);
 /* Of a task, by its module's table: names, types, rules, templates. */
 void check_arguments(struct check *check, const struct entry *entry, const struct module *module);
+/* Where an argument is written, under any of its names. */
+struct node check_argument_node(const struct entry *entry, const struct arg *arg);
+/* Files on the controller that canonical arguments name. */
+void check_files(struct check *check, const struct entry *entry, const struct module *module, json_t *bound);
 
 #endif

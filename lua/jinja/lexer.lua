@@ -10,6 +10,9 @@ for operator in ([[+ - * / // % ** ~ [ ] ( ) { } == != < <= > >= = . : | , ;]]):
 	operators[operator] = true
 end
 
+-- What other languages have, and how it is written here.
+local elsewhere = { ["&"] = "write: a and b", ["!"] = "write: not a", ["$"] = "a variable is named without $", ["`"] = "quotes are ' and \"" }
+
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 
 local many_lines = false
@@ -218,7 +221,8 @@ local function expression(source, at, tokens, line, stop, signs)
 					operator = c
 				end
 				if not operators[operator] then
-					fail(placed(line, at), "unexpected character '%s'", source:match("^" .. utf8.charpattern, at) or c)
+					local character = source:match("^" .. utf8.charpattern, at) or c
+					lexer.fail_with_hint(placed(line, at), elsewhere[character], "unexpected character '%s'", character)
 				end
 				if closing[operator] then
 					open[#open + 1] = operator

@@ -771,7 +771,8 @@ function parser.expression(source)
 	local self = stream(lexer.expression(source))
 	local node = self:tuple(false, false, at_end)
 	if not self:is("eof") then
-		fail(self:line(), "unexpected %s behind the expression", shown(self:token()))
+		local hint = self:token()[2] == "=" and "== compares" or nil
+		lexer.fail_with_hint(self:line(), hint, "unexpected %s behind the expression", shown(self:token()))
 	end
 	return node
 end

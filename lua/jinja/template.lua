@@ -253,6 +253,13 @@ function runtime.render_file(text, path, given)
 	return out
 end
 
+-- Compiles what a file holds, without running it.
+function template.check_file(path, text, trim_blocks, lstrip_blocks, newline, marks)
+	local with = settings_for(path, marks)
+	with.trim_blocks, with.lstrip_blocks, with.newline = trim_blocks, lstrip_blocks, newline
+	template.compile_text(overridden(text, with))
+end
+
 function template.file(path, text, trim_blocks, lstrip_blocks, newline, marks)
 	local given = { trim_blocks = trim_blocks, lstrip_blocks = lstrip_blocks, newline = newline }
 	for name, mark in pairs(marks) do

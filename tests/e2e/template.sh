@@ -66,7 +66,8 @@ for file in broken includes_broken; do
 done
 play '{"template": {"src": "syntax.j2", "dest": "{{ root }}/never"}}'
 neap run site.json -i hosts.json
-output_has "templates/syntax.j2:3: "
+status 1
+said "template: templates/syntax.j2:3: "
 [ ! -e never ] || fault "a file was written"
 
 it "validation keeps the old file"
