@@ -152,18 +152,38 @@ struct defaulting {
 	int failed;
 };
 
+static bool is_of_module(const char *key, const struct module *module)
+{
+	const char *dot = strrchr(key, '.');
+	return strcmp(dot ? dot + 1 : key, module->name) == 0;
+}
+
+/* One module's: a dictionary, or a template that gives one. */
+static int merge_module(const struct defaulting *defaulting, json_t *value)
+{
+	const struct evaluation *at = defaulting->at;
+	auto_json json_t *given = NULL;
+	if (json_is_object(value))
+		return evaluate_arguments(at, &defaulting->module->spec, value, defaulting->merged, defaulting->err);
+	if (!json_is_string(value))
+		return 0;
+	if (template_value(at->vm, value, &at->variables->scope, &given, NULL, defaulting->err) < 0)
+		return -1;
+	if (!json_is_object(given))
+		return err_set(defaulting->err, ERR_INPUT, "module_defaults: the arguments of %s are not a dictionary", defaulting->module->name);
+	return json_object_update(defaulting->merged, given);
+}
+
 static void merge_defaults(void *context, struct node node)
 {
 	struct defaulting *defaulting = context;
 	const char *key;
 	json_t *value;
+	for (size_t i = 0; i < json_array_size(node.value); i++)
+		merge_defaults(context, node_at(node, i));
 	json_object_foreach(node.value, key, value) {
-		const char *dot = strrchr(key, '.');
-		if (strcmp(dot ? dot + 1 : key, defaulting->module->name) != 0 || !json_is_object(value) ||
-		    defaulting->failed)
-			continue;
-		defaulting->failed = evaluate_arguments(defaulting->at, &defaulting->module->spec, value,
-		                                        defaulting->merged, defaulting->err);
+		if (!defaulting->failed && is_of_module(key, defaulting->module))
+			defaulting->failed = merge_module(defaulting, value);
 	}
 }
 

@@ -369,6 +369,7 @@ static void *conduct(void *context)
 			if (play_run(run, playbook->plays[j], ++number, state->vm, &stop, &state->err) < 0)
 				stop = true;
 		}
+		stop = stop || exit_status(state); /* as with Ansible, a failure ends what follows in other files */
 	}
 	fact_cache_save(run);
 	targets_close(run->targets); /* the connections end before the recap: nothing comes after it */

@@ -95,12 +95,13 @@ void task_judge_facts(struct task *task)
 
 int task_judge_conditions(struct task *task, bool *again, struct err *err)
 {
+	if (task->settings.retries >= 1) /* before the conditions, which may look at it */
+		json_object_set_new(task->result, "attempts", json_integer(task->tries));
 	if (task_judge_register(task, err) < 0 || judge_condition(task, "changed_when", "changed", err) < 0 ||
 	    judge_condition(task, "failed_when", "failed", err) < 0)
 		return -1;
 	if (task->settings.retries < 1)
 		return 0;
-	json_object_set_new(task->result, "attempts", json_integer(task->tries));
 	if (task_judge_register(task, err) < 0)
 		return -1;
 	bool enough = !json_is_true(json_object_get(task->result, "failed"));

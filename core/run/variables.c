@@ -231,6 +231,7 @@ static void add_play_roles(struct variables *variables)
 {
 	struct vars *vars = &variables->vars;
 	const struct play *play = variables->play->play;
+	add_object(vars, VARS_ROLE_DEFAULTS, variables->address, false, "magic"); /* below all that says it */
 	const struct entries *const sections[] = { &play->roles, &play->pre_tasks, &play->tasks, &play->post_tasks };
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		entries_each(sections[i], add_entry_role, vars);
@@ -258,14 +259,24 @@ static void add_play(struct variables *variables)
 		add_object(&variables->vars, VARS_PLAY_FILES, play->vars_files[i], false, "vars_files");
 }
 
+/* Where a host is has a value also where nothing says it; below all that does. */
+static json_t *host_address(struct variables *variables)
+{
+	json_t *given = NULL;
+	bool is_known = vars_find(&variables->vars, "ansible_ssh_host", &given) && json_is_string(given);
+	return json_pack("{s:s}", "ansible_host", is_known ? json_string_value(given) : variables->host->host->name);
+}
+
 void variables_init(struct variables *variables, struct run_context *run, struct play_state *play,
                     struct host_state *host)
 {
 	*variables = (struct variables){ .run = run, .play = play, .host = host };
 	inventory_vars(run->inventory, host->host, &variables->vars);
 	add_object(&variables->vars, VARS_INVENTORY_HOST, host->added, true, "add_host");
-	if (play)
+	if (play) {
+		variables->address = host_address(variables);
 		add_play(variables);
+	}
 	add_object(&variables->vars, VARS_FACTS, host->facts, true, "facts");
 	add_object(&variables->vars, VARS_INCLUDE_VARS, host->included, false, "include_vars");
 	add_object(&variables->vars, VARS_SET_FACT, host->variables, true, "set_fact or register");
@@ -298,6 +309,7 @@ void variables_reload(struct variables *variables)
 void variables_release(struct variables *variables)
 {
 	vars_release(&variables->vars);
+	json_decref(variables->address);
 	json_decref(variables->magic);
 	json_decref(variables->task_magic);
 	json_decref(variables->hostvars);

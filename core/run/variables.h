@@ -14,6 +14,7 @@ struct variables {
 	struct host_state *host;
 	struct vars vars;
 	json_t *magic;                 /* the host's own magic variables */
+	json_t *address;               /* ansible_host, where nothing else says it; owned */
 	json_t *task_magic;            /* role_name and its like */
 	json_t *hostvars;              /* made when first asked for; owned */
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */

@@ -166,12 +166,12 @@ static bool to_section(struct frame *frame, unsigned section, const struct entri
 	return true;
 }
 
-/* Out of the play; with force_handlers by way of the handlers that were notified. */
-static void leave_play(struct walk *walk)
+/* Out of the play; with force_handlers by way of the handlers that were notified, unless it was one of them that failed. */
+static void leave_play(struct walk *walk, bool by_handler)
 {
 	walk->failed = true;
 	pop_all(walk);
-	if (walk->play->force_handlers && walk->notified_any && !walk->host->unreachable) {
+	if (!by_handler && walk->play->force_handlers && walk->notified_any && !walk->host->unreachable) {
 		push(walk, FRAME_PLAY)->section = SECTIONS - 1;
 		push(walk, FRAME_HANDLERS)->failing = true;
 	}
@@ -190,6 +190,7 @@ static bool rescue_waits(const struct walk *walk)
 
 bool walk_fail(struct walk *walk)
 {
+	bool by_handler = false;
 	while (walk->frame_count) {
 		struct frame *frame = top(walk);
 		if (frame->kind == FRAME_BLOCK && frame->section == BLOCK_MAIN &&
@@ -200,9 +201,10 @@ bool walk_fail(struct walk *walk)
 			frame->failing = true;
 			return rescue_waits(walk);
 		}
+		by_handler = by_handler || frame->kind == FRAME_HANDLERS;
 		pop(walk);
 	}
-	leave_play(walk);
+	leave_play(walk, by_handler);
 	return false;
 }
 
@@ -274,7 +276,8 @@ bool walk_notify(struct walk *walk, struct template_vm *vm, const char *name)
 	for (size_t i = count; i-- > 0;) {
 		const struct entry *handler = play_handler(walk->play, i);
 		bool by_name = !named && is_named(walk, vm, handler, name), by_topic = listens(handler, name);
-		walk->notified[i] = walk->notified[i] || by_name || by_topic;
+		/* One that notifies itself has just run. */
+		walk->notified[i] = walk->notified[i] || ((by_name || by_topic) && handler != walk->next);
 		named = named || by_name;
 		listening = listening || by_topic;
 	}
