@@ -66,9 +66,9 @@ static bool prompt_on(int fd, const char *text, bool echo, const atomic_bool *ca
 
 bool passwords_prompt(void *context, const char *text, struct secret *answer)
 {
-	(void)context;
+	const atomic_bool *cancelled = context;
 	auto_free char *question = mem_printf("%s: ", text);
-	return passwords_ask(question, false, NULL, answer);
+	return passwords_ask(question, false, cancelled, answer);
 }
 
 bool passwords_ask(const char *text, bool echo, const atomic_bool *cancelled, struct secret *answer)

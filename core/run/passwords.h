@@ -8,7 +8,8 @@
 #include "base/err.h"
 #include "base/secret.h"
 
-/* Asks on /dev/tty without echo; one thread at a time. false when there is no terminal or the user gave up. */
+/* Asks on /dev/tty without echo; one thread at a time. false when there is no terminal or the user gave up: by the end of
+ * the input, or once the atomic_bool that context points to (NULL: none) is true. */
 bool passwords_prompt(void *context, const char *text, struct secret *answer);
 /* The same with echo, for what is not secret. */
 bool passwords_prompt_shown(const char *text, struct secret *answer);

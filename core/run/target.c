@@ -180,13 +180,19 @@ static int unreachable(struct err *err)
 	return -1;
 }
 
+static bool on_prompt(void *context, const char *text, struct secret *answer)
+{
+	const struct target *target = context;
+	return target->options.prompt(target->options.prompt_context, text, answer);
+}
+
 static int connect_wire(struct target *target, struct err *err)
 {
 	const struct wire_watch watch = {
 		.context = target,
 		.warning = on_warning,
 		.phase = on_phase,
-		.prompt = target->options.prompt,
+		.prompt = target->options.prompt ? on_prompt : NULL,
 		.progress = on_progress,
 	};
 	struct wire *wire = wire_new(target->options.hub, target->connects_again ? &target->again : target->options.config);

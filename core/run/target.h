@@ -63,6 +63,7 @@ struct target_options {
 	struct event_stream *events;
 	struct host_slots *slots;         /* shared bound on hosts that step at once */
 	bool (*prompt)(void *context, const char *text, struct secret *answer); /* for passphrases; NULL: nobody to ask */
+	void *prompt_context;
 };
 
 /* Starts no thread yet. */

@@ -398,7 +398,10 @@ static bool answer_prompt(struct auth *auth, unsigned i, bool *password_used)
 	auto_buf struct buf question = BUF_INIT;
 	auto_secret struct secret answer = SECRET_INIT;
 	buf_printf(&question, "%s: ", state->base.config->name);
-	printable_line(&question, text ? text : "", text ? strnlen(text, 200) : 0);
+	size_t length = text ? strnlen(text, 200) : 0;
+	while (length > 0 && strchr(": ", text[length - 1]))
+		length--;
+	printable_line(&question, text ? text : "", length);
 	if (!state->base.watch.prompt || !state->base.watch.prompt(state->base.watch.context, question.data, &answer))
 		return false;
 	return ssh_userauth_kbdint_setanswer(state->ssh, i, answer.bytes ? answer.bytes : "") == 0;

@@ -181,15 +181,30 @@ static void make_directory(const char *path)
 	}
 }
 
+/* Asks the file once more as it is now that it is locked: another process may have been faster. */
+static bool is_still_unknown(int fd, const char *path, off_t length, struct question *question)
+{
+	struct known_hosts now = { 0 };
+	auto_buf struct buf text = BUF_INIT;
+	ssize_t got = length > 0 ? pread(fd, buf_reserve(&text, (size_t)length), (size_t)length, 0) : 0;
+	text.length = got > 0 ? (size_t)got : 0;
+	known_hosts_parse(&now, path, buf_text(&text), text.length);
+	look_key(&now, question);
+	known_hosts_release(&now);
+	return question->verdict == KNOWN_HOSTS_UNKNOWN;
+}
+
 /* Appends under a lock in one write, after a newline if the last line lacks one: other writers of the file, ssh among
- * them, append too, so a file put in its place would lose their lines. */
-static int save_line(const char *path, const struct buf *line, struct err *err)
+ * them, append too, so a file put in its place would lose their lines. Where the host is known by now nothing is written. */
+static int save_line(const char *path, struct question *question, const struct buf *line, struct err *err)
 {
 	make_directory(path);
 	auto_close int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 	if (fd < 0 || flock(fd, LOCK_EX) < 0)
 		return err_errno(err, ERR_SYSTEM, "saving the host key in %s", path);
 	off_t end = lseek(fd, 0, SEEK_END);
+	if (!is_still_unknown(fd, path, end, question))
+		return 0;
 	char last = '\n';
 	auto_buf struct buf text = BUF_INIT;
 	if (end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n')
@@ -201,19 +216,22 @@ static int save_line(const char *path, const struct buf *line, struct err *err)
 	return 0;
 }
 
-static void save_key(struct ssh_state *state, const char *name, const struct host_key *key)
+static void save_key(struct ssh_state *state, struct question *question)
 {
+	const char *name = question->name;
+	const struct host_key *key = question->key;
 	struct err err = ERR_INIT;
 	auto_buf struct buf line = BUF_INIT;
 	if (state->config.user_known_hosts.count == 0)
 		return;
 	const char *path = state->config.user_known_hosts.items[0];
 	known_hosts_write(&line, name, state->config.hash_known_hosts == SSH_CONFIG_YES, key->type, key->blob, key->length);
-	if (save_line(path, &line, &err) < 0)
+	if (save_line(path, question, &line, &err) < 0)
 		ssh_warning(state, "%s", err.text);
-	else
+	else if (question->verdict == KNOWN_HOSTS_UNKNOWN)
 		ssh_warning(state, "the new host key of %s (%s %s) is now in %s", name, key->type, key->fingerprint, path);
-	hub_known_hosts_add(state->hub, path, line.data, line.length - 1);
+	if (question->verdict == KNOWN_HOSTS_UNKNOWN || question->verdict == KNOWN_HOSTS_MATCH)
+		hub_known_hosts_add(state->hub, path, line.data, line.length - 1);
 }
 
 static void save_once(struct ssh_state *state, struct question *question)
@@ -221,7 +239,7 @@ static void save_once(struct ssh_state *state, struct question *question)
 	hub_saving_lock(state->hub);
 	each_file(state, look_key, question);
 	if (question->verdict == KNOWN_HOSTS_UNKNOWN)
-		save_key(state, question->name, question->key);
+		save_key(state, question);
 	hub_saving_unlock(state->hub);
 }
 

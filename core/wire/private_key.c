@@ -68,7 +68,7 @@ static ssh_key decrypt(const struct secret *text, const char *passphrase)
 static ssh_key ask_and_decrypt(const struct private_key *file, const struct secret *text)
 {
 	ssh_key key = NULL;
-	auto_free char *question = mem_printf("Passphrase for the key %s: ", file->path);
+	auto_free char *question = mem_printf("Passphrase for the key %s", file->path);
 	for (int i = 0; i < ASK_TIMES && !key; i++) {
 		auto_secret struct secret answer = SECRET_INIT;
 		if (!file->watch->prompt || !file->watch->prompt(file->watch->context, question, &answer))

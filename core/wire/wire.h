@@ -65,7 +65,8 @@ struct wire_watch {
 	void (*warning)(void *context, const char *text);
 	/* "resolving", "connecting to 10.0.0.1 port 22", "checking the host key", "authenticating with key ...", -vvv */
 	void (*phase)(void *context, const char *text);
-	/* A passphrase or password that no file or variable has given: false when nobody can answer. */
+	/* A passphrase or password that no file or variable has given: false when nobody can answer. The text has no colon at
+	 * its end. */
 	bool (*prompt)(void *context, const char *text, struct secret *answer);
 	void (*progress)(void *context, const char *path, uint64_t done, uint64_t total);
 };

@@ -128,7 +128,7 @@ said "error: TIMEOUT"
 said "connecting to 192.0.2.1 port $port: Connection timed out"
 
 it "is cancelled while an address is silent"
-WIRE_TRY_HOSTS="name=192.0.2.1" to name "$port" x -T 50000 -C 300
+WIRE_TRY_HOSTS="name=192.0.2.1" to name "$port" x -T 50000 -Z "connecting to 192.0.2.1"
 status 43
 said "cancelled while connecting to name"
 unset WIRE_TRY_HOSTS WIRE_TRY_SILENT

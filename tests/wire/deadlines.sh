@@ -6,62 +6,63 @@ start web
 port=$(sshd_port web)
 proxy_start "$port"
 
-# elapsed_under MS: since `clock`
-clock() { clock_start=$(date +%s%N); }
-elapsed_under() {
-	elapsed=$((($(date +%s%N) - clock_start) / 1000000))
-	[ "$elapsed" -lt "$1" ] || try_problem "took $elapsed ms"
+# Waits until somebody is logged in and has a channel.
+in_session() {
+	in_session_tries=0
+	until grep -q "^Starting session" "$(sshd_log web)" || [ "$in_session_tries" -ge 1500 ]; do
+		in_session_tries=$((in_session_tries + 1))
+		sleep 0.02
+	done
 }
 go() { try -p "$PROXY_PORT" "$@"; }
 
 it "gives up on a server that sends no banner"
 kill -USR2 "$PROXY_PID"
-clock
 go -T 700 web true
 status 202
 said "error: TIMEOUT"
 said "waiting for the SSH banner: 127.0.0.1 port $PROXY_PORT did not answer within"
-elapsed_under 4000
 
 it "is cancelled while it waits for the banner"
-clock
-go -T 20000 -C 300 web true
+go -T 50000 -Z "waiting for the SSH banner" web true
 status 43
 said "INTERRUPTED"
 said "cancelled while waiting for the SSH banner"
-elapsed_under 4000
 kill -USR2 "$PROXY_PID"
 
 it "notices a peer that dies in the middle"
-(sleep 1; kill -USR2 "$PROXY_PID") &
-clock
-go -L 400 -s 20000 web
+(in_session && kill -USR2 "$PROXY_PID") &
+go -L 400 -s 50000 web
 status 204
 said "is dead: nothing came for"
-elapsed_under 12000
+wait $!
+kill -USR2 "$PROXY_PID"
+
+it "takes ServerAliveInterval and ServerAliveCountMax for that"
+(in_session && kill -USR2 "$PROXY_PID") &
+TRY_OPTIONS="-o ServerAliveInterval=1 -o ServerAliveCountMax=2" go -s 50000 web
+status 204
+said "is dead: nothing came for 2 s"
 wait $!
 kill -USR2 "$PROXY_PID"
 
 it "keeps an idle session alive"
-clock
-go -L 200 -s 2000 web 'echo hello'
+go -L 1200 -s 4000 web 'echo hello'
 status 0
 output hello
 
 it "notices a connection that is cut"
-(sleep 1; kill -USR1 "$PROXY_PID") &
-go -s 20000 web
+(in_session && kill -USR1 "$PROXY_PID") &
+go -s 50000 web
 status 204
 said "error: UNREACHABLE"
 said "was lost"
 wait $!
 
 it "is cancelled while a command runs"
-clock
 go -c 500 web 'sleep 20'
 status 43
 said "INTERRUPTED"
-elapsed_under 5000
 
 it "says that what answers is not an SSH server"
 printf 'HTTP/1.1 400 Bad Request\r\n\r\n' >"$SSHD_DIR/http"

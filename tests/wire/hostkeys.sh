@@ -149,6 +149,44 @@ go -k accept-new -w 8
 status 0
 same "$(wc -l <"$known")" 1
 
+it "saves each key once however many processes see it at once"
+rm -f "$known"
+processes=
+for process in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	HOME=$SSHD_DIR/home "$WIRE_TRY" -a "-F none -o UserKnownHostsFile=$known -o GlobalKnownHostsFile=none" -p "$port" \
+		-u "$SSHD_USER" -i "$SSHD_KEY" -k accept-new 127.0.0.1 true >"$SSHD_DIR/out.$process" 2>"$SSHD_DIR/err.$process" &
+	processes="$processes $!"
+done
+for process in $processes; do wait "$process" || try_problem "one of them failed"; done
+cat "$SSHD_DIR"/err.* >"$SSHD_DIR/err"
+same "$(cat "$known")" "$name $ed25519"
+same "$(grep -c '^warning: the new host key' "$SSHD_DIR/err")" 1
+
+it "does not accept a key when another process has saved another meanwhile"
+rm -f "$known"
+: >"$known"
+exec 9<"$known" # who waits for the lock has found the host unknown
+flock 9
+(go -k accept-new; echo "$TRY_STATUS" >"$SSHD_DIR/status") 9<&- &
+waits() { # it has the file open for writing, and cannot have the lock
+	for comm in $(grep -lx wire_try /proc/[0-9]*/comm 2>/dev/null); do
+		for fd in "${comm%comm}"fd/*; do
+			[ "$(readlink "$fd")" = "$known" ] && grep -q '^flags:.*2$' "${comm%comm}fdinfo/${fd##*/}" && return 0
+		done
+	done 2>/dev/null
+	return 1
+}
+tries=0
+until waits || [ "$tries" -ge 1500 ]; do tries=$((tries + 1)); sleep 0.02; done
+waits || try_problem "nobody waits for the lock"
+printf '%s\n' "$name $other" >>"$known"
+exec 9<&-
+wait $!
+TRY_STATUS=$(cat "$SSHD_DIR/status")
+refused
+said "has changed"
+same "$(cat "$known")" "$name $other"
+
 it "passes anything with a warning when checking is off"
 knows "$name $other"
 go -k off

@@ -2,7 +2,7 @@
  *
  *   wire_try [-p port] [-u user] [-i key] [-a common-args] [-P password] [-K key-passphrase] [-A answer-to-prompts]
  *            [-k strict|accept-new|off] [-T timeout-ms] [-L keepalive-ms] [-t] [-n times] [-w wires] [-c cancel-after-ms]
- *            [-C cancel-opening-after-ms] [-s idle-ms] [-r] [-x timeout-ms] [-q] host[,host...] [script...]
+ *            [-C cancel-opening-after-ms] [-Z cancel-opening-at-phase] [-s idle-ms] [-r] [-x timeout-ms] [-q] host[,host...] [script...]
  *
  * Prints "route ...", "method ...", then each script's output. Exit status: that of the last script, 200 plus the kind's
  * exit status when the wire fails, whose error goes to stderr. Scripts go to the persistent shell, with -r or -t to sessions
@@ -20,7 +20,7 @@
 
 struct options {
 	struct wire_config config;
-	const char *answer;
+	const char *answer, *cancel_at;
 	char **scripts;
 	int script_count, times, wires, cancel_ms, cancel_open_ms, idle_ms;
 	int64_t timeout_ms;
@@ -37,7 +37,9 @@ static void on_warning(void *context, const char *text)
 
 static void on_phase(void *context, const char *text)
 {
-	(void)context;
+	const struct options *options = context;
+	if (options->cancel_at && strncmp(text, options->cancel_at, strlen(options->cancel_at)) == 0)
+		wire_hub_cancel(options->hub);
 	if (getenv("WIRE_TRY_PHASES"))
 		fprintf(stderr, "%lld phase: %s\n", (long long)clock_ms(), text);
 }
@@ -188,7 +190,7 @@ int main(int count, char **words)
 	struct options options = { .times = 1, .wires = 1 };
 	struct wire_hub_options hub_options = { .host_key_checking = true };
 	int flag;
-	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:C:s:rx:q")) != -1) {
+	while ((flag = getopt(count, words, "+p:u:i:a:P:K:A:k:T:L:tn:w:c:C:Z:s:rx:q")) != -1) {
 		switch (flag) {
 		case 'p': options.config.port = (int)strtol(optarg, NULL, 10); break;
 		case 'u': options.config.user = optarg; break;
@@ -205,6 +207,7 @@ int main(int count, char **words)
 		case 'w': options.wires = (int)strtol(optarg, NULL, 10); break;
 		case 'c': options.cancel_ms = (int)strtol(optarg, NULL, 10); break;
 		case 'C': options.cancel_open_ms = (int)strtol(optarg, NULL, 10); break;
+		case 'Z': options.cancel_at = optarg; break;
 		case 's': options.idle_ms = (int)strtol(optarg, NULL, 10); break;
 		case 'r': options.run = true; break;
 		case 'x': options.timeout_ms = strtol(optarg, NULL, 10); break;
