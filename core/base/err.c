@@ -106,7 +106,15 @@ int err_at(struct err *err, const char *format, ...)
 
 void err_clear(struct err *err) { *err = (struct err)ERR_INIT; }
 
-const char *err_remedy(const struct err *err) { return err->hint[0] ? err->hint : kinds[err->kind].remedy; }
+const char err_too_many_files[] =
+	"raise the limit on open files (ulimit -Hn; each host takes four), or do fewer hosts in one run: --limit, --shard";
+
+const char *err_remedy(const struct err *err)
+{
+	if (err->hint[0])
+		return err->hint;
+	return err->os_error == EMFILE ? err_too_many_files : kinds[err->kind].remedy;
+}
 
 int err_exit_status(enum err_kind kind) { return kinds[kind].status; }
 

@@ -57,7 +57,9 @@ int err_hint(struct err *err, const char *format, ...) __attribute__((format(pri
 int err_at(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void err_clear(struct err *err);
-/* The hint, or the kind's remedy. */
+/* What to do where this process may open no more files. */
+extern const char err_too_many_files[];
+/* The hint, or what the system's reason asks for, or the kind's remedy. */
 const char *err_remedy(const struct err *err);
 int err_exit_status(enum err_kind kind);
 /* "auth", "unreachable", ... for machine-readable reports. */

@@ -125,11 +125,13 @@ struct attempts {
 	struct attempt items[ADDRESSES_MAX];
 	size_t count;
 	struct buf failures; /* "10.0.0.1 port 22: Connection refused; ..." */
+	int os_error;        /* of the last failure */
 };
 
 static void attempt_failed(struct attempts *attempts, struct attempt *attempt, int os_error)
 {
 	char reason[128];
+	attempts->os_error = os_error;
 	buf_printf(&attempts->failures, "%s%s: %s", attempts->failures.length ? "; " : "", attempt->address,
 	           strerror_r(os_error, reason, sizeof(reason)));
 	if (attempt->fd >= 0)
@@ -214,6 +216,8 @@ static int none_got_through(const struct dial *dial, struct attempts *attempts, 
 	if (late)
 		err_hint(err, "nothing answered within %d s: check the address, the network and firewalls, or raise the timeout",
 		         dial->timeout_ms / 1000);
+	else if (attempts->os_error == EMFILE)
+		err_hint(err, "%s", err_too_many_files);
 	else
 		err_hint(err, "check that %s runs an SSH server on port %d", dial->host, dial->port);
 	return -1;

@@ -13,6 +13,16 @@
 #include "base/secret.h"
 #include "base/suggest.h"
 
+Test(err, says_what_to_do_where_files_run_out)
+{
+	struct err err = ERR_INIT;
+	errno = EMFILE;
+	err_errno(&err, ERR_SYSTEM, "opening");
+	cr_expect_str_eq(err_remedy(&err), err_too_many_files);
+	err_hint(&err, "something better");
+	cr_expect_str_eq(err_remedy(&err), "something better");
+}
+
 Test(err, is_wrapped_with_what_was_being_done)
 {
 	struct err err = ERR_INIT;
