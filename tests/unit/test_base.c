@@ -1,4 +1,5 @@
 /* The base floor: errors, buffers, quoting, suggestions, safe printing. */
+#include <errno.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
