@@ -10,25 +10,13 @@ struct command_want {
 	int stdin_add_newline, strip_empty_ends;
 };
 
-static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
 static const struct arg command_args[] = {
-	{ .name = "cmd", .aliases = cmd_names, .offset = offsetof(struct command_want, cmd),
+	{ .name = "cmd", .aliases = command_task_names, .offset = offsetof(struct command_want, cmd),
 	  .doc = "The command line. It is split into words as a shell would, but no shell runs: pipes, redirections and globs "
 	         "mean nothing. A leading ~ and $NAME are replaced by the target's values. A task may give it as a plain string." },
 	{ .name = "argv", .type = ARG_LIST, .offset = offsetof(struct command_want, argv),
 	  .doc = "The command as a list of words, for words with spaces or quotes in them." },
-	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct command_want, chdir),
-	  .doc = "The directory to run in. Without it: the user's home." },
-	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct command_want, creates),
-	  .doc = "A path or shell pattern. Where something of that name exists, the command is not run." },
-	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct command_want, removes),
-	  .doc = "A path or shell pattern. Where nothing of that name exists, the command is not run." },
-	{ .name = "stdin", .offset = offsetof(struct command_want, stdin_text), .doc = "Text for the command's standard input." },
-	{ .name = "stdin_add_newline", .type = ARG_BOOL, .fallback = "true",
-	  .offset = offsetof(struct command_want, stdin_add_newline), .doc = "Adds a newline to the text of stdin." },
-	{ .name = "strip_empty_ends", .type = ARG_BOOL, .fallback = "true",
-	  .offset = offsetof(struct command_want, strip_empty_ends),
-	  .doc = "Takes line ends off the end of stdout and stderr in the result." },
+	COMMAND_ARGS(command_want),
 	{ 0 },
 };
 

@@ -8,6 +8,8 @@
 #include "modules/async_job.h"
 #include "plan/path.h"
 
+const char *const command_task_names[] = { "_raw_params", "free_form", NULL };
+
 /* Whether there is something of that name or pattern; -1: not answered yet. */
 static int is_there(struct decision *decision, const char *written)
 {

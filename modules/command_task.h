@@ -12,6 +12,24 @@ struct command_task {
 	json_t *shown;      /* the result's cmd, taken over; NULL: none */
 };
 
+/* The arguments that command and shell have in common, whose struct is want. */
+#define COMMAND_ARGS(want) \
+	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct want, chdir), \
+	  .doc = "The directory to run in. Without it: the user's home." }, \
+	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct want, creates), \
+	  .doc = "A path or shell pattern. Where something of that name exists, the command is not run." }, \
+	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct want, removes), \
+	  .doc = "A path or shell pattern. Where nothing of that name exists, the command is not run." }, \
+	{ .name = "stdin", .offset = offsetof(struct want, stdin_text), .doc = "Text for the command's standard input." }, \
+	{ .name = "stdin_add_newline", .type = ARG_BOOL, .fallback = "true", \
+	  .offset = offsetof(struct want, stdin_add_newline), .doc = "Adds a newline to the text of stdin." }, \
+	{ .name = "strip_empty_ends", .type = ARG_BOOL, .fallback = "true", \
+	  .offset = offsetof(struct want, strip_empty_ends), \
+	  .doc = "Takes line ends off the end of stdout and stderr in the result." }
+
+/* Other names of the command line. */
+extern const char *const command_task_names[];
+
 /* Whether creates and removes leave something to do. 1: run it; 0: not yet answered, or the result is set: return 0. */
 int command_task_wanted(struct decision *decision, const struct command_task *task);
 /* Runs the command, as a job where the task has async, and sets the result. Always 0. */

@@ -7,9 +7,8 @@ struct script_want {
 	int decrypt;
 };
 
-static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
 static const struct arg script_args[] = {
-	{ .name = "cmd", .aliases = cmd_names, .required = true, .offset = offsetof(struct script_want, cmd),
+	{ .name = "cmd", .aliases = command_task_names, .required = true, .offset = offsetof(struct script_want, cmd),
 	  .controller_path = true,
 	  .doc = "The script's path, looked up in files/ beside the role and the playbook, and its arguments, split into words "
 	         "as a shell would. A task may give it as a plain string." },

@@ -7,25 +7,13 @@ struct shell_want {
 	int stdin_add_newline, strip_empty_ends;
 };
 
-static const char *const cmd_names[] = { "_raw_params", "free_form", NULL };
 static const struct arg shell_args[] = {
-	{ .name = "cmd", .aliases = cmd_names, .required = true, .offset = offsetof(struct shell_want, cmd),
+	{ .name = "cmd", .aliases = command_task_names, .required = true, .offset = offsetof(struct shell_want, cmd),
 	  .doc = "The command line, read by the shell: pipes, redirections, variables and globs work. A task may give it as a "
 	         "plain string." },
 	{ .name = "executable", .type = ARG_PATH, .offset = offsetof(struct shell_want, executable),
 	  .doc = "The shell, an absolute path. Without it: /bin/sh." },
-	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct shell_want, chdir),
-	  .doc = "The directory to run in. Without it: the user's home." },
-	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct shell_want, creates),
-	  .doc = "A path or shell pattern. Where something of that name exists, the command is not run." },
-	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct shell_want, removes),
-	  .doc = "A path or shell pattern. Where nothing of that name exists, the command is not run." },
-	{ .name = "stdin", .offset = offsetof(struct shell_want, stdin_text), .doc = "Text for the command's standard input." },
-	{ .name = "stdin_add_newline", .type = ARG_BOOL, .fallback = "true",
-	  .offset = offsetof(struct shell_want, stdin_add_newline), .doc = "Adds a newline to the text of stdin." },
-	{ .name = "strip_empty_ends", .type = ARG_BOOL, .fallback = "true",
-	  .offset = offsetof(struct shell_want, strip_empty_ends),
-	  .doc = "Takes line ends off the end of stdout and stderr in the result." },
+	COMMAND_ARGS(shell_want),
 	{ 0 },
 };
 

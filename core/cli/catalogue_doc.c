@@ -6,26 +6,6 @@
 
 enum { COLUMNS = 80 };
 
-/* Adds text wrapped between two columns; the cursor is at `left` already. */
-static void wrap(struct buf *out, const char *text, size_t left)
-{
-	for (size_t column = left; *text;) {
-		size_t length = strcspn(text, " \n");
-		if (column > left && column + 1 + length > COLUMNS) {
-			buf_printf(out, "\n%*s", (int)left, "");
-			column = left;
-		} else if (column > left) {
-			buf_char(out, ' ');
-			column++;
-		}
-		buf_add(out, text, length);
-		column += length;
-		text += length;
-		text += strspn(text, " \n");
-	}
-	buf_char(out, '\n');
-}
-
 static void add_names(struct buf *out, const char *const *names, const char *between)
 {
 	for (size_t i = 0; names && names[i]; i++)
@@ -89,7 +69,7 @@ static void text_args(struct buf *out, const struct arg *args, int indent)
 		if (arg->fallback)
 			buf_printf(out, " [default: %s]", arg->fallback);
 		buf_printf(out, "\n%*s", indent + 4, "");
-		wrap(out, arg->doc ? arg->doc : "", (size_t)indent + 4);
+		help_wrap(out, arg->doc ? arg->doc : "", (size_t)indent + 4, (size_t)indent + 4, COLUMNS);
 		if (arg->choices) {
 			buf_printf(out, "%*sOne of: ", indent + 4, "");
 			add_names(out, arg->choices, ", ");
@@ -107,7 +87,7 @@ static void text_args(struct buf *out, const struct arg *args, int indent)
 void catalogue_text(const struct module *module, struct buf *out)
 {
 	buf_printf(out, "%s\n\n  ", module->name);
-	wrap(out, module->doc, 2);
+	help_wrap(out, module->doc, 2, 2, COLUMNS);
 	if (module->source)
 		buf_printf(out, "\n  From %s.\n", module->source);
 	buf_str(out, module->spec.args && module->spec.args->name ? "\nArguments:\n" : "\nIt takes no arguments.\n");
@@ -124,7 +104,7 @@ void catalogue_text(const struct module *module, struct buf *out)
 	}
 	for (const struct module_return *key = module->returns; key && key->name; key++) {
 		buf_printf(out, "%s  %s (%s)\n      ", key == module->returns ? "\nResult keys:\n" : "", key->name, key->type);
-		wrap(out, key->doc, 6);
+		help_wrap(out, key->doc, 6, 6, COLUMNS);
 	}
 }
 
@@ -283,7 +263,7 @@ void catalogue_keywords_text(struct buf *out)
 		buf_printf(out, "%s (", keywords[i].name);
 		add_places(out, &keywords[i]);
 		buf_str(out, ")\n    ");
-		wrap(out, keywords[i].doc, 4);
+		help_wrap(out, keywords[i].doc, 4, 4, COLUMNS);
 	}
 }
 

@@ -73,6 +73,8 @@ void options_release(const struct command_row *command, void *options);
 
 /* ---- what is generated from the table ---- */
 
+/* Adds words of text from column `at`, going on under column `left`, and a newline. */
+void help_wrap(struct buf *out, const char *text, size_t at, size_t left, size_t columns);
 /* `neap VERB --help`, wrapped at columns (0: 80). */
 void help_command(const struct command_row *command, int columns, struct buf *out);
 /* `neap --help`. */

@@ -8,8 +8,7 @@ enum { COLUMNS_USUAL = 80, DOC_COLUMN = 30 };
 
 /* ---- plain text ---- */
 
-/* Adds words of text from column `at`, going on under column `left`. */
-static void wrap(struct buf *out, const char *text, size_t at, size_t left, size_t columns)
+void help_wrap(struct buf *out, const char *text, size_t at, size_t left, size_t columns)
 {
 	size_t column = at;
 	while (*text) {
@@ -58,7 +57,7 @@ static void help_option(const struct option_row *row, size_t columns, struct buf
 	else
 		buf_printf(out, "%*s", (int)(DOC_COLUMN - left.length), "");
 	option_doc(row, &doc);
-	wrap(out, doc.data, DOC_COLUMN, DOC_COLUMN, columns);
+	help_wrap(out, doc.data, DOC_COLUMN, DOC_COLUMN, columns);
 }
 
 void help_command(const struct command_row *command, int columns, struct buf *out)

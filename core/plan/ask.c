@@ -2,6 +2,7 @@
 #include "plan/ask.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/printable.h"
@@ -267,4 +268,18 @@ const struct answer *ask_render(struct decision *decision, const char *path, con
 	return ask_any(decision, &(struct ask){
 		.kind = ASK_RENDER, .side = ASK_ON_CONTROLLER, .path = path, .settings = *settings, .limit = ASK_READ_MOST,
 	});
+}
+
+char stat_answer_type(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG: return 'f';
+	case S_IFDIR: return 'd';
+	case S_IFLNK: return 'l';
+	case S_IFCHR: return 'c';
+	case S_IFBLK: return 'b';
+	case S_IFIFO: return 'p';
+	case S_IFSOCK: return 's';
+	default: return 0;
+	}
 }

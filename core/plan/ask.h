@@ -38,6 +38,9 @@ enum ask_kind {
 enum ask_side { ASK_ON_TARGET, ASK_ON_CONTROLLER };
 
 enum { ASK_NO_FOLLOW = 0, ASK_FOLLOW = 1 };
+/* The letter of a mode's type, 0: none of them. */
+char stat_answer_type(mode_t mode);
+
 enum { ASK_READ_MOST = 16 * 1024 * 1024 };
 
 /* How a template file is read; NULL: as Jinja2 has it. */

@@ -91,3 +91,12 @@ void registry_each(const struct registry *registry, void (*visit)(void *context,
 			visit(context, module);
 	}
 }
+
+void registry_offer(const struct registry *registry, void (*offer)(void *to, const char *name), void *to)
+{
+	for (size_t i = 0; i < registry->count; i++) {
+		const struct module *module = registry->entries[i].module;
+		if (find(registry, module->name) == module)
+			offer(to, module->name);
+	}
+}

@@ -59,5 +59,7 @@ void registry_add(struct registry *registry, const struct module *module, void (
 const struct module *registry_find(const struct registry *registry, const char *name);
 void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),
                    void *context);
+/* The names of all modules. */
+void registry_offer(const struct registry *registry, void (*offer)(void *to, const char *name), void *to);
 
 #endif

@@ -370,28 +370,16 @@ static bool registry_known(void *context, const char *name)
 	return registry_find(((struct check *)context)->registry, name) != NULL;
 }
 
-struct offering {
-	void (*offer)(void *to, const char *name);
-	void *to;
-};
-
-static void offer_module(void *context, const struct module *module)
+static void offer_modules(void *context, void (*offer)(void *to, const char *name), void *to)
 {
-	struct offering *offering = context;
-	offering->offer(offering->to, module->name);
-}
-
-static void registry_offer(void *context, void (*offer)(void *to, const char *name), void *to)
-{
-	struct offering offering = { offer, to };
-	registry_each(((struct check *)context)->registry, offer_module, &offering);
+	registry_offer(((struct check *)context)->registry, offer, to);
 }
 
 static void check_start(struct check *check, const struct registry *registry, struct template_vm *vm,
                         struct problems *problems)
 {
 	*check = (struct check){ .registry = registry, .vm = vm, .problems = problems };
-	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = registry_offer };
+	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules };
 }
 
 /* Looks up what was notified, and lets go of the included files. */

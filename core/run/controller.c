@@ -102,19 +102,6 @@ static const char *name_of(struct controller *controller, struct arena *arena, b
 	return *name ? arena_str(arena, name) : key;
 }
 
-static char type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG: return 'f';
-	case S_IFDIR: return 'd';
-	case S_IFLNK: return 'l';
-	case S_IFCHR: return 'c';
-	case S_IFBLK: return 'b';
-	case S_IFIFO: return 'p';
-	default: return 's';
-	}
-}
-
 static const char *link_target(struct arena *arena, int folder, const char *name)
 {
 	char target[4096];
@@ -126,7 +113,7 @@ static void fill_stat(struct controller *controller, struct arena *arena, int fo
                       const struct stat *from, struct stat_answer *to)
 {
 	*to = (struct stat_answer){
-		.type = type_of(from->st_mode), .mode = from->st_mode & 07777, .uid = from->st_uid, .gid = from->st_gid,
+		.type = stat_answer_type(from->st_mode), .mode = from->st_mode & 07777, .uid = from->st_uid, .gid = from->st_gid,
 		.owner = name_of(controller, arena, false, from->st_uid), .group = name_of(controller, arena, true, from->st_gid),
 		.size = (uint64_t)from->st_size, .device = from->st_dev, .inode = from->st_ino, .links = from->st_nlink,
 		.blocks = (uint64_t)from->st_blocks, .block_size = (uint64_t)from->st_blksize, .device_type = from->st_rdev,

@@ -163,20 +163,6 @@ static bool time_of(struct text *words, struct timespec *time)
 	return p == word.end;
 }
 
-static char type_of(mode_t mode)
-{
-	switch (mode & S_IFMT) {
-	case S_IFREG: return 'f';
-	case S_IFDIR: return 'd';
-	case S_IFLNK: return 'l';
-	case S_IFCHR: return 'c';
-	case S_IFBLK: return 'b';
-	case S_IFIFO: return 'p';
-	case S_IFSOCK: return 's';
-	default: return 0;
-	}
-}
-
 static const char *number_text(struct arena *arena, uint64_t number)
 {
 	return arena_printf(arena, "%llu", (unsigned long long)number);
@@ -211,7 +197,7 @@ static bool parse_stat(struct arena *arena, struct text words, struct stat_answe
 	    !number_of(&words, 10, &stat->block_size) || !number_of(&words, 16, &major) || !number_of(&words, 16, &minor) ||
 	    !time_of(&words, &stat->atime) || !time_of(&words, &stat->mtime) || !time_of(&words, &stat->ctime))
 		return false;
-	stat->type = type_of((mode_t)mode);
+	stat->type = stat_answer_type((mode_t)mode);
 	stat->mode = (mode_t)mode & 07777;
 	stat->links = links;
 	stat->uid = (uid_t)uid;

@@ -50,22 +50,10 @@ static bool module_known(void *context, const char *name)
 	return registry_find(state->context.registry, name) != NULL;
 }
 
-struct offering {
-	void (*offer)(void *to, const char *name);
-	void *to;
-};
-
-static void offer_module(void *context, const struct module *module)
-{
-	const struct offering *offering = context;
-	offering->offer(offering->to, module->name);
-}
-
 static void module_each(void *context, void (*offer)(void *to, const char *name), void *to)
 {
 	const struct run_state *state = context;
-	struct offering offering = { offer, to };
-	registry_each(state->context.registry, offer_module, &offering);
+	registry_offer(state->context.registry, offer, to);
 }
 
 static void module_library(void *context, const char *directory, struct problems *problems)
