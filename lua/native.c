@@ -50,7 +50,7 @@ static const json_t *native_source(lua_State *state, int index)
 	return source;
 }
 
-/* member(dict, key): nil, or the value and whether it has to be evaluated. */
+/* member(dict, key): nil, or the value and whether it has to be evaluated. One that has not is set in the dict. */
 static int native_member(lua_State *state)
 {
 	const json_t *source = native_source(state, 1);
@@ -60,7 +60,13 @@ static int native_member(lua_State *state)
 	if (!value)
 		return 0;
 	lua_rawgetp(state, 1, value_final);
-	lua_pushboolean(state, value_push_mirror(state, value, lua_toboolean(state, -1), native_scope(state)));
+	bool pending = value_push_mirror(state, value, lua_toboolean(state, -1), native_scope(state));
+	if (!pending) {
+		lua_pushvalue(state, 2);
+		lua_pushvalue(state, -2);
+		lua_rawset(state, 1);
+	}
+	lua_pushboolean(state, pending);
 	return 2;
 }
 
@@ -296,13 +302,30 @@ static locale_t native_locale(lua_State *state)
 	return *(locale_t *)lua_touserdata(state, lua_upvalueindex(2));
 }
 
+static bool native_is_ascii(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] >= 0x80)
+			return false;
+	return true;
+}
+
 static int native_change_case(lua_State *state, bool upper)
 {
 	size_t length;
 	const char *text = luaL_checklstring(state, 1, &length);
 	locale_t locale = native_locale(state);
-	vm_spend(state, (int64_t)length);
 	luaL_Buffer buffer;
+	vm_spend(state, (int64_t)length >> 2);
+	if (native_is_ascii(text, length)) {
+		char *bytes = luaL_buffinitsize(state, &buffer, length);
+		for (size_t i = 0; i < length; i++)
+			bytes[i] = upper && text[i] >= 'a' && text[i] <= 'z' ? (char)(text[i] - 32)
+			           : !upper && text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] + 32) : text[i];
+		luaL_pushresultsize(&buffer, length);
+		return 1;
+	}
+	vm_spend(state, (int64_t)length);
 	luaL_buffinit(state, &buffer);
 	for (size_t at = 0; at < length;) {
 		unsigned code = (unsigned char)text[at];

@@ -12,6 +12,7 @@
 
 enum {
 	TEMPLATE_MEMORY_MAX = 512 << 20,
+	TEMPLATE_GC_PAUSE = 400, /* a collection starts when memory in use is four times what the last one left */
 	TEMPLATE_INSTRUCTIONS_MAX = 200 * 1000 * 1000,
 };
 
@@ -37,6 +38,8 @@ struct template_vm *template_vm_new(void)
 	struct err err = ERR_INIT;
 	vm->vm = vm_new(TEMPLATE_MEMORY_MAX);
 	lua_State *state = vm_state(vm->vm);
+	/* Most of what an evaluation makes is garbage at its end: collecting it early costs more than its memory. */
+	lua_gc(state, LUA_GCINC, TEMPLATE_GC_PAUSE, 0, 0);
 	lua_pushcfunction(state, template_open);
 	lua_pushlightuserdata(state, vm);
 	if (vm_call(vm->vm, 1, 1, &template_start_budget, &err) < 0) {

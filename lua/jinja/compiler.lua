@@ -10,6 +10,7 @@ local values = import("jinja/values.lua")
 local lexer = import("jinja/lexer.lua")
 
 local null = values.null
+local ORDER, SOURCE = native.order, native.source
 local truth, equal, less, defined = values.truth, values.equal, values.less, values.defined
 local is_undefined = values.is_undefined
 local fail = values.fail
@@ -499,7 +500,15 @@ function compile.attribute(node, scope)
 	local object, name = expression(node.object, scope), node.name
 	local attribute, path = values.attribute, shown(node)
 	return function(frame)
-		local value = attribute(object(frame), name)
+		local from = object(frame)
+		local value
+		if type(from) == "table" and (from[SOURCE] or from[ORDER]) then -- a dictionary: what is in it needs no look at its kind
+			value = from[name]
+			if value ~= nil then
+				return value
+			end
+		end
+		value = attribute(from, name)
 		if type(value) == "table" and getmetatable(value) == "undefined" then
 			return named_missing(value, path)
 		end

@@ -19,33 +19,38 @@ local OUTPUT_MAX = 64 * 1024 * 1024
 local CALLS_MAX = 200 -- macros and recursive loops inside each other
 
 -- The output of the running evaluation: pieces of text.
-local out = {}
+local out, count = {}, 0
 local bytes = 0
 local calls = 0
 local position = compiler.position
 
 function statements.start()
-	out = {}
+	out, count = {}, 0
 	bytes = 0
 	calls = 0
 	position.line = false
 end
 
+local function too_long()
+	fail("the result is longer than %d MB", OUTPUT_MAX >> 20)
+end
+
 local function write(piece)
 	bytes = bytes + #piece
 	if bytes > OUTPUT_MAX then
-		fail("the result is longer than %d MB", OUTPUT_MAX >> 20)
+		too_long()
 	end
-	out[#out + 1] = piece
+	count = count + 1
+	out[count] = piece
 end
 
 -- Runs what writes and returns the text instead.
 local function captured(run, frame)
-	local outer = out
-	out = {}
+	local outer, outer_count = out, count
+	out, count = {}, 0
 	run(frame)
 	local result = table.concat(out)
-	out = outer
+	out, count = outer, outer_count
 	return result
 end
 
@@ -99,9 +104,14 @@ end
 -- Text and output
 
 function compile.text(node)
-	local piece = node.text
+	local piece, length = node.text, #node.text
 	return function()
-		write(piece)
+		bytes = bytes + length
+		if bytes > OUTPUT_MAX then
+			too_long()
+		end
+		count = count + 1
+		out[count] = piece
 	end
 end
 
@@ -109,7 +119,16 @@ function compile.output(node, scope)
 	local value, line = expression(node.value, scope), node.line
 	return function(frame)
 		position.line = line
-		write(printed(value(frame)))
+		local piece = value(frame)
+		if type(piece) ~= "string" then
+			piece = printed(piece)
+		end
+		bytes = bytes + #piece
+		if bytes > OUTPUT_MAX then
+			too_long()
+		end
+		count = count + 1
+		out[count] = piece
 	end
 end
 
@@ -224,8 +243,20 @@ compile["if"] = function(node, scope)
 		bodies[i] = sequence(branch.body, scope)
 		lines[i] = branch.line
 	end
+	local count_of = #bodies
+	local first, body, line, second = conditions[1], bodies[1], lines[1], bodies[2] or nothing
+	if count_of == 1 or count_of == 2 and not conditions[2] then
+		return function(frame)
+			position.line = line
+			local value = first(frame)
+			if value == true or value ~= false and truth(value) then
+				return body(frame)
+			end
+			return second(frame)
+		end
+	end
 	return function(frame)
-		for i = 1, #bodies do
+		for i = 1, count_of do
 			position.line = lines[i]
 			if not conditions[i] or truth(conditions[i](frame)) then
 				return bodies[i](frame)
@@ -312,15 +343,21 @@ local function loop_runner(node, inside)
 	local loop_slot = declare(inside, "loop")
 	local body = sequence(node.body, inside)
 	local own = inside.own
+	local slot = node.target.kind == "name" and inside.names[node.target.name]
 	return function(frame, loop)
 		local items = loop.items
+		local kept, names = targets + 2, #own
 		for i = 1, #items do
-			for k = targets + 2, #own do
+			for k = kept, names do
 				frame[own[k]] = nil
 			end
 			loop.at = i
 			frame[loop_slot] = loop
-			bind(frame, items[i])
+			if slot then
+				frame[slot] = items[i]
+			else
+				bind(frame, items[i])
+			end
 			if body(frame) == "break" then
 				break
 			end
@@ -573,13 +610,15 @@ local function run_unit(unit, locals, state)
 		state.blocks[name] = state.blocks[name] or {}
 		table.insert(state.blocks[name], block)
 	end
-	local outer = out
+	local outer, outer_count = out, count
 	if next(unit.blocks) then
 		locals = merged(locals)
 		locals.self = self_value(state, locals)
 	end
 	unit.run({ locals = locals, state = state })
-	out = outer
+	if out ~= outer then
+		out, count = outer, outer_count
+	end
 	local parent = state.parent
 	if parent then
 		state.parent = nil
@@ -600,7 +639,7 @@ function compile.extends(node, scope)
 			fail("a template can extend only one other")
 		end
 		frame.state.parent = load_unit(name(frame))
-		out = {} -- what stands outside of blocks is not shown
+		out, count = {}, 0 -- what stands outside of blocks is not shown
 	end
 end
 

@@ -36,6 +36,14 @@ local function tree_of(text, with)
 	return parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), with)
 end
 
+local function ending_newlines(text)
+	local at = #text
+	while at > 0 and text:byte(at) == 10 do
+		at = at - 1
+	end
+	return #text - at
+end
+
 function template.compile_text(text, with)
 	with = with or settings
 	local tree = tree_of(text, with)
@@ -45,7 +53,7 @@ function template.compile_text(text, with)
 		return { single = run, reads = reads, line = only.line }
 	end
 	local unit = statements.unit(tree)
-	local newlines = #text:match("\n*$")
+	local newlines = ending_newlines(text)
 	local many_lines = with.first_line ~= nil or text:find("\n.*{[{%%]") ~= nil
 	return {
 		reads = unit.reads,
@@ -55,7 +63,7 @@ function template.compile_text(text, with)
 			local out = statements.render(unit)
 			position.line, runtime.showing = line, showing
 			-- as Ansible does: the result ends with at least as many newlines as the template
-			local missing = newlines - #out:match("\n*$")
+			local missing = newlines - ending_newlines(out)
 			return missing > 0 and out .. (with.newline or "\n"):rep(missing) or out
 		end,
 	}

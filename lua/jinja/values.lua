@@ -179,11 +179,12 @@ local function dict_get(dict, key)
 		if type(key) ~= "string" then
 			return nil
 		end
-		value = adopt(native.member(dict, key))
-		if value ~= nil then
-			rawset(dict, key, value)
+		local member, pending = native.member(dict, key) -- keeps it in the dict, unless it may be a template
+		if pending then
+			member = adopt(member, pending)
+			rawset(dict, key, member)
 		end
-		return value
+		return member
 	end
 	return nil
 end

@@ -11,8 +11,11 @@ packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev 
 
 build=${NEAP_BUILD:-build-bench}
 [ -f "$build/build.ninja" ] || meson setup "$build" -Dbuildtype=release >/dev/null
-ninja -C "$build" neap tests/lib/delay_proxy >/dev/null
+ninja -C "$build" neap tests/lib/delay_proxy tests/bench/template >/dev/null
 build=$(cd "$build" && pwd)
+if [ "${1:-}" = templates ]; then
+	exec /usr/bin/python3 tests/bench/template.py "$build/tests/bench/template"
+fi
 # shellcheck disable=SC2046
 cc -O2 -o "$build/bare" tests/bench/bare.c $(pkgconf --cflags --libs libssh) -pthread
 
