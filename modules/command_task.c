@@ -69,9 +69,9 @@ int command_task_wanted(struct decision *decision, const struct command_task *ta
 		return 0;
 	set_nothing_run(decision, task);
 	if (created)
-		return set_untouched(decision, task->creates, "exists");
+		return set_untouched(decision, path_expand(decision, task->creates), "exists");
 	if (!removable)
-		return set_untouched(decision, task->removes, "does not exist");
+		return set_untouched(decision, path_expand(decision, task->removes), "does not exist");
 	if (!result_is_check(decision))
 		return 1;
 	if (task->creates || task->removes) {

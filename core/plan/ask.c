@@ -178,8 +178,18 @@ static void log_add(struct decision *decision, const struct ask *ask)
 	};
 }
 
-const struct answer *ask_any(struct decision *decision, const struct ask *ask)
+/* A command is asked in the task's environment, as Ansible's modules run in it. */
+static struct ask in_environment(const struct decision *decision, const struct ask *ask)
 {
+	struct ask own = *ask;
+	if (ask->kind == ASK_RUN && ask->side == ASK_ON_TARGET && !own.command.environment)
+		own.command.environment = decision->environment;
+	return own;
+}
+
+const struct answer *ask_any(struct decision *decision, const struct ask *given)
+{
+	const struct ask own = in_environment(decision, given), *ask = &own;
 	size_t index = log_find(decision, ask);
 	if (index == decision->asked_count)
 		log_add(decision, ask);

@@ -70,6 +70,7 @@ struct decision {
 	mode_t umask;       /* of the target's shell; decision_init says 022 */
 	const char *folder; /* the playbook's, that relative paths on the controller are beside; "": the process's own; borrowed */
 	unsigned verbosity; /* how many -v */
+	json_t *environment;/* the task's, for the commands that it asks; borrowed until the decision is released, or NULL */
 	bool alone;         /* the play has one host: what is asked of the controller serves no other */
 	long long async_s;  /* the task's async: its command goes on as a job, for so many seconds at most; 0: it does not */
 	long long poll_s;   /* with async_s: how often the job is looked at until it has ended; 0: it is not waited for */

@@ -224,8 +224,9 @@ int attempt_prepare(struct attempt *attempt, const struct evaluation *at, const 
 	attempt->decision.alone = at->variables->play && json_array_size(at->variables->play->all_names) == 1;
 	attempt->decision.folder = at->variables->scope.directory ? at->variables->scope.directory : "";
 	attempt->decision.verbosity = at->variables->run->options->verbosity;
-	if (read_async(attempt, at, err) < 0)
+	if (read_async(attempt, at, err) < 0 || keyword_environment(at, &attempt->environment, err) < 0)
 		return -1;
+	attempt->decision.environment = attempt->environment;
 	auto_json json_t *written = NULL, *evaluated = json_object();
 	if (written_arguments(at, &module->spec, &written, err) < 0)
 		return -1;
@@ -388,4 +389,6 @@ void attempt_release(struct attempt *attempt)
 	json_decref(attempt->arguments);
 	attempt->arguments = NULL;
 	decision_release(&attempt->decision);
+	json_decref(attempt->environment);
+	attempt->environment = NULL;
 }

@@ -13,6 +13,7 @@ struct attempt {
 	json_t *arguments;  /* canonical; owned */
 	const void *want;   /* arguments as the module takes them */
 	struct decision decision;
+	json_t *environment;   /* of the task, or NULL; owned */
 	struct target *target; /* NULL for modules that act on the run */
 	const struct target_user *user;
 	bool check;

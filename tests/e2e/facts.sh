@@ -7,7 +7,7 @@ mkdir -p facts.d roles/r/templates roles/r/tasks
 printf '#!/bin/sh\necho x >>%s/gathered\necho "{\\"port\\": 80}"\n' "$WORK" >facts.d/web.fact
 chmod +x facts.d/web.fact
 printf '{{ ansible_os_family }} {{ ansible_facts.system }}' >roles/r/templates/t.j2
-echo '[{"template": {"src": "t.j2", "dest": "{{ root }}/rendered"}}]' >roles/r/tasks/main.json
+echo '[{"template": {"src": "t.j2", "dest": "{{ root }}/rendered-{{ inventory_hostname }}"}}]' >roles/r/tasks/main.json
 
 # play KEYWORDS TASK...: a playbook with gathering as the keywords say.
 play() { printf '[{"hosts": "all", "fact_path": "%s/facts.d", "vars": {"root": "%s"}, %s "tasks": [%s]}]' "$WORK" "$WORK" "$1" "$2" >site.json; }
@@ -77,7 +77,7 @@ output_has "TASK [on $(uname -s)]"
 output_has "port 80"
 output_has "\"msg\": \"$(uname -r)\""
 recap h001 ok=4 failed=0
-equal "$(cat rendered | cut -d' ' -f2)" "$(uname -s)"
+equal "$(cat rendered-h001 | cut -d' ' -f2)" "$(uname -s)"
 rm -f gathered
 
 it "gather_facts: false gathers nothing, and what needs a fact says so"
