@@ -26,7 +26,7 @@ struct getting {
 	struct session *session;
 	struct sftp *sftp;
 	struct sftp_handle handle;
-	struct sftp_call open, stat, read, close;
+	struct sftp_call open, stat, read;
 	int folder, fd;          /* on this machine */
 	char *temp;              /* in folder; NULL: none yet */
 	const char *name;        /* what it becomes there */
@@ -291,9 +291,7 @@ static int get_sftp(struct getting *getting, struct err *err)
 		return 0;
 	if (err->kind == ERR_NONE && get_sftp_read(getting, err) < 0)
 		return -1;
-	sftp_close_handle(getting->sftp, &getting->close, &getting->handle);
-	if (sftp_wait(getting->sftp, 0, 0, err) < 0)
-		return -1;
+	sftp_drop_handle(getting->sftp, &getting->handle);
 	if (err->kind == ERR_NONE && getting->read.status != STATUS_OK)
 		sftp_call_error(&getting->read, err, getting->get->path);
 	return 0;

@@ -46,7 +46,7 @@ struct sftp {
 	bool greeted, broken;
 	struct err why;       /* of broken */
 	bool fsync, posix_rename;
-	struct sftp_call limits;
+	struct sftp_call limits, dropped; /* whose answers nobody waits for */
 	size_t write_most, read_most, handles_most;
 	int64_t patience, progress;
 	size_t queued;
@@ -131,6 +131,11 @@ static void sftp_take_answer(struct sftp *sftp, const struct sftp_slot *slot, co
 	}
 }
 
+static bool sftp_is_awaited(const struct sftp *sftp, const struct sftp_call *call)
+{
+	return call != &sftp->limits && call != &sftp->dropped;
+}
+
 static void sftp_take_packet(struct sftp *sftp, const char *bytes, size_t length)
 {
 	struct packet_reply reply;
@@ -155,7 +160,7 @@ static void sftp_take_packet(struct sftp *sftp, const char *bytes, size_t length
 	found->used = false;
 	mem_grow(sftp->unused, sftp->unused_count, sftp->unused_room);
 	sftp->unused[sftp->unused_count++] = index;
-	if (slot.call != &sftp->limits)
+	if (sftp_is_awaited(sftp, slot.call))
 		sftp->pending--;
 	sftp->bytes -= slot.length;
 	slot.call->pending--;
@@ -241,7 +246,8 @@ static struct sftp_request sftp_begin(struct sftp *sftp, struct sftp_call *call,
 	uint32_t id = index | ++sftp->serial << SFTP_SLOT_BITS;
 	sftp->slots[index] = (struct sftp_slot){ .id = id, .used = true, .type = type, .answer = answer, .call = call,
 		.offset = offset, .length = length };
-	sftp->pending++;
+	if (sftp_is_awaited(sftp, call))
+		sftp->pending++;
 	sftp->bytes += length;
 	call->pending++;
 	packets_u32(&request.packet, id);
@@ -295,6 +301,11 @@ void sftp_fstat(struct sftp *sftp, struct sftp_call *call, const struct sftp_han
 void sftp_close_handle(struct sftp *sftp, struct sftp_call *call, const struct sftp_handle *handle)
 {
 	sftp_by_handle(sftp, call, PACKET_CLOSE, PACKET_STATUS, handle);
+}
+
+void sftp_drop_handle(struct sftp *sftp, const struct sftp_handle *handle)
+{
+	sftp_close_handle(sftp, &sftp->dropped, handle);
 }
 
 void sftp_fsetstat(struct sftp *sftp, struct sftp_call *call, const struct sftp_handle *handle,
@@ -398,7 +409,6 @@ static void sftp_take_version(struct sftp *sftp, const struct packet_reply *repl
 			sftp_begin(sftp, &sftp->limits, PACKET_EXTENDED, PACKET_EXTENDED_REPLY, 0, 0);
 		packets_text(&request.packet, "limits@openssh.com");
 		sftp_finish(sftp, &request);
-		sftp->pending--; /* nobody waits for it */
 	}
 }
 

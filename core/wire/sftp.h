@@ -72,6 +72,8 @@ void sftp_read(struct sftp *sftp, struct sftp_call *call, const struct sftp_hand
                uint32_t length);
 void sftp_fsync(struct sftp *sftp, struct sftp_call *call, const struct sftp_handle *handle);
 void sftp_close_handle(struct sftp *sftp, struct sftp_call *call, const struct sftp_handle *handle);
+/* Closes what was only read: how that ends is not waited for. */
+void sftp_drop_handle(struct sftp *sftp, const struct sftp_handle *handle);
 /* Over what is there, where the server has posix-rename@openssh.com; else it fails if something is there. */
 void sftp_rename(struct sftp *sftp, struct sftp_call *call, const char *from, const char *to);
 void sftp_remove(struct sftp *sftp, struct sftp_call *call, const char *path);
