@@ -98,17 +98,18 @@ END
 chmod +x sudo
 printf 'open sesame\n' >password
 become() { neap exec h001 -i hosts.json -e "ansible_become_exe=$WORK/sudo" -m shell -a 'echo "I am $BECAME"' "$@"; }
-become -b --become-password-file password
+# To become the user that is logged in already takes nothing, so it is another one.
+become -b --become-user daemon --become-password-file password
 status 0
-output 'I am root'
+output 'I am daemon'
 become -b --become-user nobody --become-method sudo --become-password-file password
 output 'I am nobody'
 printf '#!/bin/sh\necho "open sesame"\n' >program
 chmod +x program
-become -b --become-password-file "$WORK/program"
-output 'I am root'
+become -b --become-user daemon --become-password-file "$WORK/program"
+output 'I am daemon'
 printf 'wrong\n' >wrong
-become -b --become-password-file wrong
+become -b --become-user daemon --become-password-file wrong
 status 4
 neap exec h001 -i hosts.json -b --become-method sudoo -a true
 status 5
@@ -138,9 +139,9 @@ sys.stdout.write(text.decode(errors="replace").replace("\r", ""))
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 END
 }
-HOME=$SSHD_DIR/home terminal 'open sesame' "$NEAP" exec h001 -i hosts.json -e "ansible_become_exe=$WORK/sudo" -b -K -m shell -a 'echo "I am $BECAME"'
+HOME=$SSHD_DIR/home terminal 'open sesame' "$NEAP" exec h001 -i hosts.json -e "ansible_become_exe=$WORK/sudo" -b --become-user daemon -K -m shell -a 'echo "I am $BECAME"'
 status 0
-output_has 'I am root'
+output_has 'I am daemon'
 output_has 'BECOME password'
 output_lacks 'open sesame'
 
