@@ -320,13 +320,21 @@ function known.subelements(terms)
 	return out
 end
 
+-- What stands for the lookups of Ansible that are not here.
+local elsewhere = {
+	url = "a task of the module uri with return_content and register, on localhost if need be, gets what is at a URL",
+	config = "neap's settings are its options; there is no configuration of Ansible's to ask",
+}
+
 local function run(want_list, more, name, ...)
 	if type(name) ~= "string" then
 		fail("lookup: the name of the lookup must be a string")
 	end
 	name = name:match("^ansible%.%w+%.(%w+)$") or name
 	local lookup = known[name]
-	if not lookup then
+	if elsewhere[name] then
+		error({ text = string.format("there is no lookup '%s'", name), hint = elsewhere[name] }, 0)
+	elseif not lookup then
 		local names = {}
 		for each in pairs(known) do
 			names[#names + 1] = each

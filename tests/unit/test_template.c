@@ -197,6 +197,15 @@ Test(template, arguments_of_the_wrong_type_are_named)
 	gives("{{ true | ternary(1, nope) }}", "1");
 }
 
+Test(template, lookups_that_are_not_there_say_what_is)
+{
+	struct err err = ERR_INIT;
+	json_t *result = NULL;
+	cr_assert_eq(template_expression(vm, "lookup('ansible.builtin.url', 'http://x')", &scope, &result, &err), -1);
+	cr_expect_str_eq(err.text, "there is no lookup 'url'");
+	cr_expect_not_null(strstr(err.hint, "uri"));
+}
+
 Test(template, arguments_are_placed_by_line_and_column)
 {
 	struct err err = ERR_INIT;
