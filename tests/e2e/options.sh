@@ -110,7 +110,7 @@ become -b --become-user daemon --become-password-file "$WORK/program"
 output 'I am daemon'
 printf 'wrong\n' >wrong
 become -b --become-user daemon --become-password-file wrong
-status 4
+status 2
 neap exec h001 -i hosts.json -b --become-method sudoo -a true
 status 5
 said 'sudoo'
