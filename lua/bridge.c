@@ -227,7 +227,8 @@ static int decide_protected(lua_State *L)
 	if (status != LUA_OK && !call->over)
 		return lua_error(L);
 	lua_settop(L, RESULT);
-	bridge_result_take(L, call->decision);
+	if (!call->decision->failed) /* fail() said all that there is to say */
+		bridge_result_take(L, call->decision);
 	return 0;
 }
 

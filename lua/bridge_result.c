@@ -85,6 +85,7 @@ static int result_fail_lua(lua_State *L)
 	struct bridge_call *call = bridge_call_get(L);
 	if (lua_istable(L, 1))
 		return fail_with_keys(L, call);
+	result_changed(call->decision, false);
 	result_fail(call->decision, "%s", format_text(L, "fail"));
 	return bridge_call_end(L);
 }

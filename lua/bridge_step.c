@@ -92,7 +92,8 @@ static int push_outcome(lua_State *L, const struct outcome *outcome)
 	return 1;
 }
 
-/* Fails the task as a module's author would: what was run, how it ended, and what it said last. */
+/* Fails the task as a module's author would: what was run, how it ended, and what it said last. As Ansible's
+ * modules have it, a task that fails is not changed, whatever it did before. */
 static int fail_command(lua_State *L, struct bridge_call *call, const struct step_run *run,
                         const struct command_result *result)
 {
@@ -103,6 +104,7 @@ static int fail_command(lua_State *L, struct bridge_call *call, const struct ste
 	size_t length = strlen(said);
 	while (length && said[length - 1] == '\n')
 		length--;
+	result_changed(call->decision, false);
 	result_command(call->decision, result, true);
 	result_fail(call->decision, "%s: %s%s%s", words, command_how(result, how), length ? ": " : "",
 	            (char *)arena_copy(arena, said, length));

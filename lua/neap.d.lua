@@ -185,7 +185,8 @@ function step.wait(seconds) end
 
 --- Ends this call of decide() if an argument is nil; decide() is called again when it is known. Returns its arguments.
 function need(...) return ... end
---- Ends the task as failed, with a text for string.format or a table with msg and more keys.
+--- Ends the task as failed, with a text for string.format or a table with msg and more keys. With a text, what is in
+--- `result` by then is not told and the task is not changed; `result.msg = "..."; fail(result)` tells what was done.
 ---@param text string|table
 function fail(text, ...) end
 ---@param text string

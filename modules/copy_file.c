@@ -153,7 +153,8 @@ int copy_file(struct copy_task *task)
 	if (!digest && !is_sent)
 		return 0;
 	result_str(decision, "dest", place.path);
-	if (digest)
+	bool is_kept = place.now->type && !task->want->force;
+	if (digest && !is_kept)
 		result_str(decision, "checksum", digest);
 	if (task->source)
 		result_str(decision, "src", task->source);
@@ -163,7 +164,7 @@ int copy_file(struct copy_task *task)
 	}
 	if (place.followed->type == 'd')
 		return result_fail(decision, task->name ? "%s is a directory" : "can not use content with a dir as dest", place.path);
-	if (place.now->type && !task->want->force)
+	if (is_kept)
 		return 0;
 	bool is_written_through = place.now->type != 'l' || task->want->follow;
 	if (digest && is_written_through && place.followed->type == 'f' && place.hash->state == ANSWER_OK &&

@@ -8,11 +8,13 @@
 
 struct stat_want {
 	const char *path, *checksum_algorithm;
-	int follow, get_checksum;
+	int follow, get_checksum, get_mime, get_attributes;
 };
 
 static const char *const path_names[] = { "dest", "name", NULL };
 static const char *const algorithm_names[] = { "checksum", "checksum_algo", NULL };
+static const char *const mime_names[] = { "mime", "mime_type", "mime-type", NULL };
+static const char *const attributes_names[] = { "attr", "attributes", NULL };
 static const char *const algorithms[] = { "md5", "sha1", "sha224", "sha256", "sha384", "sha512", NULL };
 static const struct arg stat_args[] = {
 	{ .name = "path", .type = ARG_PATH, .required = true, .aliases = path_names, .offset = offsetof(struct stat_want, path),
@@ -21,6 +23,10 @@ static const struct arg stat_args[] = {
 	  .doc = "Where the path is a symlink, tells about what it points to." },
 	{ .name = "get_checksum", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct stat_want, get_checksum),
 	  .doc = "Tells a file's digest too." },
+	{ .name = "get_mime", .type = ARG_BOOL, .fallback = "false", .aliases = mime_names,
+	  .offset = offsetof(struct stat_want, get_mime), .doc = "Has no effect: the kind of content is not looked at." },
+	{ .name = "get_attributes", .type = ARG_BOOL, .fallback = "false", .aliases = attributes_names,
+	  .offset = offsetof(struct stat_want, get_attributes), .doc = "Has no effect: attributes of lsattr are not looked at." },
 	{ .name = "checksum_algorithm", .choices = algorithms, .aliases = algorithm_names, .fallback = "\"sha1\"",
 	  .offset = offsetof(struct stat_want, checksum_algorithm), .doc = "Which digest." },
 	{ 0 },

@@ -417,7 +417,7 @@ static bool look_and_extract(struct unpacking *unpacking)
 	struct decision *decision = unpacking->decision;
 	if (!look(unpacking))
 		return false;
-	result_str(decision, "src", unpacking->archive);
+	result_str(decision, "src", unpacking->is_remote ? unpacking->archive : unpacking->want->src);
 	/* GNU tar finds out the others by itself, so to Ansible they are all the same. */
 	const char *handler = strcmp(unpacking->kind, "Zip") == 0 || strcmp(unpacking->kind, "Tgz") == 0 ? unpacking->kind : "Tar";
 	result_str(decision, "handler", arena_printf(&decision->arena, "%sArchive", handler));

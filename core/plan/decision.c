@@ -89,7 +89,9 @@ bool decision_is_changed(const struct decision *decision)
 	if (decision->changed >= 0)
 		return decision->changed;
 	for (size_t i = 0; i < decision->stepped_count; i++) {
-		if (!decision->stepped[i].step->unchanged)
+		const struct stepped *stepped = &decision->stepped[i];
+		bool done = !decision->failed || (stepped->outcome && stepped->outcome->ok);
+		if (done && !stepped->step->unchanged)
 			return true;
 	}
 	return false;

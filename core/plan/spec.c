@@ -185,9 +185,29 @@ static json_t *bind_elements(struct binding *binding, const struct arg *arg, jso
 	return steal(bound);
 }
 
+/* YAML makes true of yes: the choice that a boolean stands for, if there is just one. */
+static const char *choice_of_boolean(const struct arg *arg, const json_t *value)
+{
+	static const char *const words[2][6] = { { "no", "off", "false", "n", "f", "0" }, { "yes", "on", "true", "y", "t", "1" } };
+	const char *found = NULL;
+	if (!arg->choices || arg->type != ARG_STR || !json_is_boolean(value))
+		return NULL;
+	for (size_t i = 0; i < 6; i++) {
+		const char *word = words[json_is_true(value)][i];
+		if (is_choice(arg, word) && found)
+			return NULL;
+		if (is_choice(arg, word))
+			found = word;
+	}
+	return found;
+}
+
 /* The canonical value of one argument; NULL after a report. */
 static json_t *bind_value(struct binding *binding, const struct arg *arg, const char *written, json_t *value)
 {
+	const char *meant = choice_of_boolean(arg, value);
+	if (meant)
+		return json_string(meant);
 	bool is_word = arg->type == ARG_MODE && arg->choices && json_is_string(value) &&
 	               is_choice(arg, json_string_value(value));
 	auto_json json_t *converted = convert(binding, is_word ? ARG_STR : arg->type, value, written);

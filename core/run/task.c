@@ -405,8 +405,9 @@ static enum state start_attempt(struct task *task)
 		return STATE_ITEM_END;
 	}
 	if (attempt->check && attempt->module->no_check_mode) {
-		set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "msg",
-		                           "remote module does not support check mode"));
+		set_result(task, json_pack("{s:b, s:b, s:o}", "changed", 0, "skipped", 1, "msg",
+		                           json_sprintf("remote module (ansible.legacy.%s) does not support check mode",
+		                                        attempt->module->name)));
 		return STATE_ITEM_END;
 	}
 	return STATE_DECIDE;

@@ -112,6 +112,13 @@ function help.file.differs(stat, want)
 	if after.mode or after.owner or after.group then return before, after end
 end
 
+-- Puts into a result whose a file is, its mode and its size.
+function help.file.report(result, stat)
+	if not stat.exists then return end
+	for _, name in ipairs{ "uid", "gid", "owner", "group", "mode", "size" } do result[name] = stat[name] end
+	result.state = stat.type
+end
+
 -- Brings a file from one text to another, with its mode, owner and group as want has them. stat is of the file behind
 -- a symlink; a missing folder is made. Returns what step.put does, or an empty table if there is nothing to do.
 function help.file.save(known, want, stat, before, after)

@@ -70,7 +70,7 @@ rm -f $file; [ -e $file.neap ] && mv $file.neap $file
 exit $status]]):format(want.policy_rc_d, text.words(words)) }
 	end
 	local done = need(step.run(words))
-	result.stdout, result.stderr = done.stdout, done.stderr
+	result.stdout, result.stderr = done.raw, done.stderr ~= "" and done.stderr .. "\n" or ""
 end
 
 -- "name", "name:arch", "name=version" in parts; a name with * is a pattern.
@@ -114,8 +114,8 @@ local function cache_state(want, known)
 	local now = known:run{ "date", "+%s" }
 	need(lists, stamp, now)
 	local time = math.max(lists.mtime or 0, stamp.mtime or 0)
-	result.cache_update_time = math.floor(time)
-	return tonumber(now.stdout) - time >= want.cache_valid_time
+	result.cache_update_time, result.cache_updated = math.floor(time), false
+	return want.cache_valid_time == 0 or tonumber(now.stdout) - time >= want.cache_valid_time
 end
 
 -- Fetches the lists; says that the task is changed only where it has nothing else to do. In check mode nothing is known
@@ -147,21 +147,24 @@ local function packages_of(want)
 	return packages
 end
 
--- Whether dpkg alone leaves something to do, or to ask apt-get.
-local function is_open(want, packages, versions)
+-- What dpkg alone leaves to do, or to ask apt-get: the others must not be named to it, which would upgrade them.
+local function open_names(want, packages, versions)
+	local names, options = {}, {}
 	for _, package in ipairs(packages) do
-		if not is_settled(want, package, versions) then return true end
+		if not is_settled(want, package, versions) then
+			names[#names + 1] = package.written
+			if package.pattern and not package.version and want.state == "present" then options[1] = "--no-upgrade" end
+		end
 	end
-	return false
+	return table.move(names, 1, #names, #options + 1, options), #names > 0
 end
 
 local function settle_packages(want, known, packages, versions)
-	local names = {}
-	for i, package in ipairs(packages) do names[i] = package.written end
+	local names, is_open = open_names(want, packages, versions)
 	local verb = want.state == "absent" and (want.purge and "purge" or "remove")
 		or want.state == "build-dep" and "build-dep" or "install"
 	if want.state == "fixed" then table.insert(names, 1, "--fix-broken") end
-	if is_open(want, packages, versions) and simulate(want, known, verb, names) > 0 then act(want, verb, names) end
+	if is_open and simulate(want, known, verb, names) > 0 then act(want, verb, names) end
 end
 
 -- A package's file: installed unless that version is there. A URL is fetched first.
@@ -184,20 +187,30 @@ local function apt(want, known)
 	local packages = packages_of(want)
 	local upgrade = upgrades[want.upgrade]
 	local only_update = #packages == 0 and not upgrade and not want.deb and not want.autoremove and not want.autoclean and not want.clean
-	result.cache_updated = false
 	local versions = #packages > 0 and installed(known, packages)
-	if (want.update_cache or want.cache_valid_time > 0) and cache_state(want, known) then
-		update(want, only_update, versions and want.state == "present" and is_open(want, packages, versions))
+	local tells_cache = only_update or #packages > 0 and want.state ~= "absent"
+	local wants_cache = want.update_cache or want.cache_valid_time > 0
+	if tells_cache then result.cache_updated = false end
+	if wants_cache and cache_state(want, known) then
+		update(want, only_update, versions and want.state == "present" and select(2, open_names(want, packages, versions)))
 	end
-	if upgrade and simulate(want, known, upgrade) > 0 then act(want, upgrade) end
+	if upgrade and simulate(want, known, upgrade) > 0 then
+		act(want, upgrade)
+		result.msg = result.stdout
+	end
 	if want.deb then install_file(want, known) end
 	if #packages > 0 then
 		settle_packages(want, known, packages, versions)
 	elseif want.autoremove and not upgrade and simulate(want, known, "autoremove") > 0 then
 		act(want, "autoremove")
 	end
-	if want.autoclean then step.run(apt_get(want, "autoclean")) end
-	if want.clean then step.run(apt_get(want, "clean")) end
+	for _, verb in ipairs{ "autoclean", "clean" } do
+		local words = want[verb] and apt_get(want, verb)
+		if words then
+			words.changes = false
+			step.run(words)
+		end
+	end
 end
 
 return {

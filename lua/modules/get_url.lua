@@ -8,7 +8,9 @@ end
 
 -- Words for curl in a shell script; what is secret goes into its configuration on stdin.
 local function curl_words(want, url, to)
-	local words = { "curl", "-fsSL", "--max-time", tostring(want.timeout), "-o", to, "-A", want.http_agent }
+	local words = { "curl", "-fsSL", "--connect-timeout", tostring(want.timeout), "--speed-time", tostring(want.timeout), "--speed-limit", "1",
+		"-H", "Accept:", "-o", to, "-A", want.http_agent }
+	if to ~= "-" then words[#words + 1] = "-D-" end
 	local flags = {
 		{ not want.validate_certs, "-k" }, { not want.use_proxy, "--noproxy", "*" }, { want.use_netrc, "-n" },
 		{ want.decompress, "--compressed" }, { want.client_cert, "--cert", want.client_cert },
@@ -27,7 +29,7 @@ local function curl_words(want, url, to)
 end
 
 local function wget_words(want, url, to)
-	local words = { "wget", "-q", "-T", tostring(want.timeout), "-U", want.http_agent, "-O", to }
+	local words = { "wget", "-q", to == "-" and "-T" or "-ST", tostring(want.timeout), "-U", want.http_agent, "-O", to }
 	if not want.validate_certs then words[#words + 1] = "--no-check-certificate" end
 	if not want.use_proxy then words[#words + 1] = "--no-proxy" end
 	for name, value in pairs(want.headers or {}) do
@@ -57,14 +59,34 @@ local function fetch_script(want, url, to)
 			or "else " .. wget_words(want, url, to) .. "\n")
 end
 
+-- What the last server said in its headers: status, reason and length, nil where it did not.
+local function reply(done)
+	local status, reason, length
+	for _, line in ipairs(text.lines(done.stdout .. "\n" .. done.stderr)) do
+		local number, words = line:match("^%s*HTTP/%S+ (%d+) ?(.-)%s*$")
+		if number then
+			status, reason, length = tonumber(number), words, nil
+		else
+			length = line:match("^%s*[Cc]ontent%-[Ll]ength:%s*(%d+)") or length
+		end
+	end
+	return status, reason, length
+end
+
 -- Fetches the file beside the destination; takes the half file away if it fails.
 local function fetch(want, url, to)
 	local script = ("umask 077\n%s || { status=$?; rm -f %s; exit $status; }"):format(fetch_script(want, url, to), quote(to))
 	local done = need(step.run{ sh = script, stdin = curl_configuration(want), touches = to, changes = false, may_fail = true,
 		secret = want.url_password ~= nil })
+	local status, reason, length = reply(done)
+	result.elapsed = 0
 	if not done.ok then
-		fail{ msg = "Request failed: " .. (done.stderr ~= "" and done.stderr or done.how), url = url, dest = want.dest, rc = done.rc }
+		changed(false)
+		if status and status < 300 then status = nil end -- it is the host that could not
+		fail{ msg = "Request failed" .. (status and "" or ": " .. (done.stderr ~= "" and done.stderr or done.how)), url = url, dest = want.dest,
+			elapsed = 0, status_code = status, response = status and ("HTTP Error %d: %s"):format(status, reason) }
 	end
+	return ("OK (%s bytes)"):format(length or "unknown"), status
 end
 
 -- The digest that the checksum asks for: algorithm and hex. One that is a URL is fetched and looked up by the file's name.
@@ -98,7 +120,10 @@ end
 
 local function get_url(want, known)
 	local dest = want.dest
-	local target = need(known:stat(dest, { follow = true }))
+	local target, folder = need(known:stat(dest, { follow = true }), known:stat(file.folder(dest), { follow = true }))
+	if not folder.exists then
+		fail{ msg = ("Destination %s does not exist"):format(file.folder(dest)), dest = dest, url = want.url, elapsed = 0 }
+	end
 	if target.type == "directory" then
 		dest = dest:gsub("/+$", "") .. "/" .. url_name(want.url)
 		target = need(known:stat(dest, { follow = true }))
@@ -111,22 +136,26 @@ local function get_url(want, known)
 	result.checksum_dest = old or null
 	local matches = target.exists and algorithm and need(known:hash(dest, algorithm)) == hex
 	if target.exists and not want.force and (matches or not algorithm) then
-		result.msg = settle_attributes(want, target, dest) and "file already exists but file attributes changed" or "file already exists"
-		return
+		result.checksum_dest, result.checksum_src, result.elapsed = null, null, 0
+		local settled = settle_attributes(want, target, dest)
+		result.msg = settled and "file already exists but file attributes changed" or "file already exists"
+		return file.report(result, settled and need(known:stat(dest, { follow = true })) or target)
 	end
 	if not target.exists then changed() end
-	fetch(want, want.url, part)
-	local new = need(known:hash(part, "sha1"))
+	local message, status = fetch(want, want.url, part)
+	local new, md5 = need(known:hash(part, "sha1"), known:hash(part, "md5"))
 	result.checksum_src = new
 	local is = algorithm and need(known:hash(part, algorithm))
 	if algorithm and is ~= hex then
 		need(step.remove(part))
-		fail("The checksum for %s did not match %s; it was %s.", dest, hex, is)
+		result.msg = ("The checksum for %s did not match %s; it was %s."):format(dest, hex, is)
+		fail(result)
 	end
 	if new == old then
 		step.remove(part)
 		changed(settle_attributes(want, target, dest))
-		return
+		result.md5sum, result.msg, result.status_code = md5, message, status
+		return file.report(result, need(known:stat(dest, { follow = true })))
 	end
 	changed()
 	diff(dest, { checksum = old or null }, { checksum = new })
@@ -136,7 +165,8 @@ local function get_url(want, known)
 	})
 	result.backup_file = put.backup_file
 	need(step.remove(part))
-	result.msg = "OK"
+	result.md5sum, result.msg, result.status_code = md5, message, status
+	file.report(result, need(known:stat(dest, { follow = true })))
 end
 
 return {
@@ -149,7 +179,7 @@ return {
 		force = { "bool", default = false, doc = "Fetches the file again though it is there. Without it only a checksum that differs does." },
 		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
 		tmp_dest = { "path", doc = "A folder for the half file; beside the destination by default." },
-		timeout = { "int", default = 10, doc = "Seconds that fetching may take." },
+		timeout = { "int", default = 10, doc = "Seconds that nothing may come." },
 		headers = { "dict", doc = "Headers of the request." },
 		http_agent = { "str", default = "ansible-httpget", doc = "The name of the program in the request." },
 		url_username = { "str", aliases = { "username" }, doc = "A name for the server. Needs curl." },

@@ -42,6 +42,21 @@ local function checkout_of(want, known)
 	return { head = head.ok and head.stdout or nil, url = url.stdout, branch = branch.stdout, dirty = not want.bare and status.stdout ~= "" }
 end
 
+-- The commit of a ref that the refspec fetches under the name of the version: "refs/pull/7/head" by "+refs/pull/*:refs/pull/*".
+local function fetched_version(want, refs)
+	local from, to = (want.refspec or ""):match("^%+?([^:]+):(.+)$")
+	if not from then return end
+	local start, rest = from:match("^(.*)%*(.*)$")
+	for ref, commit in pairs(refs) do
+		local name = ref == from and to
+		if start and text.starts(ref, start) and text.ends(ref, rest) then
+			local star = ref:sub(#start + 1, #ref - #rest)
+			name = to:gsub("%*", (star:gsub("%%", "%%%%")))
+		end
+		if name and (name == want.version or name:gsub("^refs/%a+/", "") == want.version) then return commit end
+	end
+end
+
 -- What the remote has under the version: its commit, and whether that is a branch, a tag or only a commit.
 local function remote_version(want, answer)
 	if not answer.ok then fail("Failed to look at the remote repository %s: %s", want.repo, answer.stderr) end
@@ -61,6 +76,8 @@ local function remote_version(want, answer)
 	local tagged = refs["refs/tags/" .. version .. "^{}"] or refs["refs/tags/" .. version]
 	if tagged then return tagged, "tag", version end
 	if version:find("^%x+$") and #version >= 7 then return version, "commit", version end
+	local fetched = fetched_version(want, refs)
+	if fetched then return fetched, "commit", fetched end
 	fail("Failed to find version %s in %s", version, want.repo)
 end
 
@@ -113,6 +130,8 @@ local function submodules(want, known)
 	if not want.recursive or want.bare then return end
 	local modules = need(known:stat(want.dest .. "/.gitmodules"))
 	if not modules.exists then return end
+	local status = need(known:run(here(want, "submodule", "status"))).raw
+	if status:find("^[-+]") or status:find("\n[-+]") then result.submodules_changed = true end
 	step_git(want, "submodule", "sync", "-q", "--recursive")
 	if want.track_submodules then
 		step_git(want, "submodule", "update", "-q", "--init", "--recursive", "--remote")
@@ -140,7 +159,9 @@ local function is_at(checkout, commit, kind, name)
 end
 
 local function deploy(want, known)
-	local remote = known:run(git(want, "ls-remote", "--symref", want.repo, "HEAD", "refs/heads/*", "refs/tags/*"))
+	local asked = git(want, "ls-remote", "--symref", want.repo)
+	if not want.refspec then table.move({ "HEAD", "refs/heads/*", "refs/tags/*" }, 1, 3, #asked + 1, asked) end
+	local remote = known:run(asked)
 	local checkout = checkout_of(want, known)
 	result.before = checkout and checkout.head or null
 	if checkout and not want.update then
@@ -155,6 +176,7 @@ local function deploy(want, known)
 	local moved = checkout and checkout.url ~= want.repo
 	if checkout and checkout.dirty then
 		if not want.force then fail{ msg = "Local modifications exist in the destination: " .. want.dest .. " (force=no).", before = checkout.head } end
+		result.msg = "Local modifications exist in the destination: " .. want.dest
 		step_git(want, "reset", "--hard", "-q", "HEAD")
 	end
 	if checkout then result.remote_url_changed = false end
@@ -206,10 +228,11 @@ return {
 		verify_commit = { "bool", default = false, doc = "Fails if the commit is not signed by a key that the host trusts." },
 		gpg_whitelist = { "list", elements = "str", default = list{}, doc = "The fingerprints that verify_commit takes; any by default." },
 	},
-	mutually_exclusive = { { "separate_git_dir", "bare" } },
+	mutually_exclusive = { { "separate_git_dir", "bare" }, { "accept_hostkey", "accept_newhostkey" } },
 	returns = {
 		before = { "str", doc = "The commit that was checked out before; null if there was none." },
 		after = { "str", doc = "The commit that is checked out now." },
+		submodules_changed = { "bool", doc = "Whether submodules were brought to another commit." },
 		remote_url_changed = { "bool", doc = "Whether the remote's address was changed." },
 	},
 	examples = {

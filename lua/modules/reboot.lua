@@ -24,6 +24,13 @@ local function restart_command(want, known)
 	return restart_words(want, found.stdout)
 end
 
+-- Fails, and tells how far it came.
+local function give_up(...)
+	changed(false)
+	result.msg = string.format(...)
+	fail(result)
+end
+
 local function reboot(want, known)
 	local before = known:run{ sh = want.boot_time_command }
 	local command = restart_command(want, known)
@@ -35,7 +42,7 @@ local function reboot(want, known)
 	local started = step.run{ sh = command, ends_connection = true, may_fail = true }
 	if started and text.starts(started.how, "exit status") and not started.ok then
 		result.rebooted = false
-		fail("Reboot command failed. Error was: '%s, %s'", started.stdout, started.stderr)
+		give_up("Reboot command failed. Error was: '%s, %s'", started.stdout, started.stderr)
 	end
 	need(started)
 	local timeout = math.max(want.reboot_timeout, 1)
@@ -44,12 +51,12 @@ local function reboot(want, known)
 		delay = math.max(want.post_reboot_delay, 0), connect_timeout = want.connect_timeout or 0,
 	})
 	result.elapsed = back.elapsed
-	if not back.ok then fail("Timed out waiting for last boot time check (timeout=%d)", timeout) end
+	if not back.ok then give_up("Timed out waiting for last boot time check (timeout=%d)", timeout) end
 	local ready = need(step.reconnect{
 		sh = want.test_command, timeout = timeout, keep = true, connect_timeout = want.connect_timeout or 0,
 	})
 	result.elapsed = back.elapsed + ready.elapsed
-	if not ready.ok then fail("Timed out waiting for post-reboot test command (timeout=%d)", timeout) end
+	if not ready.ok then give_up("Timed out waiting for post-reboot test command (timeout=%d)", timeout) end
 end
 
 return {

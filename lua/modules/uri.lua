@@ -88,12 +88,13 @@ local function curl_configuration(want, method, headers, has_body)
 	add("connect-timeout", tostring(want.timeout))
 	add("speed-time", tostring(want.timeout))
 	add("speed-limit", "1")
-	local encoding = false
+	local given = {}
 	for name, value in pairs(headers) do
 		add("header", value == "" and name .. ";" or name .. ": " .. value)
-		encoding = encoding or name:lower() == "accept-encoding"
+		given[name:lower()] = true
 	end
-	if not encoding then add("header", "Accept-Encoding: identity") end
+	if not given["accept-encoding"] then add("header", "Accept-Encoding: identity") end
+	if not given.accept then add("header", "Accept:") end
 	if want.force then add("header", "Cache-Control: no-cache") end
 	if want.url_username then add("user", want.url_username .. ":" .. (want.url_password or "")) end
 	local flags = {
@@ -149,7 +150,7 @@ body=%s; [ -n "$body" ] || body=$d/d
 rc=$?
 [ -e "$out" ] || : >"$out"
 echo "$rc"; cat "$d/w"; echo; wc -c <"$d/e"; wc -c <"$d/h"; cat "$d/e" "$d/h"
-if %s || grep -qi '^ *content-type:.*\(json\|javascript\)' "$d/h"; then cat "$out"; fi
+if %s || grep -qi '^ *content-type:.*\(json\|javascript\)' "$d/h" || grep -q '^ *HTTP/[0-9.]* [345]' "$d/h"; then cat "$out"; fi
 :]]
 
 local curl = [[curl -q -sS --http1.1 -K "$d/c" %s %s -D "$d/h" -o "$out" -w '%%{http_code} %%{time_total} %%{url_effective}' >"$d/w" 2>"$d/e"]]
@@ -159,7 +160,9 @@ rc=$?; sed -n 's/^  //p' "$d/e" >"$d/h"; (exit "$rc")]]
 -- Which of them the host has, in the words of the script.
 local function command(want, program, since, has_body)
 	if program == "curl" then
-		return curl:format(has_body and '--data-binary "@$body"' or "", since and "-z " .. quote(since) or "")
+		-- Not by curl's -z, which throws away what a server sends nevertheless.
+		local newer = since and ([[-H "If-Modified-Since: $(LC_ALL=C date -u -r %s '+%%a, %%d %%b %%Y %%H:%%M:%%S GMT')"]]):format(quote(since))
+		return curl:format(has_body and '--data-binary "@$body"' or "", newer or "")
 	end
 	return wget:format(has_body and '--body-file="$body"' or "", quote(want.url))
 end
@@ -259,11 +262,12 @@ local function response_name(headers, url)
 	return name ~= "" and name or "index.html"
 end
 
-local function save(want, part, dest)
+local function save(want, known, part, dest)
 	changed()
 	step.put{ path = dest, from = part, mode = want.mode, owner = want.owner, group = want.group, follow = true }
 	step.remove(part)
-	result.path, result.state = dest, "file"
+	result.path = dest
+	file.report(result, need(known:stat(dest, { follow = true })))
 end
 
 local function stop_early(want, known)
@@ -319,16 +323,18 @@ local function uri(want, known)
 		if not fault then result.json = value == nil and null or value end
 	end
 	if want.return_content then result.content = content or "" end
+	if result.status >= 300 and good then result.body = content or "" end
 	changed(false)
 	if part and content then result.path = want.dest end
 	if not good then
 		if part then need(step.remove(part)) end
-		fail("Status code was %d and not [%s]: %s", result.status, table.concat(want.status_code, ", "), message)
+		result.msg = ("Status code was %d and not [%s]: %s"):format(result.status, table.concat(want.status_code, ", "), message)
+		fail(result)
 	end
 	if not part then return end
 	local path = dest.type == "directory" and folder .. "/" .. response_name(received, result.url) or want.dest
 	if result.status ~= 304 then
-		save(want, part, path)
+		save(want, known, part, path)
 	else
 		need(step.remove(part))
 		result.path = path

@@ -104,6 +104,18 @@ local function adduser(want, seen)
 	for _, group in ipairs(group_names(want, seen)) do step.run{ "addgroup", want.name, group } end
 end
 
+-- The length of a digest by the name of its kind.
+local digest_lengths = { ["1"] = 22, ["5"] = 43, ["6"] = 86 }
+
+-- Whether a password is what crypt(3) makes, or one of those that let nobody in.
+local function looks_hashed(password)
+	if password == "*" or password == "!" or password == "*************" then return true end
+	local fields = text.split(password, "$")
+	local digest = fields[#fields]
+	if password:find("[:*!]") or #fields < 3 or digest:find("[^%w./=]") then return false end
+	return #digest == (digest_lengths[fields[2]] or #digest)
+end
+
 -- The hash that the password must be, with its lock; nil if it is as it shall be.
 local function new_password(want, seen)
 	if not want.password then return end
@@ -225,6 +237,7 @@ local function ssh_key(want, known, account)
 	local key, public = need(known:stat(path), known:stat(folder))
 	result.ssh_key_file = path
 	if key.exists and not want.force then
+		warn(('Found existing ssh key private file "%s", no force, so skipping ssh-keygen generation'):format(path))
 		local text_of = known:read(path .. ".pub")
 		local print_of = known:run{ "ssh-keygen", "-l", "-f", path }
 		need(text_of, print_of)
@@ -258,7 +271,9 @@ local function absent(want, seen)
 	if want.force then add(words, "-f") end
 	if want.remove then add(words, "-r") end
 	add(words, want.name)
-	need(step.run(words))
+	local done = need(step.run(words))
+	if done.stderr ~= "" then result.stderr = done.stderr .. "\n" end
+	if done.stdout ~= "" then result.stdout = done.stdout .. "\n" end
 end
 
 local function report(want, account)
@@ -272,9 +287,9 @@ local function user(want, known)
 	if want.state == "absent" then return absent(want, seen) end
 	check_groups(want, seen)
 	if want.append and not want.groups then warn("append without groups does nothing") end
-	if want.groups then
-		result.groups = table.concat(want.groups, ",")
-		result.append = want.append
+	if want.groups then result.groups = table.concat(want.groups, ",") end
+	if want.password and not looks_hashed(want.password) then
+		warn("The input password appears not to have been hashed. The 'password' argument must be encrypted for this module to work properly.")
 	end
 	if seen.account then
 		report(want, seen.account)

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Fails on a keyword of Ansible's, or a parameter of a module that neap has, which no case uses and docs/migrating.md does not list.
+"""Fails on a keyword of Ansible's, or a parameter of a module that neap has, which no case uses and docs/migrating.md does not list;
+and on a key of results that a case does not compare ("differs" in its case.json) and docs/migrating.md does not list either.
 
     cover.py --neap NEAP
 
@@ -72,6 +73,16 @@ def listed(known):
     return parameters, set(re.findall(r"`([\w-]+)`", text))
 
 
+def keys_that_differ():
+    """The keys of "differs" in the cases, and where."""
+    for case in sorted(os.listdir(os.path.join(HERE, "cases"))):
+        path = os.path.join(HERE, "cases", case, "case.json")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                for key in json.load(file).get("differs", []):
+                    yield key, case
+
+
 def options_of(names):
     found = json.loads(run("ansible-doc", "-j", *names))
     return {name.rsplit(".", 1)[-1]: set((about.get("doc") or {}).get("options") or {}) for name, about in found.items()}
@@ -95,8 +106,9 @@ def main():
     for module, names in sorted(options_of(sorted(known)).items()):
         for name in sorted(names - modules.get(module, set()) - parameters.get(module, set())):
             missing.append(f"{module}: {name}")
+    missing += [f"{case}: the key {key} of results" for key, case in keys_that_differ() if key not in words]
     print("1..1")
-    print(f"{'not ok' if missing else 'ok'} 1 - every keyword and parameter is used by a case, or listed in docs/migrating.md")
+    print(f"{'not ok' if missing else 'ok'} 1 - every keyword, parameter and key of results is compared by a case, or listed in docs/migrating.md")
     for line in missing:
         print("# " + line)
     return bool(missing)
