@@ -400,7 +400,7 @@ class Cleaning:
                 value[2].setdefault("failed", True)
                 cleaned = [value[0], value[1], self.dictionary(value[2], True)]
                 cleaned[2].setdefault("changed", False)
-                cleaned[2].pop("failed")
+                cleaned[2].pop("failed", None)
                 return cleaned
             return [self.clean(item, failed) for item in value]
         return nameless(value, self.found) if isinstance(value, str) else value
