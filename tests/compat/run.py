@@ -281,9 +281,11 @@ def run_ansible(case, work, more):
     env.update({
         "ANSIBLE_CONFIG": os.path.join(work, "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "compat", "ANSIBLE_CALLBACK_PLUGINS": os.path.join(HERE, "callback"),
         "COMPAT_OUT": os.path.join(work, "events"), "ANSIBLE_PIPELINING": "1", "ANSIBLE_JINJA2_NATIVE": "1", "ANSIBLE_DEPRECATION_WARNINGS": "0",
-        "ANSIBLE_RETRY_FILES_ENABLED": "0", "ANSIBLE_REMOTE_TEMP": os.path.join(work, "remote"), "ANSIBLE_NOCOLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
+        "ANSIBLE_RETRY_FILES_ENABLED": "0", "ANSIBLE_NOCOLOR": "1", "PYTHONDONTWRITEBYTECODE": "1",
     })
     env.update({key: put_places(value, places(case, work)) for key, value in case.about.get("env", {}).items()})
+    if case.about.get("machine"):
+        env["ANSIBLE_REMOTE_TEMP"] = os.path.join(work, "remote")
     words = ["ansible-playbook", "-i", inventory_of(book), *playbooks, *[put_places(word, places(case, work)) for word in case.about.get("args", [])]]
     status = run_program(case, work, words, env)
     hosts, stats = {}, {}
@@ -332,7 +334,7 @@ def left(work):
 
 def is_temporary(value):
     """The path of a temporary file of Ansible's on the host."""
-    return isinstance(value, str) and re.search("/ansible-(module)?tmp-", value) and " " not in value
+    return isinstance(value, str) and re.search("/ansible-(moduletmp|tmp|local)-", value) and " " not in value
 
 
 def without_facts(got):
