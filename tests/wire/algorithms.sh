@@ -63,6 +63,11 @@ TRY_OPTIONS="-o PubkeyAcceptedAlgorithms=rsa-sha2-256" try web true
 status 204
 unlogged web "Accepted"
 
+it "compresses when told to, both ways"
+each "compression: zlib@openssh.com" "-C"
+same "$(grep -c 'kex: .* compression: zlib@openssh.com' "$(sshd_log web)")" 2
+each "compression: zlib@openssh.com" "-o Compression=yes"
+
 it "says which option leaves nothing, and what there is"
 TRY_OPTIONS="-o Ciphers=rot13" TRY_PATH=$SSHD_DIR/no_ssh try web true
 status 201

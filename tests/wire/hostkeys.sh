@@ -153,7 +153,7 @@ it "saves each key once however many processes see it at once"
 rm -f "$known"
 processes=
 for process in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-	HOME=$SSHD_DIR/home "$WIRE_TRY" -a "-F none -o UserKnownHostsFile=$known -o GlobalKnownHostsFile=none" -p "$port" \
+	HOME=$SSHD_DIR/home "$WIRE_TRY" -T 60000 -a "-F none -o UserKnownHostsFile=$known -o GlobalKnownHostsFile=none" -p "$port" \
 		-u "$SSHD_USER" -i "$SSHD_KEY" -k accept-new 127.0.0.1 true >"$SSHD_DIR/out.$process" 2>"$SSHD_DIR/err.$process" &
 	processes="$processes $!"
 done

@@ -21,7 +21,7 @@ session() { sed -n 's/^User child is on pid //p' "$(sshd_log web)" | tail -n 1; 
 begin() {
 	begin_host=$1
 	shift
-	HOME=$SSHD_DIR/home "$WIRE_TRY" -a "-F $SSHD_DIR/ssh_config" -r "$@" "$begin_host" "sleep $seconds; true" \
+	HOME=$SSHD_DIR/home "$WIRE_TRY" -T 60000 -a "-F $SSHD_DIR/ssh_config" -r "$@" "$begin_host" "sleep $seconds; true" \
 		>"$SSHD_DIR/out" 2>"$SSHD_DIR/err" </dev/null &
 	begun=$!
 	until_ runs

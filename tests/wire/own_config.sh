@@ -15,7 +15,7 @@ config() {
 # go [flag...] HOST: by ~/.ssh/config
 go() {
 	TRY_STATUS=0
-	HOME=$SSHD_DIR/home timeout 60 env PATH="$TRY_PATH" "$WIRE_TRY" ${TRY_OPTIONS:+-a "$TRY_OPTIONS"} "$@" 'echo hello' \
+	HOME=$SSHD_DIR/home timeout 200 env PATH="$TRY_PATH" "$WIRE_TRY" -T 60000 ${TRY_OPTIONS:+-a "$TRY_OPTIONS"} "$@" 'echo hello' \
 		>"$SSHD_DIR/out" 2>"$SSHD_DIR/err" </dev/null || TRY_STATUS=$?
 }
 web="route $SSHD_USER@127.0.0.1 port $port"

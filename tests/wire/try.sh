@@ -45,10 +45,10 @@ it() {
 try_problem() { try_problems="$try_problems$*
 "; }
 
-# In a home of its own, so that nobody's keys, agent, tickets and configuration take part. TRY_PATH stands in for PATH.
+# With time to connect that a busy machine needs. In a home of its own, so that nobody's keys, agent, tickets and configuration take part. TRY_PATH stands in for PATH.
 try() {
 	TRY_STATUS=0
-	HOME=$SSHD_DIR/home timeout 60 env PATH="${TRY_PATH:-$PATH}" "$WIRE_TRY" -a "-F $SSHD_DIR/ssh_config ${TRY_OPTIONS:-}" "$@" \
+	HOME=$SSHD_DIR/home timeout 200 env PATH="${TRY_PATH:-$PATH}" "$WIRE_TRY" -T 60000 -a "-F $SSHD_DIR/ssh_config ${TRY_OPTIONS:-}" "$@" \
 		>"$SSHD_DIR/out" 2>"$SSHD_DIR/err" </dev/null || TRY_STATUS=$?
 }
 
