@@ -79,9 +79,9 @@ status 201
 said "MACs: libssh can do none of umac-64@openssh.com"
 said "hmac-sha2-256"
 
-it "says what the server does not share"
+it "does not connect where the server shares nothing"
 start strict "Ciphers aes256-gcm@openssh.com"
 TRY_OPTIONS="-o Ciphers=aes128-ctr" try strict true
 status 204
-said "aes256-gcm@openssh.com"
+unlogged strict Accepted
 done_testing

@@ -5,7 +5,7 @@
 
 ssh-keygen -q -t ecdsa -N '' -f "$SSHD_DIR/ecdsa_host"
 ssh-keygen -q -t ed25519 -N '' -f "$SSHD_DIR/other_host"
-start web "HostKey $SSHD_DIR/ecdsa_host"
+start web "HostKey $SSHD_DIR/ecdsa_host" "MaxStartups 100"
 port=$(sshd_port web)
 ed25519=$(cut -d' ' -f1,2 "$SSHD_DIR/web/host_key.pub")
 ecdsa=$(cut -d' ' -f1,2 "$SSHD_DIR/ecdsa_host.pub")
