@@ -17,7 +17,7 @@ packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev 
 	libssl-dev libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync
 case " $stages " in *" fuzz "*) packages_need clang llvm libclang-rt-14-dev ;; esac
 # The oracles: what neap is compared with, and the shells and tools a target may have.
-packages_need ansible-core busybox mksh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas
+packages_need ansible-core busybox mksh zsh fish tcsh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas
 # ajv, which reads the JSON Schema, comes by npm; groff reads the man page.
 packages_need groff-base
 command -v npm >/dev/null || packages_need npm

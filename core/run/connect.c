@@ -220,6 +220,21 @@ static void read_host_key_policy(struct reading *reading, struct wire_config *co
 		config->host_keys = WIRE_KEYS_STRICT;
 }
 
+/* All that is asked and done is in the language of sh, which these do not speak. */
+static const char *read_shell(struct reading *reading)
+{
+	static const char *const others[] = { "zsh", "fish", "csh", "tcsh" };
+	const char *shell = variable_text(reading, NAMES("ansible_shell_executable"));
+	const char *slash = shell ? strrchr(shell, '/') : NULL, *name = slash ? slash + 1 : shell;
+	for (size_t i = 0; name && i < sizeof(others) / sizeof(*others); i++) {
+		if (strcmp(name, others[i]) != 0)
+			continue;
+		reading->failed = err_set(reading->err, ERR_INPUT, "ansible_shell_executable is %s, which is no POSIX shell", shell);
+		err_hint(reading->err, "name sh, dash, bash, ksh or busybox's; which login shell the user has does not matter");
+	}
+	return shell;
+}
+
 static void read_details(struct reading *reading, struct target_row *row)
 {
 	struct run_context *run = reading->at->variables->run;
@@ -237,7 +252,7 @@ static void read_details(struct reading *reading, struct target_row *row)
 	config->extra_args = variable_text(reading, NAMES("ansible_ssh_extra_args"));
 	if (!config->extra_args)
 		config->extra_args = run->options->ssh_extra_args;
-	config->shell = variable_text(reading, NAMES("ansible_shell_executable"));
+	config->shell = read_shell(reading);
 	auto_json json_t *tty = variable(reading, NAMES("ansible_ssh_use_tty"));
 	config->pty = keyword_bool(tty) == 1;
 	const char *timeout = variable_text(reading, NAMES("ansible_ssh_timeout", "ansible_timeout"));

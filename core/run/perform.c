@@ -254,6 +254,45 @@ static const char *send_script(struct wire *wire, struct job *job, const struct 
 	return wire_put(wire, job->user->become, &put, &result, 1, &done, err) < 0 ? NULL : path;
 }
 
+enum { INTERPRETER_MOST = 256 }; /* what Linux reads of a first line */
+
+/* The beginning of the script on its way to the target. */
+static size_t script_beginning(const struct command *command, char *bytes, size_t most)
+{
+	if (command->script_bytes) {
+		size_t length = command->script_length < most ? command->script_length : most;
+		memcpy(bytes, command->script_bytes, length);
+		return length;
+	}
+	auto_close int fd = open(command->local_script, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t got = fd < 0 ? -1 : read(fd, bytes, most);
+	return got < 0 ? 0 : (size_t)got;
+}
+
+/* The words before a script's name that run it where nothing may be executed from its folder, as the system would make them
+ * from its first line; none for what is no text. */
+static size_t interpreter_words(struct arena *arena, const struct command *command, const char **words)
+{
+	char line[INTERPRETER_MOST + 1];
+	size_t length = script_beginning(command, line, INTERPRETER_MOST);
+	line[length] = '\0';
+	char *end = memchr(line, '\n', length);
+	if (memchr(line, '\0', length) || !length || (line[0] == '#' && line[1] == '!' && !end))
+		return 0;
+	if (line[0] != '#' || line[1] != '!') {
+		words[0] = "/bin/sh";
+		return 1;
+	}
+	*end = '\0';
+	while (end > line && strchr(" \t", end[-1]))
+		*--end = '\0';
+	char *program = line + 2 + strspn(line + 2, " \t"), *rest = program + strcspn(program, " \t");
+	words[0] = arena_printf(arena, "%.*s", (int)(rest - program), program);
+	rest += strspn(rest, " \t");
+	words[1] = *rest ? arena_str(arena, rest) : NULL;
+	return *words[0] ? *rest ? 2 : 1 : 0;
+}
+
 static int run_command(struct wire *wire, struct job *job, const struct step_run *run, const char *script_path,
                        const struct perform_watch *watch, struct wire_outcome *outcome, struct err *err)
 {
@@ -264,8 +303,8 @@ static int run_command(struct wire *wire, struct job *job, const struct step_run
 		while (command.argv && command.argv[count])
 			count++;
 		bool by_shell = command.shell != NULL;
-		argv = arena_array(job->arena, count + 3, sizeof(*argv));
-		size_t at = 0;
+		argv = arena_array(job->arena, count + 4, sizeof(*argv));
+		size_t at = by_shell ? 0 : interpreter_words(job->arena, &command, argv);
 		if (by_shell)
 			argv[at++] = command.shell;
 		argv[at++] = script_path;

@@ -11,14 +11,14 @@ cat >play.json <<'END'
 ] }]
 END
 
-# with NAME SCRIPT: a server whose every session goes through that script.
+# with NAME SCRIPT [LINE]: a server whose every session goes through that script; without SFTP unless a line says so.
 with() {
 	printf '#!/bin/sh\n%s\n' "$2" >"$1.sh"
 	chmod +x "$1.sh"
-	sshd_start "$1" "ForceCommand $WORK/$1.sh" "Subsystem none /bin/false" || exit 99
+	sshd_start "$1" "ForceCommand $WORK/$1.sh" "${3:-Subsystem none /bin/false}" || exit 99
 	sshd_inventory hosts.json 1 "$1"
 	rm -f "$SSHD_DIR/roots/h001/file"
-	neap run play.json -i hosts.json
+	neap run "${play:-play.json}" -i hosts.json
 }
 session='exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"'
 
@@ -63,6 +63,75 @@ for shell in dash bash mksh fish tcsh zsh; do
 	neap run odd.json -i hosts.json
 	recap h001 ok=1 changed=0
 done
+
+# ---- shells and environments ----
+
+# What sshd does with a login shell is what the script does.
+sftp="Subsystem sftp /usr/lib/openssh/sftp-server"
+cat >shells.json <<'END'
+[{ "hosts": "all", "gather_facts": true, "vars": { "word": { "__ansible_unsafe": "it's \"quoted\" $HOME !x `no` \\\\ \\n" } },
+  "environment": { "WORD": "{{ word }}" }, "tasks": [
+  { "name": "copy", "copy": { "content": "new\n", "dest": "{{ root_dir }}/file" } },
+  { "name": "line", "lineinfile": { "path": "{{ root_dir }}/file", "line": "more" } },
+  { "name": "says", "shell": "printf '%s\\n' \"$WORD\"; printf 'a\\nb' >&2; cat", "args": { "stdin": "in" }, "register": "said", "changed_when": false },
+  { "name": "said that", "assert": { "that": ["said.stdout == word ~ '\n' ~ 'in'", "said.stderr == 'a\nb'"] } },
+  { "name": "words", "command": { "argv": ["printf", "<%s>", "a b", "$x", "`y`", "!z", "'", "\"", "*", "[a", "{1,2}", "%d", "\\"] },
+    "register": "words", "changed_when": false },
+  { "name": "are kept", "assert": { "that": ["words.stdout == wanted"] },
+    "vars": { "wanted": { "__ansible_unsafe": "<a b><$x><`y`><!z><'><\"><*><[a><{1,2}><%d><\\>" } } },
+  { "name": "script", "script": "odd.sh 'a b'", "register": "ran", "changed_when": false },
+  { "name": "ran", "assert": { "that": ["ran.stdout_lines[0] == 'script a b'"] } },
+  { "name": "fetch", "fetch": { "src": "{{ root_dir }}/file", "dest": "fetched/", "flat": true } }
+] }]
+END
+printf '#!/bin/sh\necho "script $1"\n' >odd.sh
+play=shells.json
+for shell in dash bash mksh "busybox sh" zsh fish tcsh; do
+	it "a login shell $shell does not matter"
+	rm -rf fetched
+	with "login_${shell%% *}" "exec $shell -c \"\$SSH_ORIGINAL_COMMAND\"" "$sftp"
+	status 0
+	recap h001 failed=0 changed=3
+	equal "$(cat fetched/file)" "new
+more"
+done
+
+it "a home that is not there, odd folders and variables do not matter"
+count=0
+while IFS= read -r odd; do
+	rm -rf fetched
+	count=$((count + 1))
+	with "odd_$count" "$odd; exec /bin/sh -c \"\$SSH_ORIGINAL_COMMAND\"" "$sftp"
+	[ "$STATUS" = 0 ] || fault "with $odd: status $STATUS: $(grep -A4 -e fatal out)"
+	equal "$(cat fetched/file)" "new
+more"
+done <<'END'
+cd /; export HOME=/nonexistent
+cd /; unset HOME USER LOGNAME
+export TMPDIR=/nonexistent
+umask 077
+export POSIXLY_CORRECT=1 TAR_OPTIONS=--nosuch CDPATH=/:/tmp ENV=/nonexistent BASH_ENV=/nonexistent LS_COLORS=x
+export LC_ALL=tr_TR.UTF-8 LANG=xx LANGUAGE=de
+END
+play=
+
+it "a shell that the inventory names runs all of it"
+for shell in /bin/dash /bin/bash /bin/mksh; do
+	rm -rf fetched "$SSHD_DIR/roots/h001/file"
+	[ -n "${named:-}" ] || { sshd_start named || exit 99; named=1; sshd_inventory hosts.json 1 named; }
+	neap run shells.json -i hosts.json -e "ansible_shell_executable=$shell"
+	[ "$STATUS" = 0 ] || fault "with $shell: status $STATUS: $(grep -A4 -e fatal out)"
+	equal "$(cat fetched/file)" "new
+more"
+done
+
+it "a shell that is no sh is refused as what neap speaks, and may be a task's"
+neap run shells.json -i hosts.json -e ansible_shell_executable=/usr/bin/zsh
+status 2
+output_has 'which is no POSIX shell'
+neap exec all -i hosts.json -m shell -a '{"cmd": "echo $ZSH_VERSION", "executable": "/usr/bin/zsh"}'
+status 0
+grep -q '^[0-9.]*$' out || fault "zsh did not run"
 
 it "an account that may not log in is named as that"
 with taken 'echo "This account is currently not available."; exit 1'
