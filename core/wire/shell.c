@@ -20,6 +20,7 @@
  * shell and follows its stdout, each with the mark behind it. */
 #include "wire/shell.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,12 +162,23 @@ static void shell_line(const struct shell *shell, struct buf *line)
 	quote_word(line, shell_sh(shell));
 }
 
+/* A mark as the shell's text has it. The first text rides in an exec request, which shows among the processes and, with a
+ * ForceCommand, in the environment: a command that prints these must not end its own frame. */
+enum { SHELL_MARK_WORD = DIGEST_RANDOM_HEX + 2 };
+
+static void shell_mark_word(char word[SHELL_MARK_WORD], const char *mark)
+{
+	snprintf(word, SHELL_MARK_WORD, "%.16s''%s", mark, mark + 16);
+}
+
 static void shell_greet(struct shell *shell)
 {
 	char mark[DIGEST_RANDOM_HEX];
 	digest_random(mark);
 	auto_buf struct buf text = BUF_INIT;
-	buf_printf(&text, "echo %s$(umask),$$; echo %s%s\n", mark, mark, shell->merged ? "" : " >&2");
+	char word[SHELL_MARK_WORD];
+	shell_mark_word(word, mark);
+	buf_printf(&text, "echo %s$(umask),$$; echo %s%s\n", word, word, shell->merged ? "" : " >&2");
 	for (int i = 0; i < 2; i++)
 		framing_start(&shell->streams[i], mark, NULL, 0);
 	shell_write(shell, &text);
@@ -189,13 +201,15 @@ static void shell_frame_text(const struct shell *shell, struct buf *text, const 
 	if (stop)
 		buf_str(text, "case $neap_s in 0) ");
 	shell_run_text(shell, text, script);
-	buf_printf(text, "; echo %s$neap_s", mark);
+	char word[SHELL_MARK_WORD];
+	shell_mark_word(word, mark);
+	buf_printf(text, "; echo %s$neap_s", word);
 	if (stop)
-		buf_printf(text, ";; *) neap_e=; echo %s-;; esac", mark);
+		buf_printf(text, ";; *) neap_e=; echo %s-;; esac", word);
 	if (shell->merged)
-		buf_printf(text, "; printf %%s \"$neap_e\"; echo %s\n", mark);
+		buf_printf(text, "; printf %%s \"$neap_e\"; echo %s\n", word);
 	else
-		buf_printf(text, "; echo %s >&2\n", mark);
+		buf_printf(text, "; echo %s >&2\n", word);
 }
 
 /* As printf %b reads it, without a byte that some login shell does not take as it is between single quotes. */
