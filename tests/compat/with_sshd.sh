@@ -7,7 +7,7 @@ shift
 sshd_setup "$work/sshd"
 sshd_start host "Subsystem sftp internal-sftp"
 trap sshd_cleanup EXIT
-mkdir -p -m 0700 "$work/home/.ssh"
+mkdir -p -m 0700 "$work/home/.ssh" "$SSHD_DIR/home/.ansible/tmp" # Ansible warns, or not, where two hosts make the latter
 cp "$SSHD_DIR/known_hosts" "$work/home/.ssh/known_hosts"
 grep -rl @PORT@ "$work/book" | xargs sed -i "s/@PORT@/$SSHD_PORT/g"
 echo "$SSHD_PORT" >"$work/port"
