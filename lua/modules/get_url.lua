@@ -73,9 +73,11 @@ local function reply(done)
 	return status, reason, length
 end
 
--- Fetches the file beside the destination; takes the half file away if it fails.
+-- Fetches the file beside the destination; takes the half file away if it fails. It is made anew, because in a folder that all may
+-- write to somebody may wait with a link of its name.
 local function fetch(want, url, to)
-	local script = ("umask 077\n%s || { status=$?; rm -f %s; exit $status; }"):format(fetch_script(want, url, to), quote(to))
+	local script = ("umask 077\nrm -f %s && (set -C; : >%s) || exit 1\n%s || { status=$?; rm -f %s; exit $status; }"):format(
+		quote(to), quote(to), fetch_script(want, url, to), quote(to))
 	local done = need(step.run{ sh = script, stdin = curl_configuration(want), touches = to, changes = false, may_fail = true,
 		secret = want.url_password ~= nil })
 	local status, reason, length = reply(done)

@@ -138,17 +138,18 @@ end
 
 -- Reads configuration and body from its input; writes: the program's exit status; status, seconds and URL (curl only); how
 -- long the complaints and the headers are; then these and the body, which may be any bytes.
+-- The file that the answer goes to is made anew, because in a folder that all may write to somebody may wait with a link of its name.
 local script = [[
 umask 077
 d=$(mktemp -d "${TMPDIR:-/tmp}/neap.XXXXXX") || exit 90
 trap 'rm -rf "$d"' EXIT
 head -c %d >"$d/c"; cat >"$d/d"
 out=%s; [ -n "$out" ] || out=$d/b
+rm -f "$out" && (set -C; : >"$out") || exit 91
 body=%s; [ -n "$body" ] || body=$d/d
 : >"$d/w"; : >"$d/h"
 %s
 rc=$?
-[ -e "$out" ] || : >"$out"
 echo "$rc"; cat "$d/w"; echo; wc -c <"$d/e"; wc -c <"$d/h"; cat "$d/e" "$d/h"
 if %s || grep -qi '^ *content-type:.*\(json\|javascript\)' "$d/h" || grep -q '^ *HTTP/[0-9.]* [345]' "$d/h"; then cat "$out"; fi
 :]]

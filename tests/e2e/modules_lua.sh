@@ -117,6 +117,20 @@ twice "get_url fetches, uri asks" '
   {"uri": {"url": "'"$url"'/nothing", "status_code": 404}}' 1
 equal "$(cat "$root/page")" "from the web"
 
+it "get_url and uri write through no link that waits where they fetch to"
+echo precious >victim
+for name in got asked; do
+	ln -s "$WORK/victim" "$root/.neap-$(printf '%s\0%s' "$url/page" "$root/$name" | sha256sum | cut -c1-24)"
+done
+echo '[{"hosts": "all", "gather_facts": false, "tasks": [
+  {"get_url": {"url": "'"$url"'/page", "dest": "{{ root_dir }}/got"}}, {"uri": {"url": "'"$url"'/page", "dest": "{{ root_dir }}/asked"}}]}]' >play.json
+neap run play.json -i hosts.json
+status 0
+equal "$(cat victim)" precious
+equal "$(cat "$root/got" "$root/asked")" "from the web
+from the web"
+equal "$(find "$root" -name ".neap-*")" ""
+
 twice "git checks a repository out" '
   {"git": {"repo": "'"$WORK"'/repository", "dest": "{{ root_dir }}/checkout", "version": "main"}}' 1
 equal "$(cat "$root/checkout/file")" "one"
