@@ -201,7 +201,7 @@ int wire_stream(struct wire *wire, const struct wire_become *become, const struc
 	*done = 0;
 	if (wire_check(wire, err) < 0)
 		return -1;
-	if (wire->config.pty)
+	if (wire->session->pty)
 		return stream_by_one(wire, become, commands, outcomes, count, done, err);
 	return command_stream(identity_find(&wire->identities, wire->session, become), commands, outcomes, count, done, err);
 }
