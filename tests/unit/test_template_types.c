@@ -19,7 +19,7 @@ static size_t count;
 static bool find(void *context, const char *name, json_t **value, bool *final)
 {
 	static const char letters[] = "vabcd";
-	const char *letter = name[1] ? NULL : strchr(letters, name[0]);
+	const char *letter = strlen(name) == 1 ? strchr(letters, *name) : NULL;
 	(void)context;
 	*final = false;
 	*value = letter ? names[letter - letters] : NULL;
