@@ -40,6 +40,7 @@ static size_t out_length;
 
 static void tell(struct reporter *(*make)(const struct report_options *), bool only_failures)
 {
+	free(out);
 	struct report_options options = { .out = open_memstream(&out, &out_length), .messages = stderr };
 	struct reporter *reporter = make(&options);
 	merge_replay(merge, reporter, only_failures);
@@ -53,6 +54,8 @@ static int done(void)
 	int status = merge_status(merge);
 	merge_free(merge);
 	merge = NULL;
+	free(out);
+	out = NULL;
 	return status;
 }
 
