@@ -88,6 +88,20 @@ status 204
 said "error: UNREACHABLE"
 said "tried 3 times"
 
+it "gives up on a server that falls silent while it is asked to let us in"
+proxy_start "$port" -d 500
+(
+	tries=0
+	until grep -q "phase: authenticating" "$SSHD_DIR/err" || [ "$tries" -ge 1500 ]; do tries=$((tries + 1)); sleep 0.02; done
+	kill -USR2 "$PROXY_PID"
+) &
+WIRE_TRY_PHASES=1 try -p "$PROXY_PORT" -T 4000 web true
+status 202
+said "error: TIMEOUT"
+said "authenticating with publickey"
+said "did not answer within"
+wait $!
+
 it "connects many at once to one server that allows no more than ten newcomers"
 try -q -w 40 web 'echo hello'
 status 0
