@@ -332,7 +332,7 @@ static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
 	}
 	if (runner->gated && become_check(&runner->gate, runner->channel, err) < 0)
 		return -1;
-	return 1;
+	return runner_done(runner) ? 1 : session_check(runner->session, err) < 0 ? -1 : 1;
 }
 
 /* Without the marks only the channel's own end is known; a status of 0 that nobody vouches for is no success. */

@@ -93,6 +93,11 @@ static inline int session_pump(struct session *session, int64_t deadline, struct
 {
 	return session->operations->pump(session, -1, deadline, err);
 }
+/* Where a channel has ended before its time: -1 if that is because the whole session is lost. */
+static inline int session_check(struct session *session, struct err *err)
+{
+	return session_pump(session, clock_ms(), err);
+}
 static inline struct channel *channel_open(struct session *session, const char *command, const char *subsystem, bool pty,
                                            const struct channel_events *events, struct err *err)
 {

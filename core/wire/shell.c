@@ -301,7 +301,7 @@ static int shell_check(struct shell *shell, struct err *err)
 {
 	int code = 0;
 	if (shell->leads && !shell->greeted[0] && !shell->greeted[1] && channel_ended(shell->channel, &code) != CHANNEL_OPEN &&
-	    session_pump(shell->session, clock_ms(), err) == 0)
+	    session_check(shell->session, err) == 0)
 		return shell_start_over(shell, err);
 	if (shell->gated && become_check(&shell->gate, shell->channel, err) < 0)
 		return -1;
@@ -309,6 +309,8 @@ static int shell_check(struct shell *shell, struct err *err)
 	case CHANNEL_OPEN:
 		return 0;
 	case CHANNEL_LOST:
+		if (session_check(shell->session, err) < 0)
+			return -1;
 		return err_set(err, ERR_HOST, "the shell on the target was lost: %s", channel_error(shell->channel));
 	case CHANNEL_SIGNALLED:
 		return err_set(err, ERR_HOST, "the shell on the target was ended by signal %d", code);
