@@ -155,11 +155,6 @@ static void runner_data(void *context, bool is_stderr, const char *bytes, size_t
 
 /* ---- starting ---- */
 
-static const char *runner_sh(const struct session *session)
-{
-	return session->config->shell ? session->config->shell : "/bin/sh";
-}
-
 static struct runner *runner_open(const struct identity *identity, bool pty, struct err *err)
 {
 	static const char loader[] = "IFS= read -r neap_b && eval \"$neap_b\"";
@@ -174,10 +169,10 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 		framing_start(&made->streams[i], made->mark, NULL, 0);
 	auto_buf struct buf line = BUF_INIT;
 	if (made->gated) {
-		become_command(&line, &made->gate, become, runner_sh(made->session), loader, made->merged);
+		become_command(&line, &made->gate, become, session_sh(made->session), loader, made->merged);
 	} else {
 		buf_str(&line, "exec ");
-		quote_word(&line, runner_sh(made->session));
+		quote_word(&line, session_sh(made->session));
 		buf_printf(&line, " -c '%s'", loader);
 	}
 	struct channel_events events = { .context = made, .data = runner_data };
@@ -193,7 +188,7 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 static void runner_supervisor_text(const struct runner *runner, struct buf *text)
 {
 	auto_buf struct buf sh = BUF_INIT;
-	quote_word(&sh, runner_sh(runner->session));
+	quote_word(&sh, session_sh(runner->session));
 	buf_str(text, "neap_x=; ");
 	if (!runner->commands->pty) /* a session of its own would lose the terminal */
 		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "

@@ -88,6 +88,12 @@ static inline void session_hurry(struct session *session)
 		session->hurried_ms = clock_ms();
 }
 
+/* The sh to start on the target. */
+static inline const char *session_sh(const struct session *session)
+{
+	return session->config->shell ? session->config->shell : "/bin/sh";
+}
+
 /* Thin calls through the table. */
 static inline int session_pump(struct session *session, int64_t deadline, struct err *err)
 {

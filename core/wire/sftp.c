@@ -425,8 +425,7 @@ int sftp_open(struct sftp **sftp, struct session *session, const struct wire_bec
 	struct channel_events events = { .context = made, .data = sftp_data };
 	if (become) {
 		auto_buf struct buf line = BUF_INIT;
-		const char *sh = session->config->shell ? session->config->shell : "/bin/sh";
-		become_command(&line, &made->gate, become, sh, server, become_needs_pty(become));
+		become_command(&line, &made->gate, become, session_sh(session), server, become_needs_pty(become));
 		made->channel = channel_open(session, line.data, NULL, become_needs_pty(become), &events, err);
 	} else {
 		made->channel = channel_open(session, NULL, "sftp", false, &events, err);

@@ -150,16 +150,11 @@ static void shell_write(struct shell *shell, const struct buf *text)
 		channel_write(shell->channel, text->data, text->length);
 }
 
-static const char *shell_sh(const struct shell *shell)
-{
-	return shell->session->config->shell ? shell->session->config->shell : "/bin/sh";
-}
-
 /* A shell on a terminal would be interactive; cat is between them. */
 static void shell_line(const struct shell *shell, struct buf *line)
 {
 	buf_str(line, shell->merged ? "cat | " : "exec ");
-	quote_word(line, shell_sh(shell));
+	quote_word(line, session_sh(shell->session));
 }
 
 /* A mark as the shell's text has it. The first text rides in an exec request, which shows among the processes and, with a
@@ -237,7 +232,7 @@ static bool shell_lead(struct shell *shell, const struct wire_command *commands,
 	buf_add(&all, text->data, text->length);
 	shell_line(shell, &line);
 	buf_str(&line, " -c 'eval \"$(printf %b \"$1\")\"; exec \"$0\"' ");
-	quote_word(&line, shell_sh(shell));
+	quote_word(&line, session_sh(shell->session));
 	buf_str(&line, " '");
 	shell_encode(&line, &all);
 	buf_char(&line, '\'');
@@ -255,7 +250,7 @@ static int shell_start_channel(struct shell *shell, const struct wire_become *be
 	auto_buf struct buf line = BUF_INIT, inner = BUF_INIT;
 	shell_line(shell, &inner);
 	if (become)
-		become_command(&line, &shell->gate, become, shell_sh(shell), inner.data, shell->merged);
+		become_command(&line, &shell->gate, become, session_sh(shell->session), inner.data, shell->merged);
 	else
 		buf_add(&line, inner.data, inner.length);
 	struct channel_events events = { .context = shell, .data = shell_data };
