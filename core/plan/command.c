@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "base/text.h"
 
 bool command_succeeded(const struct command_result *result)
 {
@@ -55,11 +56,6 @@ struct command command_copy(struct arena *arena, const struct command *command)
 	return copy;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool same_words(const char *const *a, const char *const *b)
 {
 	if (!a || !b)
@@ -77,8 +73,8 @@ bool command_same(const struct command *a, const struct command *b)
 	                      ? a->input_length == b->input_length && memcmp(a->input, b->input, a->input_length) == 0
 	                      : a->input == b->input;
 	bool same_environment = a->environment == b->environment || json_equal(a->environment, b->environment);
-	return same_words(a->argv, b->argv) && same_text(a->script, b->script) && same_text(a->shell, b->shell) &&
-	       same_text(a->chdir, b->chdir) && same_text(a->local_script, b->local_script) && same_input &&
+	return same_words(a->argv, b->argv) && text_same(a->script, b->script) && text_same(a->shell, b->shell) &&
+	       text_same(a->chdir, b->chdir) && text_same(a->local_script, b->local_script) && same_input &&
 	       same_environment && a->raw == b->raw;
 }
 

@@ -1,9 +1,8 @@
 /* Steps that make a folder, folders in it, and files in them: all in one flight. */
 #include <string.h>
 
+#include "base/text.h"
 #include "run/perform.h"
-
-static bool text_equals(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 /* Whether the step makes a folder with the same owner as the first, in it. */
 static bool is_inner_folder(const struct step *step, const struct step_mkdir *first)
@@ -11,7 +10,7 @@ static bool is_inner_folder(const struct step *step, const struct step_mkdir *fi
 	const struct attributes *attributes = &step->mkdir.attributes;
 	size_t length = strlen(first->path);
 	if (step->kind != STEP_MKDIR || step->mkdir.parents || attributes->has_atime || attributes->has_mtime ||
-	    !text_equals(attributes->owner, first->attributes.owner) || !text_equals(attributes->group, first->attributes.group))
+	    !text_same(attributes->owner, first->attributes.owner) || !text_same(attributes->group, first->attributes.group))
 		return false;
 	return &step->mkdir == first || (strncmp(step->mkdir.path, first->path, length) == 0 && step->mkdir.path[length] == '/');
 }
@@ -44,7 +43,7 @@ int perform_tree(struct wire *wire, struct job *job, struct err *err)
 	if (!made || !files)
 		return 0;
 	const struct attributes *owner = &steps[0]->mkdir.attributes, *file_owner = &steps[made]->put.attributes;
-	if (!text_equals(owner->owner, file_owner->owner) || !text_equals(owner->group, file_owner->group))
+	if (!text_same(owner->owner, file_owner->owner) || !text_same(owner->group, file_owner->group))
 		return 0;
 	struct wire_put *puts = arena_array(job->arena, files, sizeof(*puts));
 	struct wire_put_result *results = arena_array(job->arena, files, sizeof(*results));

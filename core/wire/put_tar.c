@@ -19,6 +19,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "base/text.h"
 #include "wire/command.h"
 
 enum {
@@ -75,11 +76,6 @@ bool put_tar_name_is_plain(const char *path)
 	       !strstr(path, "/../");
 }
 
-static bool put_tar_text_equals(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 bool put_tar_takes(const struct wire_put *put)
 {
 	bool plain = put->is_new && !put->has_atime && !put->has_mtime && !put->backup && !put->validate && !put->follow &&
@@ -122,8 +118,8 @@ size_t put_tar_count(const struct wire_put *puts, size_t count)
 	size_t n = 0, bytes = 0;
 	for (; n < count && n < TAR_WINDOW_FILES && bytes < TAR_WINDOW_BYTES; n++) {
 		size_t size = put_tar_size(&puts[n]);
-		if (size == SIZE_MAX || !put_tar_text_equals(puts[n].owner, puts[0].owner) ||
-		    !put_tar_text_equals(puts[n].group, puts[0].group) || !tar_stage(&tar, puts[n].path))
+		if (size == SIZE_MAX || !text_same(puts[n].owner, puts[0].owner) ||
+		    !text_same(puts[n].group, puts[0].group) || !tar_stage(&tar, puts[n].path))
 			break;
 		bytes += size;
 	}

@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "base/quote.h"
+#include "base/text.h"
 #include "wire/become.h"
 #include "wire/command.h"
 
@@ -48,11 +49,6 @@ static void tree_release(struct tree *tree)
 
 /* ---- whether it can go this way ---- */
 
-static bool tree_text_equals(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
-
 static bool tree_holds(const struct tree *tree, const char *path)
 {
 	return strncmp(path, tree->folders[0].path, tree->top_length) == 0 && path[tree->top_length] == '/' &&
@@ -71,7 +67,7 @@ static bool tree_takes(const struct tree *tree)
 	for (size_t i = 0; i < tree->count; i++) {
 		const struct wire_put *put = &tree->puts[i];
 		if (!put_tar_takes(put) || !tree_holds(tree, put->path) || put->source == WIRE_REMOTE_FILE || !put->sha1 ||
-		    !tree_text_equals(put->owner, tree->puts[0].owner) || !tree_text_equals(put->group, tree->puts[0].group))
+		    !text_same(put->owner, tree->puts[0].owner) || !text_same(put->group, tree->puts[0].group))
 			return false;
 	}
 	return true;
