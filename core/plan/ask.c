@@ -6,12 +6,8 @@
 
 #include "base/mem.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "plan/result.h"
-
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a && b && strcmp(a, b) == 0);
-}
 
 /* All texts of the settings. */
 enum { SETTING_TEXTS = 9 };
@@ -30,7 +26,7 @@ static bool same_settings(const struct ask_template *a, const struct ask_templat
 	setting_texts(a, texts_a);
 	setting_texts(b, texts_b);
 	for (size_t i = 0; i < SETTING_TEXTS; i++) {
-		if (!same_text(texts_a[i], texts_b[i]))
+		if (!text_same(texts_a[i], texts_b[i]))
 			return false;
 	}
 	return a->trim_blocks == b->trim_blocks && a->lstrip_blocks == b->lstrip_blocks;
@@ -39,8 +35,8 @@ static bool same_settings(const struct ask_template *a, const struct ask_templat
 bool ask_same(const struct ask *a, const struct ask *b)
 {
 	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse && a->opens == b->opens &&
-	       a->limit == b->limit && same_text(a->path, b->path) && same_text(a->algorithm, b->algorithm) &&
-	       same_text(a->folder, b->folder) && command_same(&a->command, &b->command) &&
+	       a->limit == b->limit && text_same(a->path, b->path) && text_same(a->algorithm, b->algorithm) &&
+	       text_same(a->folder, b->folder) && command_same(&a->command, &b->command) &&
 	       same_settings(&a->settings, &b->settings);
 }
 
@@ -87,6 +83,15 @@ const struct ask *ask_copy(struct arena *arena, const struct ask *ask)
 	copy->settings = copy_settings(arena, &ask->settings);
 	return copy;
 }
+
+const struct ask *ask_keep(struct arena *arena, const struct ask *ask)
+{
+	struct ask own = *ask;
+	own.command.environment = json_deep_copy(ask->command.environment);
+	return ask_copy(arena, &own);
+}
+
+void ask_drop(const struct ask *ask) { json_decref(ask->command.environment); }
 
 static const char *const kind_words[] = {
 	[ASK_STAT] = "stat", [ASK_READ] = "read", [ASK_HASH] = "hash", [ASK_LIST] = "list", [ASK_GLOB] = "glob",

@@ -155,6 +155,9 @@ bool ask_same(const struct ask *a, const struct ask *b);
 unsigned ask_hash_code(const struct ask *ask);
 /* A command's environment stays borrowed. */
 const struct ask *ask_copy(struct arena *arena, const struct ask *ask);
+/* A copy that owns its environment, which an arena cannot: to be dropped before the arena is released. */
+const struct ask *ask_keep(struct arena *arena, const struct ask *ask);
+void ask_drop(const struct ask *ask);
 /* One line: "stat /etc/hosts", "run sysctl -n net.ipv4.ip_forward". In the arena. */
 const char *ask_describe(struct arena *arena, const struct ask *ask);
 struct answer *answer_new(void); /* one reference */

@@ -22,9 +22,7 @@ void asks_add(struct asks *asks, const struct target_user *user, const struct as
 		return;
 	mem_grow(asks->items, asks->count, asks->room);
 	index_add(&asks->index, code, asks->count);
-	struct ask own = *ask;
-	own.command.environment = json_deep_copy(ask->command.environment); /* the arena cannot own it */
-	asks->items[asks->count++] = (struct job_ask){ .user = user, .ask = ask_copy(&asks->arena, &own) };
+	asks->items[asks->count++] = (struct job_ask){ .user = user, .ask = ask_keep(&asks->arena, ask) };
 }
 
 struct answer *asks_find(const struct asks *asks, const struct target_user *user, const struct ask *ask)
@@ -37,7 +35,7 @@ void asks_release(struct asks *asks)
 {
 	for (size_t i = 0; i < asks->count; i++) {
 		answer_unref(asks->items[i].answer);
-		json_decref(asks->items[i].ask->command.environment);
+		ask_drop(asks->items[i].ask);
 	}
 	free(asks->items);
 	index_release(&asks->index);

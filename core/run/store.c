@@ -37,7 +37,7 @@ struct store *store_new(void)
 static void kept_free(struct kept *kept)
 {
 	answer_unref(kept->answer);
-	json_decref(kept->ask->command.environment);
+	ask_drop(kept->ask);
 	arena_release(&kept->arena);
 	free(kept);
 }
@@ -128,9 +128,7 @@ static void insert(struct store *store, const char *user, const struct ask *ask,
 	struct kept *kept = mem_alloc(sizeof(*kept));
 	kept->code = code;
 	kept->user = arena_str(&kept->arena, user);
-	struct ask own = *ask;
-	own.command.environment = json_deep_copy(ask->command.environment); /* the arena cannot own it */
-	kept->ask = ask_copy(&kept->arena, &own);
+	kept->ask = ask_keep(&kept->arena, ask);
 	kept->answer = answer_ref(answer);
 	kept->next = store->buckets[code % store->bucket_count];
 	store->buckets[code % store->bucket_count] = kept;
