@@ -228,15 +228,6 @@ static int parse_letters(const struct parse *parse, char **argv)
 	return 1;
 }
 
-static bool is_true(const char *text)
-{
-	static const char *const words[] = { "1", "true", "yes", "on", "y", "t" };
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strcasecmp(text, words[i]) == 0)
-			return true;
-	return false;
-}
-
 /* Several sources of one kind, which a setting has with commas between them; "a,b," is one. */
 static void list_sources(const struct parse *parse, const char *value, struct option_list *list)
 {
@@ -255,7 +246,7 @@ static int stand_in(const struct parse *parse, const struct option_row *row, con
 {
 	void *to = parse->options + row->offset;
 	if (row->type == OPTION_FLAG)
-		*(bool *)to = is_true(value);
+		*(bool *)to = setting_is_true(value);
 	else if (row->type == OPTION_COUNT)
 		*(unsigned *)to = (unsigned)strtoul(value, NULL, 10);
 	else if (row->type == OPTION_LIST && !row->separator && parse->settings)

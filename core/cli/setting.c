@@ -165,7 +165,7 @@ static const char *value_of(struct settings *settings, const struct setting_row 
 	return arena_copy(&settings->arena, buf_text(&value), value.length);
 }
 
-static bool is_truth(const char *text)
+bool setting_is_true(const char *text)
 {
 	static const char *const words[] = { "true", "yes", "on", "y", "t", "1", NULL };
 	for (const char *const *word = words; *word; word++)
@@ -177,7 +177,7 @@ static bool is_truth(const char *text)
 static bool is_same(const char *fixed, const char *text)
 {
 	bool is_flag = strcmp(fixed, "true") == 0 || strcmp(fixed, "false") == 0;
-	return is_flag ? is_truth(fixed) == is_truth(text) : strcmp(fixed, text) == 0;
+	return is_flag ? setting_is_true(fixed) == setting_is_true(text) : strcmp(fixed, text) == 0;
 }
 
 static void add_name(struct buf *names, const char *name) { buf_printf(names, "%s%s", names->length ? ", " : "", name); }

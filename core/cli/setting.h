@@ -43,6 +43,8 @@ struct settings {
  * and /etc/ansible/ansible.cfg; then the environment, which wins. ERR_INPUT with the line that cannot be read. */
 int settings_load(struct settings *settings, struct err *err) must_check;
 void settings_release(struct settings *settings);
+/* Whether the text of a flag sets it. */
+bool setting_is_true(const char *text);
 /* NULL where it is not set. By the name of its variable. */
 const struct setting *settings_find(const struct settings *settings, const char *environment);
 /* What was passed over and what is ignored, to stderr. */

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/mem.h"
+#include "model/keyword.h"
 #include "plan/mode.h"
 
 struct place { /* where a complaint goes */
@@ -129,30 +129,15 @@ static json_t *to_float(json_t *value, const struct place *place)
 	return json_real(number);
 }
 
-static bool is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++) {
-		if (strcasecmp(text, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
 static json_t *to_bool(json_t *value, const struct place *place)
 {
-	static const char *const yes[] = { "y", "yes", "on", "1", "true", "t", "1.0", NULL };
-	static const char *const no[] = { "n", "no", "off", "0", "false", "f", "0.0", NULL };
-	if (json_is_boolean(value))
-		return json_boolean(json_is_true(value));
-	if (json_is_number(value) && (json_number_value(value) == 0 || json_number_value(value) == 1))
-		return json_boolean(json_number_value(value) == 1);
-	const char *text = json_string_value(value);
-	if (text && is_one_of(text, yes))
-		return json_true();
-	if (text && is_one_of(text, no))
-		return json_false();
-	if (text)
-		return refuse(place, NULL, "must be true or false, not \"%s\"", text);
+	int truth = keyword_bool(value);
+	if (truth >= 0)
+		return json_boolean(truth);
+	if (json_is_real(value) && (json_real_value(value) == 0 || json_real_value(value) == 1))
+		return json_boolean(json_real_value(value) == 1);
+	if (json_is_string(value))
+		return refuse(place, NULL, "must be true or false, not \"%s\"", json_string_value(value));
 	return refuse(place, NULL, "must be true or false, not %s", kind_of(value));
 }
 
