@@ -138,6 +138,8 @@ const struct keyword *keyword_find(const char *name)
 	return bsearch(name, keywords, keyword_count, sizeof(*keywords), compare);
 }
 
+bool keyword_is_loop(const char *name) { return strcmp(name, "loop") == 0 || strncmp(name, "with_", 5) == 0; }
+
 const char *const *keyword_choices(const struct keyword *keyword)
 {
 	static const struct { const char *name, *words[8]; } rows[] = { /* the last of each is NULL */

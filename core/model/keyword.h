@@ -51,6 +51,9 @@ extern const size_t keyword_count;
 /* NULL if there is none of that name. "with_items" and its like are found as well. */
 const struct keyword *keyword_find(const char *name);
 
+/* Whether it is "loop", or "with_items" and its like. */
+bool keyword_is_loop(const char *name);
+
 /* The words that a keyword's value can be, NULL-terminated; NULL: any. */
 const char *const *keyword_choices(const struct keyword *keyword);
 

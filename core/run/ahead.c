@@ -57,33 +57,11 @@ static void look_once(struct looking *looking, const struct evaluation *at, cons
 	attempt_release(&attempt);
 }
 
-static void look_at_items(struct looking *looking, const struct evaluation *at, const struct module *module)
-{
-	struct loop loop;
-	struct err err = ERR_INIT;
-	if (loop_init(&loop, at, &err) == 0) {
-		if (!loop.items)
-			look_once(looking, at, module);
-		for (size_t i = 0; loop.items && i < json_array_size(loop.items) && i < ITEMS_MOST; i++) {
-			loop_enter(&loop, at->variables, i);
-			look_once(looking, at, module);
-		}
-	}
-	loop_release(&loop);
-}
-
 /* What the turn of such a task looks like depends on more than the target's answers. */
 static bool is_opaque(const struct entry *entry, const struct module *module)
 {
-	static const char *const elsewhere[] = { "delegate_to", "remote_user", "port", "connection" };
-	if (!module || module->acts_on_run)
-		return true;
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++) {
-		struct node node = scope_keyword(&entry->scope, elsewhere[i]);
-		if (node.value && entry->scope.kind != SCOPE_PLAY && (i == 0 || scope_own(&entry->scope, elsewhere[i]).value))
-			return true;
-	}
-	return false;
+	return !module || module->acts_on_run || scope_keyword(&entry->scope, "delegate_to").value ||
+	       keyword_has_own_connection(entry);
 }
 
 static bool look_at(void *context, const struct entry *entry);
@@ -100,25 +78,28 @@ static void look_into(struct looking *looking, const struct evaluation *at, json
 	if (!entries)
 		return;
 	variables_leave(&walk->variables);
+	looking->depth++;
 	walk_each_included(walk, entries, params, look_at, looking);
+	looking->depth--;
 	walk_enter_variables(walk, at->entry);
 }
 
-static void look_into_items(struct looking *looking, const struct evaluation *at)
+/* All items of a task, or of an include where module is NULL. */
+static void look_at_items(struct looking *looking, const struct evaluation *at, const struct module *module)
 {
 	struct loop loop;
 	struct err ignored = ERR_INIT;
-	looking->depth++;
-	if (loop_init(&loop, at, &ignored) == 0) {
-		if (!loop.items)
-			look_into(looking, at, NULL);
-		for (size_t i = 0; loop.items && i < json_array_size(loop.items) && looking->left > 1; i++) {
+	bool known = loop_init(&loop, at, &ignored) == 0;
+	size_t count = !known ? 0 : loop.items ? json_array_size(loop.items) : 1;
+	for (size_t i = 0; i < count && i < ITEMS_MOST && looking->left; i++) {
+		if (loop.items)
 			loop_enter(&loop, at->variables, i);
+		if (module)
+			look_once(looking, at, module);
+		else
 			look_into(looking, at, loop.values);
-		}
 	}
 	loop_release(&loop);
-	looking->depth--;
 }
 
 static bool look_at(void *context, const struct entry *entry)
@@ -130,10 +111,7 @@ static bool look_at(void *context, const struct entry *entry)
 	if ((includes || !is_opaque(entry, module)) && select_entry(walk->run, entry)) {
 		walk_enter_variables(walk, entry);
 		const struct evaluation at = { looking->vm, &walk->variables, entry };
-		if (includes)
-			look_into_items(looking, &at);
-		else
-			look_at_items(looking, &at, module);
+		look_at_items(looking, &at, includes ? NULL : module);
 		variables_leave(&walk->variables);
 	}
 	looking->left -= looking->left > 0;

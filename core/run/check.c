@@ -82,8 +82,6 @@ static void check_loop_control(struct check *check, struct node control)
 	}
 }
 
-static bool is_loop(const char *keyword) { return strcmp(keyword, "loop") == 0 || strncmp(keyword, "with_", 5) == 0; }
-
 static void check_keyword(struct check *check, const struct keyword *keyword, struct node value)
 {
 	const char *name = keyword->name, *text = json_string_value(value.value);
@@ -111,9 +109,9 @@ static void check_keywords(struct check *check, const struct scope *scope)
 			continue;
 		}
 		check_keyword(check, keyword, value);
-		if (is_loop(key) && loop)
+		if (keyword_is_loop(key) && loop)
 			node_problem_key(check->problems, value, NULL, "a task has one loop, this one has \"%s\" and \"%s\"", loop, key);
-		loop = is_loop(key) ? key : loop;
+		loop = keyword_is_loop(key) ? key : loop;
 	}
 }
 
@@ -241,7 +239,7 @@ static const char *loop_variable(const struct entry *entry)
 {
 	bool loops = false;
 	for (size_t i = 0; i < keyword_count && !loops; i++)
-		loops = is_loop(keywords[i].name) && scope_own(&entry->scope, keywords[i].name).value;
+		loops = keyword_is_loop(keywords[i].name) && scope_own(&entry->scope, keywords[i].name).value;
 	const char *name = json_string_value(node_get(scope_own(&entry->scope, "loop_control"), "loop_var").value);
 	return !loops ? NULL : name ? name : "item";
 }

@@ -83,8 +83,7 @@ static bool is_conditional(const struct entry *entry)
 	for (const struct scope *at = &entry->scope; at && !conditional; at = at->parent)
 		conditional = at->kind == SCOPE_BLOCK && scope_own(at, "rescue").value;
 	for (size_t i = 0; i < keyword_count && !conditional; i++)
-		conditional = (strcmp(keywords[i].name, "loop") == 0 || strncmp(keywords[i].name, "with_", 5) == 0 ||
-		               strcmp(keywords[i].name, "failed_when") == 0) && scope_own(&entry->scope, keywords[i].name).value;
+		conditional = (keyword_is_loop(keywords[i].name) || strcmp(keywords[i].name, "failed_when") == 0) && scope_own(&entry->scope, keywords[i].name).value;
 	return conditional;
 }
 

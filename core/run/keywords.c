@@ -253,3 +253,26 @@ char *keyword_task_name(const struct evaluation *at)
 	free(title);
 	return full;
 }
+
+bool keyword_has_loop(const struct entry *entry)
+{
+	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
+		const char *key;
+		node_member(entry->scope.node, i, &key);
+		if (keyword_is_loop(key))
+			return true;
+	}
+	return false;
+}
+
+bool keyword_has_own_connection(const struct entry *entry)
+{
+	static const char *const names[] = { "remote_user", "port", "connection" };
+	for (const struct scope *scope = &entry->scope; scope && scope->kind != SCOPE_PLAY; scope = scope->parent) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+			if (scope_own(scope, names[i]).value)
+				return true;
+		}
+	}
+	return false;
+}

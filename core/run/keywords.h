@@ -27,6 +27,10 @@ int keyword_holds(const struct evaluation *at, const char *name, bool fallback, 
                   struct err *err) must_check;
 /* environment: through all scopes, inner over outer; new object, or NULL. Names are checked, values are strings. */
 int keyword_environment(const struct evaluation *at, json_t **environment, struct err *err) must_check;
+/* Whether the task has a loop: of its own, they are not inherited. */
+bool keyword_has_loop(const struct entry *entry);
+/* Whether it connects in a way that its play does not: another user, port or kind of connection. */
+bool keyword_has_own_connection(const struct entry *entry);
 /* The task's name as it is shown: "role : name", templates evaluated as far as they can be. New string. */
 char *keyword_task_name(const struct evaluation *at);
 

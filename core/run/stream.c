@@ -60,7 +60,7 @@ static bool is_plain(const struct entry *entry)
 	static const char *const others[] = {
 		"until", "timeout", "async", "poll", "delegate_to", "run_once", "throttle", "check_mode", NULL,
 	};
-	return !has_any(entry, others) && !task_has_own_connection(entry);
+	return !has_any(entry, others) && !keyword_has_own_connection(entry);
 }
 
 /* Names of handlers that are all there are known by the check before the run. */
@@ -183,7 +183,7 @@ static bool collect_task(void *context, const struct entry *entry)
 	if (!select_entry(walk->run, entry))
 		return true;
 	const struct module *module = registry_find(walk->run->registry, entry->action);
-	if (!module || !module->judged_by_status || task_has_loop(entry) || !is_plain(entry))
+	if (!module || !module->judged_by_status || keyword_has_loop(entry) || !is_plain(entry))
 		return false;
 	walk_enter_variables(walk, entry);
 	const struct evaluation at = { collecting->task->at.vm, &walk->variables, entry };

@@ -159,17 +159,6 @@ static enum state gather(struct task *task, enum state back)
 
 /* ---- begin ---- */
 
-bool task_has_loop(const struct entry *entry)
-{
-	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
-		const char *key;
-		node_member(entry->scope.node, i, &key);
-		if (strcmp(key, "loop") == 0 || strncmp(key, "with_", 5) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void emit_start(const struct task *task)
 {
 	struct event *event = event_new(EVENT_HOST_START);
@@ -190,7 +179,7 @@ static int read_tolerance(struct task *task, struct err *err)
 	    keyword_flag(&task->at, "ignore_errors", false, &settings->ignore_errors, err) == 0 &&
 	    keyword_flag(&task->at, "ignore_unreachable", false, &settings->ignore_unreachable, err) == 0)
 		return 0;
-	if (err->os_error != TEMPLATE_UNDEFINED || !task_has_loop(task->entry))
+	if (err->os_error != TEMPLATE_UNDEFINED || !keyword_has_loop(task->entry))
 		return -1;
 	err_clear(err);
 	return 0;
@@ -317,24 +306,12 @@ static struct target *delegate_target(struct task *task, struct err *err)
 	return targets_get(run->targets, &at, err);
 }
 
-bool task_has_own_connection(const struct entry *entry)
-{
-	static const char *const names[] = { "remote_user", "port", "connection" };
-	for (const struct scope *scope = &entry->scope; scope && scope->kind != SCOPE_PLAY; scope = scope->parent) {
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-			if (scope_own(scope, names[i]).value)
-				return true;
-		}
-	}
-	return false;
-}
-
 static struct target *task_target(struct task *task, struct err *err)
 {
 	struct walk *walk = task->walk;
 	if (task->settings.delegate_to)
 		return delegate_target(task, err);
-	if (task_has_own_connection(task->entry))
+	if (keyword_has_own_connection(task->entry))
 		return targets_get(walk->run->targets, &task->at, err);
 	if (!walk->target)
 		walk->target = targets_get(walk->run->targets, &task->at, err);

@@ -67,9 +67,6 @@ struct task {
 	bool is_silent; /* what special.c did: it has no result line of its own */
 };
 
-bool task_has_loop(const struct entry *entry);
-/* Whether it connects in a way that its play does not: another user, port or kind of connection. */
-bool task_has_own_connection(const struct entry *entry);
 /* Adds an error of ours as a result's message shows it: where, what, and what to do. */
 void task_error_text(const struct err *err, struct buf *clean);
 /* Gives the result to the variable that register: names. */
