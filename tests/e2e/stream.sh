@@ -4,6 +4,8 @@ e2e_setup
 sshd_start loopback || exit 99
 sshd_inventory one.json 1 loopback
 sshd_inventory two.json 2 loopback
+proxy_start "$SSHD_PORT" -d 50 # what the target does must not depend on how fast the other end hangs up
+sshd_inventory far.json 1 loopback "$PROXY_PORT"
 root=$SSHD_DIR/roots/h001
 
 # play TASKS: for all hosts; note WORDS: a task that writes them down.
@@ -15,7 +17,7 @@ for connection in ssh local; do
 	it "stops exactly at the command that fails ($connection)"
 	rm -f "$root/notes"
 	play "$(note 1), $(note 2), {\"command\": \"sh -c 'echo why >&2; exit 5'\"}, $(note 4), $(note 5)"
-	neap run play.json -i one.json -c "$connection"
+	neap run play.json -i far.json -c "$connection"
 	status 2
 	equal "$(notes)" "1 2 "
 	output_has 'rc: 5'
@@ -26,7 +28,7 @@ for connection in ssh local; do
 	rm -f "$root/notes"
 	play "$(note 1), {\"command\": \"false\", \"ignore_errors\": true}, $(note 2), {\"block\": [$(note 3), {\"command\": \"false\"}, $(note 4)],
 		\"rescue\": [$(note rescue 1), $(note rescue 2)], \"always\": [$(note always)]}, $(note end)"
-	neap run play.json -i one.json -c "$connection"
+	neap run play.json -i far.json -c "$connection"
 	status 0
 	equal "$(notes)" "1 2 3 rescue 1 rescue 2 always end "
 	recap h001 ok=8 changed=8 failed=0 rescued=1 ignored=1
@@ -54,7 +56,7 @@ recap h001 ok=4 skipped=1
 it "does not decide ahead what a result may change"
 rm -f "$root/notes"
 play "{\"command\": \"echo first\", \"register\": \"r\"}, {\"shell\": \"echo {{ r.stdout }} >>{{ root_dir }}/notes\"},
-	{\"command\": \"touch {{ root_dir }}/there\"}, {\"shell\": \"echo not >>{{ root_dir }}/notes\", \"args\": {\"creates\": \"{{ root_dir }}/there\"}},
+	{\"stat\": {\"path\": \"/\"}}, {\"command\": \"touch {{ root_dir }}/there\"}, {\"shell\": \"echo not >>{{ root_dir }}/notes\", \"args\": {\"creates\": \"{{ root_dir }}/there\"}},
 	{\"command\": \"echo odd\", \"failed_when\": true, \"ignore_errors\": true}, {\"command\": \"echo odd\", \"failed_when\": true}, $(note never)"
 neap run play.json -i one.json
 status 2
