@@ -18,8 +18,8 @@ packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev 
 case " $stages " in *" fuzz "*) packages_need clang llvm libclang-rt-14-dev ;; esac
 # The oracles: what neap is compared with, and the shells and tools a target may have.
 packages_need ansible-core busybox mksh zsh fish tcsh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas
-# ajv, which reads the JSON Schema, comes by npm; groff reads the man page.
-packages_need groff-base
+# ajv, which reads the JSON Schema, comes by npm; groff reads the man page, jq what examples print.
+packages_need groff-base jq
 command -v npm >/dev/null || packages_need npm
 
 # A cluster of this machine alone, for tests/e2e/slurm.sh.

@@ -109,11 +109,27 @@ void err_clear(struct err *err) { *err = (struct err)ERR_INIT; }
 const char err_too_many_files[] =
 	"raise the limit on open files (ulimit -Hn; each host takes four), or do fewer hosts in one run: --limit, --shard";
 
+/* What the operator can do about the system's reason, where that is plainer than the kind's remedy. */
+static const struct {
+	int os_error;
+	const char *remedy;
+} reasons[] = {
+	{ EMFILE, err_too_many_files },
+	{ ENOSPC, "free some space on that file system, or write elsewhere" },
+	{ EDQUOT, "this user's quota is used up: free some space, or write elsewhere" },
+	{ EROFS, "that file system is mounted read-only: write elsewhere" },
+	{ EACCES, "check the permissions for the user that runs neap" },
+	{ EPIPE, "what read neap's output has ended before it; the tasks were carried out all the same" },
+};
+
 const char *err_remedy(const struct err *err)
 {
 	if (err->hint[0])
 		return err->hint;
-	return err->os_error == EMFILE ? err_too_many_files : kinds[err->kind].remedy;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].os_error == err->os_error)
+			return reasons[i].remedy;
+	return kinds[err->kind].remedy;
 }
 
 int err_exit_status(enum err_kind kind) { return kinds[kind].status; }

@@ -5,8 +5,9 @@
     examples.py NEAP SOURCE
 
 Blocks of a page share a folder, in which the last playbook is site.json, the last broken one broken.json and the last inventory
-hosts.json; `yaml playbook` and `yaml broken` are site.yml and broken.yml. A console block marked norun is not run. Folders
-under /tmp that a page's examples name are removed before and after."""
+hosts.json; `yaml playbook` and `yaml broken` are site.yml and broken.yml. A block whose second word has a slash, as in
+`json roles/web/tasks/main.json`, is that file. A console block marked norun is not run. Folders under /tmp that a page's
+examples name are removed before and after."""
 import os
 import pathlib
 import re
@@ -61,6 +62,12 @@ def check_console(page, text, folder, env):
             fail(page, f"$ {command}\n--- shown", f"{shown}--- printed\n{done.stdout}")
 
 
+def write_file(folder, name, body):
+    path = pathlib.Path(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(body)
+
+
 def check_page(page, path, neap, env):
     text = path.read_text()
     count = 0
@@ -70,9 +77,11 @@ def check_page(page, path, neap, env):
             shutil.rmtree(one, ignore_errors=True)
         for kind, body in BLOCK.findall(text):
             if kind in FILES:
-                pathlib.Path(folder, FILES[kind]).write_text(body)
+                write_file(folder, FILES[kind], body)
                 check_json(page, kind, neap, folder, env)
                 count += 1
+            elif "/" in kind:
+                write_file(folder, kind.split()[1], body)
             elif kind == "console":
                 check_console(page, body, folder, env)
                 count += 1
