@@ -47,12 +47,7 @@ static const struct module_return assemble_returns[] = {
 	{ "checksum", "str", "The SHA-1 of the file." },
 	{ "md5sum", "str", "Its MD5." },
 	{ "backup_file", "str", "Where the old file is kept." },
-	{ "mode", "str", "Its permissions, like 0644." },
-	{ "owner", "str", "The owner's name." },
-	{ "group", "str", "The group's name." },
-	{ "uid", "int", "The owner's number." },
-	{ "gid", "int", "The group's number." },
-	{ "size", "int", "Its size in bytes." },
+	FILE_RETURNS,
 	{ "state", "str", "file" },
 	{ 0 },
 };

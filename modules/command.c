@@ -36,13 +36,8 @@ static const struct module_example command_examples[] = {
 static const struct module_return command_returns[] = {
 	{ "cmd", "list", "The words of the command." },
 	{ "rc", "int", "Its exit status; negative: the signal that killed it. 2 or 13 where the program is not there or must not be run." },
-	{ "stdout", "str", "What it wrote." },
-	{ "stdout_lines", "list", "The same in lines." },
-	{ "stderr", "str", "What it wrote to standard error." },
-	{ "stderr_lines", "list", "The same in lines." },
-	{ "start", "str", "When it began, by the clock of the machine neap runs on." },
-	{ "end", "str", "When it ended." },
-	{ "delta", "str", "How long it took." },
+	COMMAND_OUTPUT_RETURNS,
+	COMMAND_TIME_RETURNS,
 	{ "msg", "str", "Why it was not run, or failed." },
 	{ 0 },
 };
@@ -123,10 +118,7 @@ static int command_decide(const struct module *module, const void *wanted, struc
 		return 0;
 	struct command command = { .chdir = *chdir ? chdir : NULL };
 	set_words(&command, words, &decision->arena);
-	if (want->stdin_text) {
-		command.input = arena_printf(&decision->arena, "%s%s", want->stdin_text, want->stdin_add_newline ? "\n" : "");
-		command.input_length = strlen(command.input);
-	}
+	command_task_give(decision, &command, want->stdin_text, want->stdin_add_newline);
 	return command_task_run(decision, &task, &command);
 }
 

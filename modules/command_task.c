@@ -131,6 +131,14 @@ static bool tell_not_run(struct decision *decision, const struct command_task *t
 	return false;
 }
 
+void command_task_give(struct decision *decision, struct command *command, const char *text, bool newline)
+{
+	if (!text)
+		return;
+	command->input = arena_printf(&decision->arena, "%s%s", text, newline ? "\n" : "");
+	command->input_length = strlen(command->input);
+}
+
 int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command)
 {
 	if (decision->async_s)

@@ -27,11 +27,25 @@ struct command_task {
 	  .offset = offsetof(struct want, strip_empty_ends), \
 	  .doc = "Takes line ends off the end of stdout and stderr in the result." }
 
+/* The documentation of what command_task_judge sets. */
+#define COMMAND_OUTPUT_RETURNS                                            \
+	{ "stdout", "str", "What it wrote." },                                \
+	{ "stdout_lines", "list", "The same in lines." },                     \
+	{ "stderr", "str", "What it wrote to standard error." },              \
+	{ "stderr_lines", "list", "The same in lines." }
+/* And of what command_task_run adds. */
+#define COMMAND_TIME_RETURNS                                                              \
+	{ "start", "str", "When it began, by the clock of the machine neap runs on." },       \
+	{ "end", "str", "When it ended." },                                                   \
+	{ "delta", "str", "How long it took." }
+
 /* Other names of the command line. */
 extern const char *const command_task_names[];
 
 /* Whether creates and removes leave something to do. 1: run it; 0: not yet answered, or the result is set: return 0. */
 int command_task_wanted(struct decision *decision, const struct command_task *task);
+/* Gives the command a text for its standard input, with a newline behind it where that is wanted; NULL: none. */
+void command_task_give(struct decision *decision, struct command *command, const char *text, bool newline);
 /* Runs the command, as a job where the task has async, and sets the result. Always 0. */
 int command_task_run(struct decision *decision, const struct command_task *task, const struct command *command);
 /* Sets what a command that has ended gave, and whether it failed. */

@@ -59,12 +59,7 @@ static const struct module_return file_returns[] = {
 	{ "dest", "str", "The path, for links and touch." },
 	{ "src", "str", "What a link points to." },
 	{ "state", "str", "What is there now: file, hard, directory, link or absent." },
-	{ "mode", "str", "Its permissions, like 0644." },
-	{ "owner", "str", "The owner's name." },
-	{ "group", "str", "The group's name." },
-	{ "uid", "int", "The owner's number." },
-	{ "gid", "int", "The group's number." },
-	{ "size", "int", "Its size in bytes." },
+	FILE_RETURNS,
 	{ 0 },
 };
 

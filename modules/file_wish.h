@@ -30,6 +30,15 @@ struct attributes file_goal_new(const struct file_goal *goal, const struct decis
 const char *file_state(const struct stat_answer *stat);
 /* uid, gid, owner, group, mode, state, size. */
 void file_result(struct decision *decision, const struct stat_answer *stat);
+/* The documentation of what file_result sets, but for the state. */
+#define FILE_RETURNS                                              \
+	{ "mode", "str", "Its permissions, like 0644." },             \
+	{ "owner", "str", "The owner's name." },                      \
+	{ "group", "str", "The group's name." },                      \
+	{ "uid", "int", "The owner's number." },                      \
+	{ "gid", "int", "The group's number." },                      \
+	{ "size", "int", "Its size in bytes." }
+
 /* One attribute's difference, with the path as its context. */
 void file_diff(struct decision *decision, const char *path, const char *name, json_t *before, json_t *after);
 

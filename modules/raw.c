@@ -1,5 +1,5 @@
 /* raw: a command exactly as it is written, for targets that have next to nothing. */
-#include "plan/module.h"
+#include "modules/command_task.h"
 
 struct raw_want { const char *text, *executable; };
 
@@ -19,10 +19,7 @@ static const struct module_example raw_examples[] = {
 
 static const struct module_return raw_returns[] = {
 	{ "rc", "int", "The exit status." },
-	{ "stdout", "str", "What was written." },
-	{ "stdout_lines", "list", "The same in lines." },
-	{ "stderr", "str", "What was written to standard error." },
-	{ "stderr_lines", "list", "The same in lines." },
+	COMMAND_OUTPUT_RETURNS,
 	{ 0 },
 };
 

@@ -34,10 +34,7 @@ static const struct module_example script_examples[] = {
 
 static const struct module_return script_returns[] = {
 	{ "rc", "int", "The exit status." },
-	{ "stdout", "str", "What it wrote." },
-	{ "stdout_lines", "list", "The same in lines." },
-	{ "stderr", "str", "What it wrote to standard error." },
-	{ "stderr_lines", "list", "The same in lines." },
+	COMMAND_OUTPUT_RETURNS,
 	{ 0 },
 };
 

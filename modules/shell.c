@@ -27,13 +27,8 @@ static const struct module_example shell_examples[] = {
 static const struct module_return shell_returns[] = {
 	{ "cmd", "str", "The command line." },
 	{ "rc", "int", "Its exit status; negative: the signal that killed it." },
-	{ "stdout", "str", "What it wrote." },
-	{ "stdout_lines", "list", "The same in lines." },
-	{ "stderr", "str", "What it wrote to standard error." },
-	{ "stderr_lines", "list", "The same in lines." },
-	{ "start", "str", "When it began, by the clock of the machine neap runs on." },
-	{ "end", "str", "When it ended." },
-	{ "delta", "str", "How long it took." },
+	COMMAND_OUTPUT_RETURNS,
+	COMMAND_TIME_RETURNS,
 	{ "msg", "str", "Why it was not run, or failed." },
 	{ 0 },
 };
@@ -54,10 +49,7 @@ static int shell_decide(const struct module *module, const void *wanted, struct 
 	if (!command_task_wanted(decision, &task) || !chdir)
 		return 0;
 	struct command command = { .script = want->cmd, .shell = want->executable, .chdir = *chdir ? chdir : NULL };
-	if (want->stdin_text) {
-		command.input = arena_printf(&decision->arena, "%s%s", want->stdin_text, want->stdin_add_newline ? "\n" : "");
-		command.input_length = strlen(command.input);
-	}
+	command_task_give(decision, &command, want->stdin_text, want->stdin_add_newline);
 	return command_task_run(decision, &task, &command);
 }
 

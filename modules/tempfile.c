@@ -27,12 +27,7 @@ static const struct module_example tempfile_examples[] = {
 
 static const struct module_return tempfile_returns[] = {
 	{ "path", "str", "What was made." },
-	{ "mode", "str", "Its permissions, like 0600." },
-	{ "owner", "str", "The owner's name." },
-	{ "group", "str", "The group's name." },
-	{ "uid", "int", "The owner's number." },
-	{ "gid", "int", "The group's number." },
-	{ "size", "int", "Its size in bytes." },
+	FILE_RETURNS,
 	{ "state", "str", "file or directory." },
 	{ 0 },
 };

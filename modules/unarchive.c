@@ -60,12 +60,7 @@ static const struct module_return unarchive_returns[] = {
 	{ "handler", "str", "What it is: TgzArchive, TarArchive or ZipArchive." },
 	{ "files", "list", "With list_files, the names in it." },
 	{ "extract_results", "dict", "rc, out and err of tar or unzip, where it was unpacked." },
-	{ "mode", "str", "dest's permissions." },
-	{ "owner", "str", "Its owner's name." },
-	{ "group", "str", "Its group's name." },
-	{ "uid", "int", "Its owner's number." },
-	{ "gid", "int", "Its group's number." },
-	{ "size", "int", "Its size in bytes." },
+	FILE_RETURNS,
 	{ "state", "str", "directory" },
 	{ 0 },
 };
