@@ -78,6 +78,13 @@ struct reporter *running_reporter(const struct running_options *options, bool is
 	return is_adhoc ? report_exec(&report) : report_text(&report);
 }
 
+static void show_problems(void *context, const struct problems *problems)
+{
+	auto_buf struct buf text = BUF_INIT;
+	problems_print(problems, &text, wants_colour(context, STDERR_FILENO));
+	fputs(buf_text(&text), stderr);
+}
+
 int running_go(const struct running_options *options, struct run_options *run)
 {
 	struct err err = ERR_INIT;
@@ -88,11 +95,10 @@ int running_go(const struct running_options *options, struct run_options *run)
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	signal(SIGPIPE, SIG_IGN); /* a peer or a reader of the report that goes away is an error value, not the end */
 	struct reporter *reporter = running_reporter(options, run->adhoc != NULL);
+	run->checked = show_problems;
+	run->checked_context = (void *)options;
 	int status = run_playbooks(run, &reporter, 1, &problems, &err);
 	report_free(reporter);
-	auto_buf struct buf text = BUF_INIT;
-	problems_print(&problems, &text, wants_colour(options, STDERR_FILENO));
-	fputs(buf_text(&text), stderr);
 	if (err.kind != ERR_NONE) {
 		command_error(&err);
 		return status;

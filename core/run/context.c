@@ -73,6 +73,8 @@ struct host_state *context_host(struct run_context *run, const struct host *host
 	return host->implicit ? run->localhost : run->hosts[host->index];
 }
 
+char *context_place(const struct run_context *run, struct node node) { return run->options->adhoc ? NULL : node_where(node); }
+
 void context_warn(struct run_context *run, const char *host, const char *format, ...)
 {
 	va_list arguments;

@@ -81,6 +81,8 @@ void context_set_groups(struct run_context *run);
 /* template_scope's open_sealed, where its context is the run. */
 int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 struct host_state *context_host(struct run_context *run, const struct host *host);
+/* Where the node stands, for events; on the heap. NULL: nobody wrote it, `neap exec` made it. */
+char *context_place(const struct run_context *run, struct node node);
 /* A warning event. */
 void context_warn(struct run_context *run, const char *host, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -49,7 +49,7 @@ struct event {
 	char *task;           /* its templated name, "role : name" in a role */
 	unsigned task_number; /* unique in the run; 0: no task */
 	char *action;
-	char *place;          /* "site.json:12" */
+	char *place;          /* "site.json:12:5"; NULL where nobody wrote it */
 	char *host;
 	char *delegated_to;   /* the host it ran on, where another */
 	char *text;

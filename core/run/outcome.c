@@ -42,7 +42,7 @@ void outcome_emit(struct walk *walk, const struct task_outcome *outcome)
 	event->task = mem_strdup(outcome->name);
 	event->task_number = outcome->number;
 	event->action = mem_strdup(entry->action);
-	event->place = node_where(entry->scope.node);
+	event->place = context_place(walk->run, entry->scope.node);
 	event->host = mem_strdup(walk->host->host->name);
 	event->delegated_to = mem_strdup(outcome->delegated_to);
 	event->status = outcome->status;

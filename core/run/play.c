@@ -298,7 +298,7 @@ void play_announce(struct play_state *play, const struct entry *entry, unsigned 
 	event->task = mem_strdup(name);
 	event->task_number = number;
 	event->action = mem_strdup(entry->action);
-	event->place = node_where(entry->scope.node);
+	event->place = context_place(play->run, entry->scope.node);
 	event->is_handler = entry->is_handler;
 	event_emit(play->run->events, event);
 }
@@ -740,7 +740,7 @@ static void emit_play(struct play_state *play, enum event_kind kind)
 	struct event *event = event_new(kind);
 	event->play = mem_strdup(play->name);
 	event->play_number = play->number;
-	event->place = node_where(play->play->scope.node);
+	event->place = context_place(play->run, play->play->scope.node);
 	event->data = json_pack("{s:O}", "hosts", play->all_names);
 	if (play->is_free)
 		json_object_set_new(event->data, "strategy", json_string("free"));

@@ -499,7 +499,7 @@ static void mask_array(const struct event_stream *events, char *array, size_t si
 }
 
 /* What is said beside the stream of events holds no secret either. */
-static void mask_messages(const struct event_stream *events, struct problems *problems, struct err *err)
+static void mask_problems(const struct event_stream *events, struct problems *problems)
 {
 	if (!event_masks(events))
 		return;
@@ -508,8 +508,24 @@ static void mask_messages(const struct event_stream *events, struct problems *pr
 		event_mask_text(events, &problems->items[i].hint);
 		event_mask_text(events, &problems->items[i].line);
 	}
+}
+
+static void mask_error(const struct event_stream *events, struct err *err)
+{
+	if (!event_masks(events))
+		return;
 	mask_array(events, err->text, sizeof(err->text));
 	mask_array(events, err->hint, sizeof(err->hint));
+}
+
+static int load_and_tell(struct run_state *state, struct problems *problems, struct err *err)
+{
+	const struct run_options *options = state->context.options;
+	int failed = load(state, problems, err);
+	mask_problems(state->context.events, problems);
+	if (options->checked)
+		options->checked(options->checked_context, problems);
+	return failed;
 }
 
 int run_playbooks(const struct run_options *options, struct reporter *const *reporters, size_t reporter_count,
@@ -524,7 +540,7 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	run->prompt = passwords_prompt;
 	run->vault = vault_new();
 	int status = err_exit_status(ERR_INPUT);
-	if (load(&state, problems, err) == 0) {
+	if (load_and_tell(&state, problems, err) == 0) {
 		if (options->list || options->syntax_check)
 			status = list_all(&state, err);
 		else if (read_passwords(run, err) < 0)
@@ -534,7 +550,7 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	} else if (err->kind != ERR_NONE) {
 		status = err_exit_status(err->kind);
 	}
-	mask_messages(run->events, problems, err);
+	mask_error(run->events, err);
 	state_release(&state);
 	return status;
 }

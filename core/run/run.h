@@ -51,6 +51,9 @@ struct run_options {
 	const char *connection_password_file, *become_password_file;
 	struct vault_sources vault; /* without fresh */
 	bool vault_match_ids;
+	/* Told what the check has found, warnings too, before a password is asked for or a host is connected to; or NULL. */
+	void (*checked)(void *context, const struct problems *problems);
+	void *checked_context;
 };
 
 /* Checks and runs. Events go to the reporters in turn, on this thread. Faults found before the first connection go to

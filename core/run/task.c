@@ -165,7 +165,7 @@ static void emit_start(const struct task *task)
 	event->task = mem_strdup(task->name);
 	event->task_number = task->number;
 	event->action = mem_strdup(task->entry->action);
-	event->place = node_where(task->entry->scope.node);
+	event->place = context_place(task->walk->run, task->entry->scope.node);
 	event->host = mem_strdup(task->walk->host->host->name);
 	event_emit(task->walk->run->events, event);
 }

@@ -223,6 +223,16 @@ status 5
 neap run
 status 5
 
+it "what the check warns of is said before the first task"
+printf '[{ "hosts": "all", "gather_facts": false, "tasks": [ { "template": "src=none.j2 dest=/tmp/x", "when": "false or false" } ] }]' >warns.json
+"$NEAP" run warns.json -i a, -c local >both 2>&1 </dev/null
+equal "$(grep -oE 'there is no template|^TASK|^PLAY RECAP' both | tr '\n' ' ')" "there is no template TASK PLAY RECAP "
+
+it "a report that nobody can have read ends with status 2, and says what to do"
+"$NEAP" run task.json -i a, -c local >/dev/full 2>said </dev/null
+equal "$?" 2
+grep -qF 'free some space' said || fault "said: $(cat said)"
+
 it "an option that is not there brings the one that was meant"
 for pair in --chekc=--check --inventroy=--inventory --become-usr=--become-user; do
 	neap run task.json "${pair%%=*}"
