@@ -110,6 +110,8 @@ struct answer {
 	int references;      /* atomic */
 	struct arena arena;  /* holds everything below */
 	enum answer_state state;
+	bool is_straight;    /* STAT, READ, HASH, LIST of the target: there is no symlink on the way to what was looked at, nor,
+	                      * where the ask looks through one, in its place */
 	const char *why;     /* in words, for every state but OK */
 	union {
 		struct stat_answer stat;

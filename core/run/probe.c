@@ -7,17 +7,22 @@
 #include "run/probe_order.h"
 
 /* h: a section's head. k: counts words. d: whether a path is out of sight for want of permission.
- * c: says whether all that $o holds is one line for each argument. */
+ * c: says whether all that $o holds is one line for each argument.
+ * T PATH [LAST]: L is s where no symlink is among the folders of a path, nor is the path one itself if LAST is said; W is the
+ * folder that was found to be so last. */
 static const char basics[] =
 	"n='\n'\n"
 	"h(){ printf '\\n%s %s\\n' \"$m\" \"$1\";}\n"
 	"k(){ k=$#;}\n"
 	"c(){ IFS=$n;set -f;k $o;set +f;unset IFS;[ $k -eq $1 ];}\n"
 	"d(){ d=$1;while :;do case $d in */*)d=${d%/*};d=${d:-/};;*)d=.;;esac\n"
-	"[ -d \"$d\" ]&&{ [ ! -x \"$d\" ];return;};case $d in /|.)return 1;;esac;done;}\n";
+	"[ -d \"$d\" ]&&{ [ ! -x \"$d\" ];return;};case $d in /|.)return 1;;esac;done;}\n"
+	"T(){ L= D=${1%/*};[ \"$D\" = \"$W\" ]||{ while [ -n \"$D\" ];do\n"
+	"[ ! -L \"$D\" ]||return 0;case $D in */*)D=${D%/*};;*)D=;;esac;done\n"
+	"W=${1%/*};};[ -n \"$2\" ]&&[ -L \"$1\" ]||L=s;}\n";
 
-/* s FLAG PATH...: a word of each path (absent, denied, or exists with access bits), a line of stat for each that exists,
- * and a section for each symlink's target. t does the looking, r the reading of links. */
+/* s FLAG PATH...: a word of each path (absent, denied, or exists with access bits; then T's), a line of stat for each that
+ * exists, and a section for each symlink's target. t does the looking, r the reading of links. */
 static const char stats[] =
 	"F='%f %h %u %g %s %d %i %b %o %t %T %.9X %.9Y %.9Z %U:%G'\n"
 	"B='%Xp %l %u %g %z %d %i %b %k %XHr %XLr %Fa %Fm %Fc %Su:%Sg'\n"
@@ -34,9 +39,9 @@ static const char stats[] =
 	"for p do o=$(readlink \"$p\" 2>/dev/null&&echo .)&&o=${o%\"$n\".}||{ o=$(LC_ALL=C ls -ld \"$p\" 2>/dev/null);o=${o##* -> };};h "
 	"L;printf '%s\\n' \"$o\";done;}\n"
 	"s(){ f=$1;shift;o=;z=$#;e=0;i=0\n"
-	"for p do if [ -e \"$p\" ]||{ [ -z \"$f\" ]&&[ -L \"$p\" ];};then\n"
-	"a=0;[ -r \"$p\" ]&&a=4;[ -w \"$p\" ]&&a=$((a+2));[ -x \"$p\" ]&&a=$((a+1));o=\"$o e$a\";e=$((e+1))\n"
-	"elif d \"$p\";then o=\"$o d\";else o=\"$o a\";fi;done\n"
+	"for p do T \"$p\" $f;if [ -e \"$p\" ]||{ [ -z \"$f\" ]&&[ -L \"$p\" ];};then\n"
+	"a=0;[ -r \"$p\" ]&&a=4;[ -w \"$p\" ]&&a=$((a+2));[ -x \"$p\" ]&&a=$((a+1));o=\"$o e$a$L\";e=$((e+1))\n"
+	"elif d \"$p\";then o=\"$o d$L\";else o=\"$o a$L\";fi;done\n"
 	"h S;printf '%s\\n' \"$o\";[ $e -gt 0 ]||return 0\n"
 	"[ $e -eq $z ]||{ for p do if [ -e \"$p\" ]||{ [ -z \"$f\" ]&&[ -L \"$p\" ];};then set -- \"$@\" \"$p\";fi;done;shift $z;}\n"
 	"[ $# -gt 0 ]||return 0;t \"$@\";[ -z \"$f\" ]||return 0\n"
@@ -44,13 +49,13 @@ static const char stats[] =
 	"z=$#;[ $i -eq $z ]||{ for p do [ ! -L \"$p\" ]||set -- \"$@\" \"$p\";done;shift $z;}\n"
 	"[ $# -eq 0 ]||lk \"$@\";}\n";
 
-/* g ALGORITHM PATH...: a word of each path (absent, denied, no file, exists), and a line of digest for each that exists.
- * Where y is set, symlinks are no files. */
+/* g ALGORITHM PATH...: a word of each path (absent, denied, no file, exists; then T's), and a line of digest for each that
+ * exists. Where y is set, symlinks are no files. */
 static const char hashes[] =
 	"v(){ [ -f \"$1\" ]&&[ -r \"$1\" ]&&{ [ -z \"$y\" ]||[ ! -L \"$1\" ];};}\n"
 	"g(){ a=$1;shift;o=;z=$#;e=0\n"
-	"for p do if v \"$p\";then o=\"$o e\";e=$((e+1));elif [ -f \"$p\" ]&&[ ! -r \"$p\" ];then o=\"$o d\"\n"
-	"elif [ -e \"$p\" ]||[ -L \"$p\" ];then o=\"$o f\";elif d \"$p\";then o=\"$o d\";else o=\"$o a\";fi;done\n"
+	"for p do T \"$p\" 1;if v \"$p\";then o=\"$o e$L\";e=$((e+1));elif [ -f \"$p\" ]&&[ ! -r \"$p\" ];then o=\"$o d$L\"\n"
+	"elif [ -e \"$p\" ]||[ -L \"$p\" ];then o=\"$o f$L\";elif d \"$p\";then o=\"$o d$L\";else o=\"$o a$L\";fi;done\n"
 	"h H;printf '%s\\n' \"$o\";[ $e -gt 0 ]||return 0\n"
 	"[ $e -eq $z ]||{ for p do ! v \"$p\"||set -- \"$@\" \"$p\";done;shift $z;}\n"
 	"[ $# -gt 0 ]||return 0\n"
@@ -60,8 +65,8 @@ static const char hashes[] =
 
 /* b PATH LIMIT: a file's bytes, one more than the limit at most, then how that ended. */
 static const char reads[] =
-	"b(){ if [ -f \"$1\" ];then if [ -r \"$1\" ];then h 'R o';head -c \"$2\" \"$1\" 2>/dev/null||cat \"$1\" 2>/dev/null;h \"r $?\"\n"
-	"else h 'R d';fi;elif [ -e \"$1\" ];then h 'R f';elif d \"$1\";then h 'R d';else h 'R a';fi;}\n";
+	"b(){ T \"$1\" 1;if [ -f \"$1\" ];then if [ -r \"$1\" ];then h \"R o$L\"\nhead -c \"$2\" \"$1\" 2>/dev/null||cat \"$1\" 2>/dev/null;h \"r $?\"\n"
+	"else h \"R d$L\";fi;elif [ -e \"$1\" ];then h \"R f$L\";elif d \"$1\";then h \"R d$L\";else h \"R a$L\";fi;}\n";
 
 /* j PATH...: names, stats and digests of one batch of a list. u PATH: the same by the shell alone, where there is no find.
  * w PATH DEPTH: a list, then how that ended. */
@@ -69,10 +74,10 @@ static const char lists[] =
 	"j(){ h N;printf '%s\\0' \"$@\";s '' \"$@\";[ -z \"$A\" ]||g \"$A\" \"$@\";}\n"
 	"u(){ for q in \"$1\"/* \"$1\"/.[!.]* \"$1\"/..?*;do if [ -e \"$q\" ]||[ -L \"$q\" ];then j \"$q\";[ -n \"$2\" ]||[ -L \"$q\" ]||[ ! -d "
 	"\"$q\" ]||(u \"$q\");fi;done;}\n"
-	"w(){ if [ -d \"$1\" ];then if [ -r \"$1\" ]&&[ -x \"$1\" ];then h 'W o'\n"
-	"if command -v find >/dev/null 2>&1;then m=$m A=$A y=1 find \"$1\" -mindepth 1 $2 -exec sh -c \"$P\"'j \"$@\"' sh {''} + "
+	"w(){ T \"${1%/}\" 1;if [ -d \"$1\" ];then if [ -r \"$1\" ]&&[ -x \"$1\" ];then h \"W o$L\"\n"
+	"if command -v find >/dev/null 2>&1;then m=$m A=$A W= y=1 find \"$1\" -mindepth 1 $2 -exec sh -c \"$P\"'j \"$@\"' sh {''} + "
 	"2>/dev/null;else y=1;u \"${1%/}\" \"$2\";fi;h \"w $?\";y=\n"
-	"else h 'W d';fi;elif [ -e \"${1%/}\" ];then h 'W f';elif d \"$1\";then h 'W d';else h 'W a';fi;}\n";
+	"else h \"W d$L\";fi;elif [ -e \"${1%/}\" ];then h \"W f$L\";elif d \"$1\";then h \"W d$L\";else h \"W a$L\";fi;}\n";
 
 /* q DATABASE NAME...: the lines of users or groups; without names, all lines. */
 static const char accounts[] =
@@ -205,7 +210,7 @@ static void add_functions(struct buf *script, const struct probe_order *order)
 void probe_script(const struct ask *const *asks, size_t count, const char *mark, struct buf *script)
 {
 	auto_(probe_order_release) struct probe_order order = probe_order_of(asks, count);
-	buf_printf(script, "m=%s y= A=\n", mark);
+	buf_printf(script, "m=%s y= A= W=\n", mark);
 	add_functions(script, &order);
 	for (size_t i = 0; i < order.count; i++)
 		add_group(script, &order.groups[i]);

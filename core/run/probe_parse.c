@@ -21,6 +21,7 @@ struct section {
 	const char *state_text;
 	const char *bytes;
 	size_t length;
+	bool straight;        /* "R os": no symlink on the way */
 };
 
 struct text { const char *at, *end; }; /* a row of lines or words that is taken apart from the front */
@@ -61,6 +62,7 @@ static bool reply_next(struct reply *reply, char type, struct section *section)
 	}
 	if (end - line > 2 && line[1] == ' ')
 		section->state = line[2];
+	section->straight = end - line == 4 && line[3] == 's';
 	section->state_text = line;
 	section->bytes = end + 1;
 	const char *next = memmem(end + 1, (size_t)(reply->end - end - 1), reply->head, reply->head_length);
@@ -248,7 +250,11 @@ static bool parse_ls(struct arena *arena, struct text words, struct stat_answer 
 struct stat_reply {
 	struct text codes, lines;
 	bool follow, ok;
+	bool straight; /* of the path before */
 };
+
+/* Whether a path's word says that no symlink is on its way. */
+static bool is_straight(const struct text *code) { return code->end - code->at > 1 && code->end[-1] == 's'; }
 
 static struct stat_reply stat_reply_of(struct reply *reply, bool follow)
 {
@@ -267,6 +273,7 @@ static char stat_reply_next(struct stat_reply *stats, struct arena *arena, struc
 	*stat = (struct stat_answer){ .owner = "", .group = "" };
 	if (!stats->ok || !word_next(&stats->codes, &code))
 		return 0;
+	stats->straight = is_straight(&code);
 	if (*code.at != 'e')
 		return *code.at;
 	if (!text_next(&stats->lines, '\n', &line))
@@ -304,6 +311,7 @@ static void parse_stats(struct reply *reply, const struct probe_group *group, st
 	for (size_t i = 0; i < group->count; i++) {
 		struct answer *answer = answers[group->places[i]];
 		char code = stat_reply_next(&stats, &answer->arena, &answer->stat);
+		answer->is_straight = code && stats.straight;
 		if (code != 'e') {
 			set_code(answer, code, "");
 			continue;
@@ -347,12 +355,14 @@ static const char *digest_of(struct arena *arena, struct text line, const char *
 }
 
 /* The next path's code, and its digest where it is 'e'. */
-static char hash_next(struct text *codes, struct text *lines, struct arena *arena, const char *algorithm, const char **hex)
+static char hash_next(struct text *codes, struct text *lines, struct arena *arena, const char *algorithm,
+                      const char **hex, bool *straight)
 {
 	struct text code, line;
 	*hex = NULL;
 	if (!word_next(codes, &code))
 		return 0;
+	*straight = is_straight(&code);
 	if (*code.at != 'e')
 		return *code.at;
 	if (text_next(lines, '\n', &line))
@@ -372,7 +382,8 @@ static void parse_hashes(struct reply *reply, const struct probe_group *group, s
 	for (size_t i = 0; i < group->count; i++) {
 		struct answer *answer = answers[group->places[i]];
 		const char *hex = NULL;
-		char code = ok ? hash_next(&codes, &lines, &answer->arena, group->asks[i]->algorithm, &hex) : 0;
+		char code = !ok ? 0
+			: hash_next(&codes, &lines, &answer->arena, group->asks[i]->algorithm, &hex, &answer->is_straight);
 		if (hex) {
 			set_state(answer, ANSWER_OK, NULL);
 			answer->hash = hex;
@@ -391,6 +402,7 @@ static void parse_read(struct reply *reply, const struct ask *ask, struct answer
 	struct section section, ended;
 	if (!reply_next(reply, 'R', &section))
 		return;
+	answer->is_straight = section.straight;
 	if (section.state != 'o') {
 		set_code(answer, section.state, "it is not a regular file");
 		return;
@@ -454,8 +466,9 @@ static bool parse_batch(struct reply *reply, const struct ask *ask, struct arena
 	struct text lines = section_text(&hashes), codes;
 	if (!text_next(&lines, '\n', &codes))
 		return false;
+	bool ignored;
 	for (size_t i = first; i < list->count; i++)
-		hash_next(&codes, &lines, arena, ask->algorithm, &list->entries[i].digest);
+		hash_next(&codes, &lines, arena, ask->algorithm, &list->entries[i].digest, &ignored);
 	return true;
 }
 
@@ -485,6 +498,7 @@ static void parse_list(struct reply *reply, const struct ask *ask, struct answer
 	struct section section;
 	if (!reply_next(reply, 'W', &section))
 		return;
+	answer->is_straight = section.straight;
 	if (section.state != 'o') {
 		set_code(answer, section.state, "it is not a directory");
 		return;

@@ -13,7 +13,15 @@ struct kept {
 	const char *user;
 	const struct ask *ask;
 	struct answer *answer;
+	bool is_straight;   /* only what touches the path by its name can have made it stale */
 	struct arena arena; /* holds ask and user */
+};
+
+/* What steps may have touched. */
+struct touched {
+	const struct step *const *steps;
+	size_t count;
+	bool anywhere; /* one of them may have gone where its path's name does not tell */
 };
 
 struct store {
@@ -42,14 +50,15 @@ static void kept_free(struct kept *kept)
 	free(kept);
 }
 
-/* Frees what the predicate names; step NULL: everything. */
-static void sweep(struct store *store, bool (*stale)(const struct kept *kept, const struct step *step),
-                  const struct step *step)
+static bool is_stale(const struct kept *kept, const struct touched *touched);
+
+/* Frees what may have become stale; touched NULL: everything. */
+static void sweep(struct store *store, const struct touched *touched)
 {
 	for (size_t i = 0; i < store->bucket_count; i++) {
 		for (struct kept **link = &store->buckets[i]; *link;) {
 			struct kept *kept = *link;
-			if (stale && !stale(kept, step)) {
+			if (touched && !is_stale(kept, touched)) {
 				link = &kept->next;
 				continue;
 			}
@@ -64,7 +73,7 @@ void store_free(struct store *store)
 {
 	if (!store)
 		return;
-	sweep(store, NULL, NULL);
+	sweep(store, NULL);
 	pthread_mutex_destroy(&store->lock);
 	free(store->buckets);
 	free(store);
@@ -121,6 +130,20 @@ static void grow(struct store *store)
 	store->bucket_count = count;
 }
 
+/* Whether the path is written in the one way in which its name can be compared: from the root, without "." and "..". */
+static bool is_plain(const char *path)
+{
+	if (*path != '/')
+		return false;
+	for (const char *part = path; *part && path[1];) {
+		size_t length = strcspn(++part, "/");
+		if (!length || (length <= 2 && strncmp(part, "..", length) == 0))
+			return false;
+		part += length;
+	}
+	return true;
+}
+
 static void insert(struct store *store, const char *user, const struct ask *ask, struct answer *answer, unsigned code)
 {
 	if (store->count >= store->bucket_count)
@@ -130,6 +153,7 @@ static void insert(struct store *store, const char *user, const struct ask *ask,
 	kept->user = arena_str(&kept->arena, user);
 	kept->ask = ask_keep(&kept->arena, ask);
 	kept->answer = answer_ref(answer);
+	kept->is_straight = answer->is_straight && ask->path && is_plain(ask->path);
 	kept->next = store->buckets[code % store->bucket_count];
 	store->buckets[code % store->bucket_count] = kept;
 	store->count++;
@@ -164,35 +188,95 @@ bool store_touches(const struct step *step, const char *path)
 	return false;
 }
 
-static bool is_stale(const struct kept *kept, const struct step *step)
+/* ---- what steps make stale ---- */
+
+static bool looks_through_links(const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_PUT: return step->put.follow;
+	case STEP_SETATTR: return step->setattr.follow;
+	case STEP_REMOVE: case STEP_RENAME: return false;
+	case STEP_LINK: return step->link.hard;
+	default: return true;
+	}
+}
+
+/* Whether the path is known to be reached without a symlink. */
+static bool is_known_straight(struct store *store, const char *user, const char *path, bool follow)
+{
+	for (int through = follow; through < 2; through++) {
+		const struct ask ask = { .kind = ASK_STAT, .path = path, .follow = through };
+		const struct kept *kept = lookup(store, user, &ask, code_of(user, &ask));
+		if (kept && kept->is_straight)
+			return true;
+	}
+	return false;
+}
+
+static bool goes_anywhere(struct store *store, const char *user, const struct step *step)
+{
+	if (step->effects == EFFECT_EVERYTHING)
+		return true;
+	for (const char *const *path = step->paths; step->effects == EFFECT_PATHS && path && *path; path++) {
+		if (!is_known_straight(store, user, *path, looks_through_links(step)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_touched(const struct touched *touched, const char *path)
+{
+	for (size_t i = 0; i < touched->count; i++) {
+		if (touched->steps[i]->effects == EFFECT_EVERYTHING ||
+		    (touched->steps[i]->effects == EFFECT_PATHS && store_touches(touched->steps[i], path)))
+			return true;
+	}
+	return false;
+}
+
+/* A file of several names changes under all of them. */
+static bool has_other_names(const struct kept *kept)
+{
+	const struct stat_answer *stat = &kept->answer->stat;
+	return kept->ask->kind == ASK_STAT && kept->answer->state == ANSWER_OK && stat->type != 'd' && stat->links > 1;
+}
+
+static bool is_stale(const struct kept *kept, const struct touched *touched)
 {
 	if (kept->ask->side == ASK_ON_CONTROLLER)
 		return false;
-	if (step->effects == EFFECT_EVERYTHING)
-		return true;
 	switch (kept->ask->kind) {
 	case ASK_STAT:
 	case ASK_READ:
 	case ASK_HASH:
 	case ASK_LIST:
-		/* A link may lead a path anywhere, so what was reached through one is not trusted. */
-		return kept->ask->follow || store_touches(step, kept->ask->path);
+		return touched->anywhere || !kept->is_straight || has_other_names(kept) || is_touched(touched, kept->ask->path);
 	case ASK_USER:
-	case ASK_GROUP: {
-		static const char *const accounts[] = { "/etc/passwd", "/etc/group", NULL };
-		return store_touches(step, accounts[0]) || store_touches(step, accounts[1]);
-	}
+	case ASK_GROUP:
+		return touched->anywhere || is_touched(touched, "/etc/passwd") || is_touched(touched, "/etc/group");
 	default:
 		return true; /* a command's or a pattern's answer may depend on any path */
 	}
 }
 
-void store_forget(struct store *store, const struct step *step)
+void store_forget(struct store *store, const char *user, const struct step *const *steps, size_t count)
 {
-	if (step->effects == EFFECT_NOTHING)
-		return;
+	struct touched touched = { steps, count, false };
+	size_t changing = 0;
 	pthread_mutex_lock(&store->lock);
-	store->generation++;
-	sweep(store, is_stale, step);
+	for (size_t i = 0; i < count; i++) {
+		changing += steps[i]->effects != EFFECT_NOTHING;
+		touched.anywhere = touched.anywhere || goes_anywhere(store, user, steps[i]);
+	}
+	if (changing) {
+		store->generation++;
+		sweep(store, &touched);
+	}
 	pthread_mutex_unlock(&store->lock);
+}
+
+void store_forget_all(struct store *store)
+{
+	const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
+	store_forget(store, "", (const struct step *const[]){ &anything }, 1);
 }

@@ -1,7 +1,11 @@
 /* What is known about a target: answers, kept until a step may have made them stale.
  *
  * An answer belongs to the target and the user it was asked as. A step declares what it touches; that is forgotten, and
- * only that. Locks itself: the walks that share a target (by delegation) may be on different workers. */
+ * only that. Paths are compared by their names, which is right only where no symlink is on the way: the target says so with
+ * each answer (ask.h: is_straight). An answer that was reached otherwise is forgotten with every step, and every path with a
+ * step that goes where nobody has looked.
+ *
+ * Locks itself: the walks that share a target (by delegation) may be on different workers. */
 #ifndef NEAP_RUN_STORE_H
 #define NEAP_RUN_STORE_H
 
@@ -22,8 +26,10 @@ uint64_t store_generation(struct store *store);
 /* Keeps an answer (with a reference of its own) if the generation is still the given one. */
 void store_keep(struct store *store, const char *user, const struct ask *ask, struct answer *answer,
                 uint64_t generation);
-/* Forgets what the step may have touched. */
-void store_forget(struct store *store, const struct step *step);
+/* Forgets what the steps, done as that user, may have touched. */
+void store_forget(struct store *store, const char *user, const struct step *const *steps, size_t count);
+/* Forgets all that is known of the target. */
+void store_forget_all(struct store *store);
 
 /* Whether path is one of a step's paths, is under one, or is a parent folder of one (whose times and list change). */
 bool store_touches(const struct step *step, const char *path);

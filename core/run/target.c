@@ -376,9 +376,7 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 	flush_output(target, true, target->held[true].length);
 	host_slots_give(target->options.slots);
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
-	size_t touched = failed ? job->step_count : job->steps_done;
-	for (size_t i = 0; i < touched; i++)
-		store_forget(target->store, job->steps[i]);
+	store_forget(target->store, job->user->key, job->steps, failed ? job->step_count : job->steps_done);
 	return failed;
 }
 

@@ -639,10 +639,8 @@ static enum state judge(struct task *task)
 		return STATE_ITEM_END;
 	const struct task_outcome outcome = outcome_of(task, NULL);
 	outcome_emit_retry(task->walk, &outcome, task->tries, (unsigned)task->settings.retries + 1);
-	if (task->attempt.target) { /* what was known is what was not enough: ask afresh */
-		const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
-		store_forget(target_store(task->attempt.target), &anything);
-	}
+	if (task->attempt.target) /* what was known is what was not enough: ask afresh */
+		store_forget_all(target_store(task->attempt.target));
 	task->wait = WAIT_TIMER;
 	task->wait_ms = (int64_t)(fmax(task->settings.delay_s, 0) * 1000);
 	return STATE_ATTEMPT;

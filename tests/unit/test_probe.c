@@ -105,7 +105,7 @@ static void bench_end(struct bench *bench)
 
 static void probe(struct bench *bench, const struct ask *asks, size_t count, struct answer **answers)
 {
-	const struct ask *pointers[64];
+	const struct ask *pointers[64] = { 0 };
 	for (size_t i = 0; i < count; i++)
 		pointers[i] = &asks[i];
 	auto_buf struct buf script = BUF_INIT, reply = BUF_INIT;
@@ -213,6 +213,41 @@ ParameterizedTest(struct shell *shell, probe, reads_and_hashes_bytes)
 	cr_expect_eq(answers[8]->state, ANSWER_FAILED);
 	cr_expect_eq(answers[9]->state, ANSWER_OK);
 	drop(answers, 10);
+	bench_end(&bench);
+}
+
+ParameterizedTestParameters(probe, knows_what_is_reached_without_a_symlink)
+{
+	return cr_make_param_array(struct shell, shells, sizeof(shells) / sizeof(*shells));
+}
+ParameterizedTest(struct shell *shell, probe, knows_what_is_reached_without_a_symlink)
+{
+	static const struct { const char *path; bool seen, followed; } places[] = {
+		{ "plain", true, true }, { "missing", true, true }, { "d/e", true, true }, { "d/missing/more", true, true },
+		{ "l", true, false }, { "dangling", true, false }, { "way/f", false, false }, { "way/missing", false, false },
+		{ "d/e/f", true, true }, { "it's \"quoted\"", true, true },
+	};
+	enum { PLACES = sizeof(places) / sizeof(*places), KINDS = 5 };
+	struct bench bench;
+	bench_start(&bench, shell);
+	must(symlink("d/e", in(&bench, "way")) == 0, "symlink");
+	char paths[PLACES][512];
+	struct ask asks[PLACES * KINDS];
+	struct answer *answers[PLACES * KINDS];
+	for (size_t i = 0; i < PLACES; i++) {
+		snprintf(paths[i], 512, "%s", in(&bench, places[i].path));
+		asks[i * KINDS] = (struct ask){ .kind = ASK_STAT, .path = paths[i] };
+		asks[i * KINDS + 1] = (struct ask){ .kind = ASK_STAT, .path = paths[i], .follow = true };
+		asks[i * KINDS + 2] = (struct ask){ .kind = ASK_READ, .path = paths[i], .limit = 100 };
+		asks[i * KINDS + 3] = (struct ask){ .kind = ASK_HASH, .path = paths[i], .algorithm = "sha1" };
+		asks[i * KINDS + 4] = (struct ask){ .kind = ASK_LIST, .path = paths[i] };
+	}
+	probe(&bench, asks, PLACES * KINDS, answers);
+	for (size_t i = 0; i < PLACES * KINDS; i++) {
+		const bool wanted = i % KINDS ? places[i / KINDS].followed : places[i / KINDS].seen;
+		cr_expect_eq(answers[i]->is_straight, wanted, "%s: %s, ask %zu", shell->name, places[i / KINDS].path, i % KINDS);
+	}
+	drop(answers, PLACES * KINDS);
 	bench_end(&bench);
 }
 

@@ -1,0 +1,122 @@
+/* What is kept of what a target answered, once steps were done. */
+#include <string.h>
+
+#include <criterion/criterion.h>
+
+#include "run/store.h"
+
+static struct store *store;
+
+static void start(void) { store = store_new(); }
+static void end(void) { store_free(store); }
+TestSuite(store, .init = start, .fini = end);
+
+static void keep(enum ask_kind kind, const char *path, bool follow, bool straight, char type, uint64_t links)
+{
+	struct answer *answer = answer_new();
+	answer->is_straight = straight;
+	answer->stat.type = type;
+	answer->stat.links = links;
+	store_keep(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow }, answer, store_generation(store));
+	answer_unref(answer);
+}
+
+static bool knows(enum ask_kind kind, const char *path, bool follow)
+{
+	struct answer *answer = store_find(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow });
+	answer_unref(answer);
+	return answer;
+}
+
+/* A file that is written, with its one path in the list of what it touches. */
+static void write_file(const char *path, bool follow)
+{
+	const struct step step = {
+		.kind = STEP_PUT, .effects = EFFECT_PATHS, .paths = (const char *const[]){ path, NULL }, .put = { .path = path, .follow = follow },
+	};
+	store_forget(store, "", (const struct step *const[]){ &step }, 1);
+}
+
+Test(store, keeps_what_a_step_does_not_touch)
+{
+	keep(ASK_STAT, "/srv/a", false, true, 0, 0);
+	keep(ASK_STAT, "/srv/b", true, true, 'f', 1);
+	keep(ASK_READ, "/srv/b", false, true, 0, 0);
+	keep(ASK_STAT, "/srv", true, true, 'd', 3);
+	keep(ASK_STAT, "/srv/ab", false, true, 'f', 1);
+	write_file("/srv/a", false);
+	cr_expect(!knows(ASK_STAT, "/srv/a", false));
+	cr_expect(!knows(ASK_STAT, "/srv", true), "its times have changed");
+	cr_expect(knows(ASK_STAT, "/srv/b", true));
+	cr_expect(knows(ASK_READ, "/srv/b", false));
+	cr_expect(knows(ASK_STAT, "/srv/ab", false));
+}
+
+Test(store, forgets_what_was_reached_through_a_symlink)
+{
+	keep(ASK_STAT, "/srv/a", false, true, 0, 0);
+	keep(ASK_STAT, "/srv/link/b", false, false, 'f', 1);
+	keep(ASK_READ, "/srv/link", false, false, 0, 0);
+	keep(ASK_HASH, "/srv/link", false, false, 0, 0);
+	write_file("/srv/a", false);
+	cr_expect(!knows(ASK_STAT, "/srv/link/b", false));
+	cr_expect(!knows(ASK_READ, "/srv/link", false));
+	cr_expect(!knows(ASK_HASH, "/srv/link", false));
+}
+
+Test(store, forgets_all_paths_when_a_step_goes_where_nobody_has_looked)
+{
+	static const char *const paths[] = { "/srv/unknown", "/srv/link", "srv/a", "/srv//a", "/srv/./a", "/srv/x/../a", "/srv/a/" };
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		keep(ASK_STAT, "/elsewhere", false, true, 'f', 1);
+		keep(ASK_STAT, "/srv/link", false, true, 'l', 1);
+		if (i > 1)
+			keep(ASK_STAT, paths[i], true, true, 'f', 1);
+		write_file(paths[i], true);
+		cr_expect(!knows(ASK_STAT, "/elsewhere", false), "%s", paths[i]);
+	}
+}
+
+Test(store, takes_a_path_that_is_not_written_plainly_for_any)
+{
+	static const char *const paths[] = { "srv/a", "/srv//a", "/srv/./a", "/srv/x/../a", "/srv/a/", "/srv/a/." };
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		keep(ASK_STAT, "/other", false, true, 0, 0);
+		keep(ASK_STAT, paths[i], false, true, 'f', 1);
+		write_file("/other", false);
+		cr_expect(!knows(ASK_STAT, paths[i], false), "%s", paths[i]);
+	}
+	keep(ASK_STAT, "/other", false, true, 0, 0);
+	keep(ASK_STAT, "/srv/..a/.b", false, true, 'f', 1);
+	write_file("/other", false);
+	cr_expect(knows(ASK_STAT, "/srv/..a/.b", false));
+}
+
+Test(store, forgets_a_file_that_has_other_names)
+{
+	keep(ASK_STAT, "/srv/a", false, true, 0, 0);
+	keep(ASK_STAT, "/srv/hard", false, true, 'f', 2);
+	keep(ASK_STAT, "/srv/folder", false, true, 'd', 2);
+	write_file("/srv/a", false);
+	cr_expect(!knows(ASK_STAT, "/srv/hard", false));
+	cr_expect(knows(ASK_STAT, "/srv/folder", false));
+}
+
+Test(store, keeps_nothing_that_was_asked_before_it_forgot)
+{
+	uint64_t before = store_generation(store);
+	keep(ASK_STAT, "/srv/a", false, true, 0, 0);
+	write_file("/srv/a", false);
+	struct answer *answer = answer_new();
+	store_keep(store, "", &(struct ask){ .kind = ASK_STAT, .path = "/srv/b" }, answer, before);
+	answer_unref(answer);
+	cr_expect(!knows(ASK_STAT, "/srv/b", false));
+}
+
+Test(store, forgets_all)
+{
+	keep(ASK_STAT, "/srv/a", false, true, 'f', 1);
+	keep(ASK_USER, "root", false, false, 0, 0);
+	store_forget_all(store);
+	cr_expect(!knows(ASK_STAT, "/srv/a", false) && !knows(ASK_USER, "root", false));
+}
