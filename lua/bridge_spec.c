@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 
+#include "base/pattern.h"
 #include "base/suggest.h"
 #include "lua/value.h"
 
@@ -145,10 +146,25 @@ static enum arg_type type_of(struct reading *reading, const char *where, const c
 
 static const struct arg *args_of(struct reading *reading, const char *where, int depth);
 
+static void check_pattern(struct reading *reading, const char *where, const struct arg *arg)
+{
+	struct err err = ERR_INIT;
+	if (!arg->pattern && !arg->pattern_doc)
+		return;
+	struct pattern *pattern = arg->pattern ? pattern_new(arg->pattern, 0, &err) : NULL;
+	bool good = pattern != NULL;
+	pattern_free(pattern);
+	*reading->word = arg->pattern ? arg->pattern : arg->pattern_doc;
+	if (arg->pattern && !good)
+		luaL_error(reading->L, "%s.pattern: %s", where, err.text);
+	if (!arg->pattern || !arg->pattern_doc)
+		luaL_error(reading->L, "%s: pattern and pattern_doc go together; the second is read behind \"must\"", where);
+}
+
 static void arg_of(struct reading *reading, const char *where, const char *name, struct arg *arg, int depth)
 {
 	static const char *const keys[] = { "doc", "required", "default", "choices", "aliases", "elements", "options",
-		                                "controller_path", "deprecated", NULL };
+		                                "controller_path", "deprecated", "pattern", "pattern_doc", "regex", NULL };
 	lua_State *L = reading->L;
 	if (!lua_istable(L, -1) || lua_rawgeti(L, -1, 1) != LUA_TSTRING) {
 		*reading->word = name;
@@ -164,6 +180,10 @@ static void arg_of(struct reading *reading, const char *where, const char *name,
 	arg->fallback = get_default(reading, where);
 	arg->choices = get_words(reading, where, "choices");
 	arg->aliases = get_words(reading, where, "aliases");
+	arg->regex = get_flag(reading, where, "regex", false);
+	arg->pattern = get_text(reading, where, "pattern");
+	arg->pattern_doc = get_text(reading, where, "pattern_doc");
+	check_pattern(reading, where, arg);
 	const char *elements = get_text(reading, where, "elements");
 	if (elements)
 		arg->elements = type_of(reading, where, elements);
@@ -224,7 +244,7 @@ static const struct {
 } rule_keys[] = {
 	{ "mutually_exclusive", RULE_EXCLUSIVE }, { "required_together", RULE_TOGETHER },
 	{ "required_one_of", RULE_ONE_OF },       { "required_if", RULE_REQUIRED_IF },
-	{ "required_by", RULE_REQUIRED_BY },
+	{ "required_by", RULE_REQUIRED_BY },      { "allowed_if", RULE_ALLOWED_IF },
 };
 
 static const char *element_text(struct reading *reading, const char *where, int index)
@@ -239,21 +259,37 @@ static const char *element_text(struct reading *reading, const char *where, int 
 	return text;
 }
 
+/* The value, or the list of them, that a rule asks for. */
+static const char *const *values_of(struct reading *reading, const char *where, int index)
+{
+	lua_rawgeti(reading->L, -1, index);
+	const char *const *values = NULL;
+	if (lua_istable(reading->L, -1))
+		values = words(reading, "module", where);
+	lua_pop(reading->L, 1);
+	if (values)
+		return values;
+	const char **one = arena_array(reading->arena, 2, sizeof *one);
+	one[0] = element_text(reading, where, index);
+	return one;
+}
+
 /* The rule on the top: { "a", "b" }, { "state", "present", { "line" }, any = true } or { "a", { "b" } }. */
 static void rule_of(struct reading *reading, const char *where, struct rule *rule)
 {
 	lua_State *L = reading->L;
 	if (!lua_istable(L, -1))
 		luaL_error(L, "%s must be a list of lists", where);
-	if (rule->kind != RULE_REQUIRED_IF && rule->kind != RULE_REQUIRED_BY) {
+	bool has_values = rule->kind == RULE_REQUIRED_IF || rule->kind == RULE_ALLOWED_IF;
+	if (!has_values && rule->kind != RULE_REQUIRED_BY) {
 		rule->names = words(reading, "module", where);
 		return;
 	}
 	rule->if_name = element_text(reading, where, 1);
-	if (rule->kind == RULE_REQUIRED_IF)
-		rule->if_value = element_text(reading, where, 2);
+	if (has_values)
+		rule->if_values = values_of(reading, where, 2);
 	rule->any_of = get_flag(reading, where, "any", false);
-	lua_rawgeti(L, -1, rule->kind == RULE_REQUIRED_IF ? 3 : 2);
+	lua_rawgeti(L, -1, has_values ? 3 : 2);
 	rule->names = words(reading, "module", where);
 	lua_pop(L, 1);
 }
@@ -364,8 +400,8 @@ static const struct module_return *returns_of(struct reading *reading)
 void bridge_spec_fill(lua_State *L, struct arena *arena, struct module *module, const char **word)
 {
 	static const char *const keys[] = { "name", "doc", "args", "mutually_exclusive", "required_together",
-		                                "required_one_of", "required_if", "required_by", "free_form", "any_key",
-		                                "examples", "returns", "decide", "check_mode", NULL };
+		                                "required_one_of", "required_if", "required_by", "allowed_if", "free_form",
+		                                "any_key", "examples", "returns", "decide", "check_mode", NULL };
 	struct reading reading = { L, arena, word };
 	if (!lua_istable(L, -1))
 		luaL_error(L, "the file must return a table, not %s", luaL_typename(L, -1));

@@ -12,6 +12,9 @@
 ---@field options? table<string, neap.Argument> arguments of a dictionary, or of each in a list
 ---@field controller_path? boolean a path on the machine neap runs on
 ---@field deprecated? boolean
+---@field pattern? string a regular expression that a text, or each in a list, must match
+---@field pattern_doc? string what that means, read behind "must": "have %s in it"
+---@field regex? boolean a regular expression, checked before the run
 
 ---@class neap.Module
 ---@field name? string as the file is called
@@ -22,6 +25,7 @@
 ---@field required_one_of? string[][]
 ---@field required_if? any[][]
 ---@field required_by? any[][]
+---@field allowed_if? any[][]
 ---@field free_form? string
 ---@field any_key? boolean
 ---@field examples string[][] pairs of a title and a task as JSON

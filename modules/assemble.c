@@ -22,7 +22,7 @@ static const struct arg assemble_args[] = {
 	{ .name = "remote_src", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct assemble_want, remote_src),
 	  .doc = "src is on the target. Without it, it is looked up in files/ beside the role and the playbook." },
 	{ .name = "regexp", .offset = offsetof(struct assemble_want, regexp),
-	  .doc = "A regular expression; only files whose names have it are parts." },
+	  .doc = "A regular expression; only files whose names have it are parts.", .regex = true },
 	{ .name = "delimiter", .offset = offsetof(struct assemble_want, delimiter),
 	  .doc = "Text between the parts, on lines of its own; \\n and its like mean what they mean in Python." },
 	{ .name = "ignore_hidden", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct assemble_want, ignore_hidden),
@@ -30,7 +30,8 @@ static const struct arg assemble_args[] = {
 	{ .name = "backup", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct assemble_want, copy.backup),
 	  .doc = "Keeps the old file beside the new one, under a name with the time in it." },
 	{ .name = "validate", .offset = offsetof(struct assemble_want, copy.validate),
-	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path." },
+	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path.",
+	  .pattern = "%s", .pattern_doc = "have %s in it, where the new file's path goes" },
 	FILE_WISH_ARGS_IN(assemble_want, copy.wish, NULL),
 	{ 0 },
 };
@@ -170,8 +171,6 @@ static int assemble_decide(const struct module *module, const void *wanted, stru
 	*task = (struct copy_task){
 		.want = &copy, .decision = decision, .side = want->remote_src ? ASK_ON_TARGET : ASK_ON_CONTROLLER,
 	};
-	if (copy.validate && !strstr(copy.validate, "%s"))
-		return result_fail(decision, "validate must contain %%s: %s", copy.validate);
 	struct err invalid = ERR_INIT;
 	if (want->regexp && !(assembling.pattern = pattern_new(want->regexp, 0, &invalid)))
 		return result_fail(decision, "Invalid Regexp (%s) in \"%s\"", invalid.text, want->regexp);

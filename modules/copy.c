@@ -15,7 +15,8 @@ static const struct arg copy_args[] = {
 	{ .name = "content", .type = ARG_RAW, .offset = offsetof(struct copy_want, content),
 	  .doc = "The text to write, instead of a src. A list or dictionary is written as JSON." },
 	{ .name = "dest", .type = ARG_PATH, .required = true, .offset = offsetof(struct copy_want, dest),
-	  .doc = "Where it goes. A directory, or a path that ends in a slash, gets the file under its own name." },
+	  .doc = "Where it goes. A directory, or a path that ends in a slash, gets the file under its own name.",
+	  .pattern = ".", .pattern_doc = "not be empty" },
 	FILE_WISH_ARGS(copy_want, mode_words),
 	{ .name = "directory_mode", .type = ARG_MODE, .offset = offsetof(struct copy_want, directory_mode),
 	  .doc = "The mode of directories that are made, and of all directories of a tree." },
@@ -24,7 +25,8 @@ static const struct arg copy_args[] = {
 	{ .name = "force", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct copy_want, force),
 	  .doc = "Replaces a file that is there and differs. Without it, a file that is there stays." },
 	{ .name = "validate", .offset = offsetof(struct copy_want, validate),
-	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path." },
+	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path.",
+	  .pattern = "%s", .pattern_doc = "have %s in it, where the new file's path goes" },
 	{ .name = "remote_src", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct copy_want, remote_src),
 	  .doc = "src is on the target." },
 	{ .name = "follow", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct copy_want, follow),
@@ -163,10 +165,6 @@ static int copy_decide(const struct module *module, const void *wanted, struct d
 	const struct copy_want *want = wanted;
 	struct copy_task task = { .want = want, .decision = decision };
 	task.side = want->remote_src ? ASK_ON_TARGET : ASK_ON_CONTROLLER;
-	if (!*want->dest)
-		return result_fail(decision, "dest is required");
-	if (want->validate && !strstr(want->validate, "%s"))
-		return result_fail(decision, "validate must contain %%s: %s", want->validate);
 	if (!want->src && path_ends_in_slash(want->dest))
 		return result_fail(decision, "can not use content with a dir as dest");
 	int waits = 0;

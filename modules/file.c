@@ -19,7 +19,7 @@ static const char *const path_names[] = { "dest", "name", NULL };
 static const char *const states[] = { "absent", "directory", "file", "hard", "link", "touch", NULL };
 static const struct arg file_args[] = {
 	{ .name = "path", .type = ARG_PATH, .required = true, .aliases = path_names, .offset = offsetof(struct file_want, path),
-	  .doc = "The path." },
+	  .doc = "The path.", .pattern = ".", .pattern_doc = "not be empty" },
 	{ .name = "state", .choices = states, .offset = offsetof(struct file_want, state),
 	  .doc = "absent: nothing of that name, a directory goes with all that is in it. directory: a directory, its parents are "
 	         "made too. file: a file that must be there already. hard, link: a hard or symbolic link to src. touch: a file, "
@@ -41,6 +41,14 @@ static const struct arg file_args[] = {
 	  .doc = "The access time, by the format; or preserve, or now. The default is preserve, with touch it is now." },
 	{ .name = "access_time_format", .fallback = "\"%Y%m%d%H%M.%S\"", .offset = offsetof(struct file_want, access.format),
 	  .doc = "The format of access_time, as strptime(3) has it." },
+	{ 0 },
+};
+
+static const struct rule file_rules[] = {
+	{ .kind = RULE_ALLOWED_IF, .names = (const char *const[]){ "recurse", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "directory", NULL } },
+	{ .kind = RULE_ALLOWED_IF, .names = (const char *const[]){ "src", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "link", "hard", NULL } },
 	{ 0 },
 };
 
@@ -405,8 +413,6 @@ static int file_decide(const struct module *module, const void *wanted, struct d
 	task.src = path_expand(decision, want->src);
 	if (!path || !task.src)
 		return 0;
-	if (!*path)
-		return result_fail(decision, "path is empty");
 	task.path = without_slashes(decision, path);
 	bool removing = want->state && strcmp(want->state, "absent") == 0;
 	task.now = ask_stat(decision, task.path, ASK_NO_FOLLOW);
@@ -429,7 +435,7 @@ static int file_decide(const struct module *module, const void *wanted, struct d
 const struct module file_module = {
 	.name = "file",
 	.doc = "Sets the type, mode, owner, group and times of a path.",
-	.spec = { .args = file_args, .want_size = sizeof(struct file_want) },
+	.spec = { .args = file_args, .rules = file_rules, .want_size = sizeof(struct file_want) },
 	.examples = file_examples,
 	.returns = file_returns,
 	.decide = file_decide,

@@ -13,7 +13,7 @@ static const struct arg script_args[] = {
 	  .doc = "The script's path, looked up in files/ beside the role and the playbook, and its arguments, split into words "
 	         "as a shell would. A task may give it as a plain string." },
 	{ .name = "chdir", .type = ARG_PATH, .offset = offsetof(struct script_want, chdir),
-	  .doc = "The directory to run in, an absolute path." },
+	  .doc = "The directory to run in.", .pattern = "^/", .pattern_doc = "be an absolute path" },
 	{ .name = "creates", .type = ARG_PATH, .offset = offsetof(struct script_want, creates),
 	  .doc = "A path. Where it exists, the task is skipped." },
 	{ .name = "removes", .type = ARG_PATH, .offset = offsetof(struct script_want, removes),
@@ -86,8 +86,6 @@ static int script_decide(const struct module *module, const void *wanted, struct
 		return result_fail(decision, "%s: %s", why, want->cmd);
 	if (!words[0])
 		return result_fail(decision, "no script given");
-	if (want->chdir && *want->chdir != '/')
-		return result_fail(decision, "chdir %s must be an absolute path for a Unix-aware remote node", want->chdir);
 	if (!is_wanted(want, decision))
 		return 0;
 	const struct answer *found = ask_find(decision, words[0], "files");

@@ -14,8 +14,9 @@ static const struct arg tempfile_args[] = {
 	{ .name = "path", .type = ARG_PATH, .offset = offsetof(struct tempfile_want, path),
 	  .doc = "The directory that it is made in. Without it, what TMPDIR says on the target, or /tmp." },
 	{ .name = "prefix", .fallback = "\"ansible.\"", .offset = offsetof(struct tempfile_want, prefix),
-	  .doc = "How its name begins." },
-	{ .name = "suffix", .fallback = "\"\"", .offset = offsetof(struct tempfile_want, suffix), .doc = "How its name ends." },
+	  .doc = "How its name begins.", .pattern = "^[^/]*$", .pattern_doc = "be a part of a name, without a slash" },
+	{ .name = "suffix", .fallback = "\"\"", .offset = offsetof(struct tempfile_want, suffix), .doc = "How its name ends.",
+	  .pattern = "^[^/]*$", .pattern_doc = "be a part of a name, without a slash" },
 	{ 0 },
 };
 
@@ -57,8 +58,6 @@ static int tempfile_decide(const struct module *module, const void *wanted, stru
 {
 	(void)module, (void)err;
 	const struct tempfile_want *want = wanted;
-	if (strchr(want->prefix, '/') || strchr(want->suffix, '/'))
-		return result_fail(decision, "prefix and suffix are parts of a name, without a slash");
 	const char *folder = path_expand(decision, want->path);
 	if (!folder)
 		return 0;

@@ -31,7 +31,8 @@ static const struct arg template_args[] = {
 	{ .name = "force", .type = ARG_BOOL, .fallback = "true", .offset = offsetof(struct template_want, copy.force),
 	  .doc = "Replaces a file that is there and differs. Without it, a file that is there stays." },
 	{ .name = "validate", .offset = offsetof(struct template_want, copy.validate),
-	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path." },
+	  .doc = "A command that checks the new file before it takes its place; %s is the new file's path.",
+	  .pattern = "%s", .pattern_doc = "have %s in it, where the new file's path goes" },
 	{ .name = "follow", .type = ARG_BOOL, .fallback = "false", .offset = offsetof(struct template_want, copy.follow),
 	  .doc = "Where dest is a symlink, writes what it points to. Without it the link is replaced by the file." },
 	{ .name = "newline_sequence", .choices = newlines, .fallback = "\"\\n\"",
@@ -151,8 +152,6 @@ static int template_decide(const struct module *module, const void *wanted, stru
 	(void)module, (void)err;
 	const struct template_want *want = wanted;
 	struct copy_task task = { .want = &want->copy, .decision = decision, .side = ASK_ON_CONTROLLER };
-	if (want->copy.validate && !strstr(want->copy.validate, "%s"))
-		return result_fail(decision, "validate must contain %%s: %s", want->copy.validate);
 	int waits = render(&task, want);
 	task.dest = path_expand(decision, want->copy.dest);
 	waits = file_goal_find(&task.goal, &want->copy.wish, decision) < 0 || waits;

@@ -19,7 +19,7 @@ static const struct arg wait_for_args[] = {
 	{ .name = "port", .type = ARG_INT, .offset = offsetof(struct wait_for_want, port), .doc = "The TCP port." },
 	{ .name = "path", .type = ARG_PATH, .offset = offsetof(struct wait_for_want, path), .doc = "The file, on the target." },
 	{ .name = "search_regex", .offset = offsetof(struct wait_for_want, search_regex),
-	  .doc = "A regular expression that must be found in the file, or in what the port sends." },
+	  .doc = "A regular expression that must be found in the file, or in what the port sends.", .regex = true },
 	{ .name = "state", .choices = states, .fallback = "\"started\"", .offset = offsetof(struct wait_for_want, state),
 	  .doc = "started, present: it is there. stopped, absent: it is not. drained: the port has no connections." },
 	{ .name = "timeout", .type = ARG_INT, .fallback = "300", .offset = offsetof(struct wait_for_want, timeout),
@@ -36,6 +36,17 @@ static const struct arg wait_for_args[] = {
 	{ .name = "exclude_hosts", .type = ARG_LIST, .offset = offsetof(struct wait_for_want, exclude_hosts),
 	  .doc = "Peers whose connections do not count for drained." },
 	{ .name = "msg", .offset = offsetof(struct wait_for_want, msg), .doc = "What to say where it takes too long." },
+	{ 0 },
+};
+
+static const struct rule wait_for_rules[] = {
+	{ .kind = RULE_EXCLUSIVE, .names = (const char *const[]){ "port", "path", NULL } },
+	{ .kind = RULE_ALLOWED_IF, .names = (const char *const[]){ "path", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "started", "present", "absent", NULL } },
+	{ .kind = RULE_ALLOWED_IF, .names = (const char *const[]){ "exclude_hosts", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "drained", NULL } },
+	{ .kind = RULE_REQUIRED_IF, .names = (const char *const[]){ "port", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "drained", NULL } },
 	{ 0 },
 };
 
@@ -234,22 +245,6 @@ static int wait_drained(struct waiting *waiting)
 
 /* ---- the decision ---- */
 
-static const char *wrong_arguments(const struct wait_for_want *want)
-{
-	bool drained = strcmp(want->state, "drained") == 0;
-	if (want->port != ARG_NO_INT && want->path)
-		return "port and path parameter can not both be passed to wait_for";
-	if (want->path && strcmp(want->state, "stopped") == 0)
-		return "state=stopped should only be used for checking a port in the wait_for module";
-	if (want->path && drained)
-		return "state=drained should only be used for checking a port in the wait_for module";
-	if (want->exclude_hosts && !drained)
-		return "exclude_hosts should only be with state=drained";
-	if (drained && want->port == ARG_NO_INT)
-		return "state=drained needs a port";
-	return NULL;
-}
-
 static void set_keys(struct waiting *waiting)
 {
 	const struct wait_for_want *want = waiting->want;
@@ -273,11 +268,6 @@ static int wait_for_decide(const struct module *module, const void *wanted, stru
 	(void)module, (void)err;
 	struct waiting waiting = { .want = wanted, .decision = decision };
 	const struct wait_for_want *want = wanted;
-	const char *wrong = wrong_arguments(want);
-	if (wrong) {
-		set_elapsed(&waiting);
-		return result_fail(decision, "%s", wrong);
-	}
 	struct err invalid = ERR_INIT;
 	auto_pattern struct pattern *pattern =
 		want->search_regex ? pattern_new(want->search_regex, PATTERN_MULTILINE, &invalid) : NULL;
@@ -300,7 +290,7 @@ static int wait_for_decide(const struct module *module, const void *wanted, stru
 const struct module wait_for_module = {
 	.name = "wait_for",
 	.doc = "Waits until a port, a file, or a text in one of them is there, or no longer. It needs bash or nc on the target for ports.",
-	.spec = { .args = wait_for_args, .want_size = sizeof(struct wait_for_want) },
+	.spec = { .args = wait_for_args, .rules = wait_for_rules, .want_size = sizeof(struct wait_for_want) },
 	.examples = wait_for_examples,
 	.returns = wait_for_returns,
 	.decide = wait_for_decide,

@@ -20,6 +20,13 @@ static void add_type(struct buf *out, const struct arg *arg)
 		buf_printf(out, " of %s", arg->options ? "dict" : spec_type_name(arg->elements));
 }
 
+static void add_doc(struct buf *out, const struct arg *arg)
+{
+	buf_str(out, arg->doc ? arg->doc : "");
+	if (arg->pattern_doc)
+		buf_printf(out, " It must %s.", arg->pattern_doc);
+}
+
 /* A rule as a sentence. */
 static void add_rule(struct buf *out, const struct rule *rule)
 {
@@ -37,7 +44,9 @@ static void add_rule(struct buf *out, const struct rule *rule)
 		add_names(out, rule->names, ", ");
 		break;
 	case RULE_REQUIRED_IF:
-		buf_printf(out, "Where %s is %s: ", rule->if_name, rule->if_value);
+		buf_printf(out, "Where %s is ", rule->if_name);
+		add_names(out, rule->if_values, " or ");
+		buf_str(out, ": ");
 		add_names(out, rule->names, rule->any_of ? " or " : ", ");
 		buf_str(out, rule->any_of ? " is required" : " required");
 		break;
@@ -45,6 +54,12 @@ static void add_rule(struct buf *out, const struct rule *rule)
 		buf_printf(out, "Where %s is given: ", rule->if_name);
 		add_names(out, rule->names, ", ");
 		buf_str(out, " required");
+		break;
+	case RULE_ALLOWED_IF:
+		buf_printf(out, "Only where %s is ", rule->if_name);
+		add_names(out, rule->if_values, " or ");
+		buf_str(out, ": ");
+		add_names(out, rule->names, ", ");
 		break;
 	}
 	buf_str(out, ".");
@@ -69,7 +84,9 @@ static void text_args(struct buf *out, const struct arg *args, int indent)
 		if (arg->fallback)
 			buf_printf(out, " [default: %s]", arg->fallback);
 		buf_printf(out, "\n%*s", indent + 4, "");
-		help_wrap(out, arg->doc ? arg->doc : "", (size_t)indent + 4, (size_t)indent + 4, COLUMNS);
+		auto_buf struct buf doc = BUF_INIT;
+		add_doc(&doc, arg);
+		help_wrap(out, buf_text(&doc), (size_t)indent + 4, (size_t)indent + 4, COLUMNS);
 		if (arg->choices) {
 			buf_printf(out, "%*sOne of: ", indent + 4, "");
 			add_names(out, arg->choices, ", ");
@@ -122,7 +139,9 @@ static void add_cell(struct buf *out, const char *text)
 
 static void markdown_doc(struct buf *out, const struct arg *arg)
 {
-	add_cell(out, arg->doc);
+	auto_buf struct buf doc = BUF_INIT;
+	add_doc(&doc, arg);
+	add_cell(out, buf_text(&doc));
 	if (arg->choices) {
 		buf_str(out, " One of: `");
 		add_names(out, arg->choices, "`, `");

@@ -24,7 +24,7 @@ static json_t *described(json_t *schema, const char *doc)
 
 /* ---- arguments of modules ---- */
 
-static json_t *object_of(const struct arg *args, const struct rule *rules, bool any_key);
+static json_t *object_of(const struct arg *options);
 
 static json_t *element(const struct arg *arg);
 
@@ -65,7 +65,7 @@ static json_t *plain(const struct arg *arg)
 		return either(json_pack("{s:s, s:o}", "type", "array", "items", element(arg)),
 		              json_pack("{s:[s,s,s]}", "type", "string", "number", "boolean"));
 	if (arg->type == ARG_DICT && arg->options)
-		return either(object_of(arg->options, NULL, false), of_type("string"));
+		return either(object_of(arg->options), of_type("string"));
 	return simple(arg->type);
 }
 
@@ -80,10 +80,17 @@ static json_t *choices(const struct arg *arg)
 static json_t *element(const struct arg *arg)
 {
 	if (arg->options)
-		return either(object_of(arg->options, NULL, false), ref("template"));
+		return either(object_of(arg->options), ref("template"));
 	if (arg->choices)
 		return either(choices(arg), ref("template"));
 	return simple(arg->elements);
+}
+
+/* What a text must match that is no template. */
+static void add_pattern(json_t *schema, const char *pattern)
+{
+	auto_free char *whole = mem_printf("%s|\\{[{%%]", pattern);
+	json_object_set_new(schema, "pattern", json_string(whole));
 }
 
 static json_t *argument(const struct arg *arg)
@@ -91,6 +98,8 @@ static json_t *argument(const struct arg *arg)
 	json_t *schema = !arg->choices || arg->type == ARG_LIST ? plain(arg)
 	                 : arg->type == ARG_MODE ? either(choices(arg), plain(arg)) /* words beside modes */
 	                                         : either(choices(arg), ref("template"));
+	if (arg->pattern && arg->type != ARG_LIST)
+		add_pattern(schema, arg->pattern);
 	if (!arg->required && !arg->fallback)
 		schema = either(schema, of_type("null"));
 	described(schema, arg->doc);
@@ -135,6 +144,53 @@ static void add_exclusive(json_t *all, const struct arg *args, const char *const
 			                                     given(args, names[j])));
 }
 
+/* A value of a rule as it may be written. */
+static json_t *values(const char *const *wanted)
+{
+	json_t *list = json_array();
+	for (; *wanted; wanted++) {
+		if (strcmp(*wanted, "true") == 0 || strcmp(*wanted, "false") == 0)
+			json_array_append_new(list, json_boolean(strcmp(*wanted, "true") == 0));
+		json_array_append_new(list, json_string(*wanted));
+	}
+	return json_pack("{s:o}", "enum", list);
+}
+
+static bool is_default(const struct arg *arg, const char *const *wanted)
+{
+	auto_json json_t *fallback = arg && arg->fallback ? json_loads(arg->fallback, JSON_DECODE_ANY, NULL) : NULL;
+	auto_json json_t *list = values(wanted);
+	size_t i;
+	json_t *value;
+	json_array_foreach(json_object_get(list, "enum"), i, value) {
+		if (fallback && json_equal(fallback, value))
+			return true;
+	}
+	return false;
+}
+
+/* That an argument has one of a rule's values, be it by its default. */
+static json_t *has_value(const struct arg *args, const struct rule *rule)
+{
+	json_t *condition = json_pack("{s:{s:o}}", "properties", rule->if_name, values(rule->if_values));
+	if (!is_default(find(args, rule->if_name), rule->if_values))
+		json_object_set_new(condition, "required", json_pack("[s]", rule->if_name));
+	return condition;
+}
+
+/* That the names of a rule do nothing, or that the argument has a value, or may have one, for which they are. */
+static json_t *allowed(const struct arg *args, const struct rule *rule)
+{
+	json_t *properties = json_object(), *fine = json_pack("{s:{s:o}}", "properties", rule->if_name,
+	                                                      either(values(rule->if_values), ref("template")));
+	const struct arg *arg = find(args, rule->if_name);
+	if (arg && arg->fallback && !is_default(arg, rule->if_values))
+		json_object_set_new(fine, "required", json_pack("[s]", rule->if_name));
+	for (const char *const *name = rule->names; *name; name++)
+		json_object_set_new(properties, *name, either(json_pack("{s:[b,s,s,s,n]}", "enum", 0, "no", "false", ""), ref("template")));
+	return either(fine, json_pack("{s:o}", "properties", properties));
+}
+
 static void add_rule(json_t *all, const struct arg *args, const struct rule *rule)
 {
 	json_t *condition = NULL;
@@ -145,6 +201,9 @@ static void add_rule(json_t *all, const struct arg *args, const struct rule *rul
 	case RULE_ONE_OF:
 		json_array_append_new(all, all_given(args, rule->names, "anyOf"));
 		return;
+	case RULE_ALLOWED_IF:
+		json_array_append_new(all, allowed(args, rule));
+		return;
 	case RULE_TOGETHER:
 		condition = all_given(args, rule->names, "anyOf");
 		break;
@@ -152,17 +211,17 @@ static void add_rule(json_t *all, const struct arg *args, const struct rule *rul
 		condition = given(args, rule->if_name);
 		break;
 	case RULE_REQUIRED_IF:
-		condition = json_pack("{s:{s:{s:s}}, s:[s]}", "properties", rule->if_name, "const", rule->if_value, "required",
-		                      rule->if_name);
+		condition = has_value(args, rule);
 		break;
 	}
 	json_array_append_new(all, json_pack("{s:o, s:o}", "if", condition, "then",
 	                                     all_given(args, rule->names, rule->any_of ? "anyOf" : "allOf")));
 }
 
-static json_t *object_of(const struct arg *args, const struct rule *rules, bool any_key)
+/* The arguments that there are. */
+static json_t *shape_of(const struct arg *args, bool any_key)
 {
-	json_t *properties = json_object(), *all = json_array();
+	json_t *properties = json_object();
 	for (const struct arg *arg = args; arg && arg->name; arg++) {
 		json_object_set_new(properties, arg->name, argument(arg));
 		for (size_t i = 0; arg->aliases && arg->aliases[i]; i++) {
@@ -170,19 +229,29 @@ static json_t *object_of(const struct arg *args, const struct rule *rules, bool 
 			auto_free char *doc = mem_printf("The same as %s.", arg->name);
 			json_object_set_new(properties, arg->aliases[i], described(alias, doc));
 		}
-		if (arg->required)
-			json_array_append_new(all, given(args, arg->name));
 	}
-	for (const struct rule *rule = rules; rule && rule->names; rule++)
-		add_rule(all, args, rule);
 	json_t *object = json_pack("{s:s, s:o}", "type", "object", "properties", properties);
 	if (!any_key)
 		json_object_set_new(object, "additionalProperties", json_false());
-	if (json_array_size(all))
-		json_object_set(object, "allOf", all);
-	json_decref(all);
 	return object;
 }
+
+/* The same with those that are needed, and the rules between them. */
+static json_t *whole_of(json_t *shape, const struct arg *args, const struct rule *rules)
+{
+	json_t *all = json_array();
+	for (const struct arg *arg = args; arg && arg->name; arg++)
+		if (arg->required)
+			json_array_append_new(all, given(args, arg->name));
+	for (const struct rule *rule = rules; rule && rule->names; rule++)
+		add_rule(all, args, rule);
+	if (json_array_size(all))
+		json_object_set(shape, "allOf", all);
+	json_decref(all);
+	return shape;
+}
+
+static json_t *object_of(const struct arg *options) { return whole_of(shape_of(options, false), options, NULL); }
 
 /* ---- what stands under a module's name ---- */
 
@@ -244,16 +313,18 @@ static json_t *text(const struct spec *spec)
 static json_t *module_schema(const struct module *module)
 {
 	const struct spec *spec = &module->spec;
-	json_t *ways = json_pack("[o, o]", object_of(spec->args, spec->rules, spec->any_key), text(spec));
+	auto_free char *shape = mem_printf("shape.%s", module->name);
+	json_t *ways = json_pack("[o, o]", whole_of(ref(shape), spec->args, spec->rules), text(spec));
 	if (!needs_arguments(spec))
 		json_array_append_new(ways, of_type("null"));
 	return described(json_pack("{s:o}", "anyOf", ways), module->doc);
 }
 
-/* Beside args, where the rest of the arguments may stand. */
+/* Where args or module_defaults may give the rest of the arguments. */
 static json_t *part_schema(const struct module *module)
 {
-	return described(json_pack("{s:[s,s,s]}", "type", "object", "string", "null"), module->doc);
+	auto_free char *shape = mem_printf("shape.%s", module->name);
+	return described(either(ref(shape), json_pack("{s:[s,s]}", "type", "string", "null")), module->doc);
 }
 
 /* ---- keywords ---- */
@@ -302,7 +373,8 @@ static json_t *word_choices(const char *const *names)
 	return either(json_pack("{s:o}", "enum", list), ref("template"));
 }
 
-static json_t *keyword_value(const struct keyword *keyword)
+/* part: module_defaults may give arguments of the tasks below. */
+static json_t *keyword_value(const struct keyword *keyword, bool part)
 {
 	json_t *special = special_value(keyword->name);
 	if (special)
@@ -327,25 +399,26 @@ static json_t *keyword_value(const struct keyword *keyword)
 		return ref("condition");
 	case KEYWORD_TASKS:
 		return json_pack("{s:[s,s], s:o}", "type", "array", "null", "items",
-		                 ref(strcmp(keyword->name, "handlers") == 0 ? "handler_entry" : "entry"));
+		                 strcmp(keyword->name, "handlers") == 0 ? ref(part ? "handler_part" : "handler_entry")
+		                                                        : ref(part ? "entry_part" : "entry"));
 	case KEYWORD_ANY:
 		break;
 	}
 	return json_object();
 }
 
-static json_t *place_properties(unsigned place)
+static json_t *place_properties(unsigned place, bool part)
 {
 	json_t *properties = json_object();
 	for (size_t i = 0; i < keyword_count; i++)
 		if (keywords[i].places & place && keywords[i].supported)
-			json_object_set_new(properties, keywords[i].name, described(keyword_value(&keywords[i]), keywords[i].doc));
+			json_object_set_new(properties, keywords[i].name, described(keyword_value(&keywords[i], part), keywords[i].doc));
 	return properties;
 }
 
-static json_t *place_schema(unsigned place)
+static json_t *place_schema(unsigned place, bool part)
 {
-	return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", place_properties(place), "additionalProperties", 0);
+	return json_pack("{s:s, s:o, s:b}", "type", "object", "properties", place_properties(place, part), "additionalProperties", 0);
 }
 
 /* That a task names one module: by one of its names, or by action. */
@@ -361,10 +434,10 @@ static json_t *one_module(const struct catalogue *catalogue)
 	return json_pack("{s:o}", "oneOf", ways);
 }
 
-/* part: the arguments may stand in args as well, so that those beside it need not be whole. */
+/* part: args or module_defaults may give arguments as well, so that those beside the module's name need not be whole. */
 static json_t *task_schema(const struct catalogue *catalogue, unsigned place, bool part)
 {
-	json_t *task = place_schema(place);
+	json_t *task = place_schema(place, part);
 	json_t *patterns = json_object();
 	for (size_t i = 0; i < catalogue->count; i++) {
 		const char *name = catalogue->modules[i]->name;
@@ -378,25 +451,32 @@ static json_t *task_schema(const struct catalogue *catalogue, unsigned place, bo
 	return task;
 }
 
-/* A play, or an import of another playbook in its place. */
-static json_t *play_schema(void)
-{
-	json_t *play = place_schema(KEYWORD_PLAY);
-	json_object_set_new(play, "required", json_pack("[s]", "hosts"));
-	json_t *import = json_pack("{s:{s:{s:s, s:s}}}", "properties", "import_playbook", "type", "string", "description",
-	                           "Another playbook that runs in this place.");
-	return json_pack("{s:s, s:{s:[s]}, s:o, s:o}", "type", "object", "if", "required", "import_playbook", "then", import,
-	                 "else", play);
-}
-
 static json_t *where_given(const char *key, json_t *then, json_t *otherwise)
 {
 	return json_pack("{s:{s:[s]}, s:o, s:o}", "if", "required", key, "then", then, "else", otherwise);
 }
 
+/* A play, or an import of another playbook in its place. */
+static json_t *play_schema(void)
+{
+	json_t *import = json_pack("{s:{s:{s:s, s:s}}}", "properties", "import_playbook", "type", "string", "description",
+	                           "Another playbook that runs in this place.");
+	json_t *play = where_given("module_defaults", place_schema(KEYWORD_PLAY, true), place_schema(KEYWORD_PLAY, false));
+	json_object_set_new(play, "required", json_pack("[s]", "hosts"));
+	json_t *schema = where_given("import_playbook", import, play);
+	json_object_set_new(schema, "type", json_string("object"));
+	return schema;
+}
+
+/* A task, or one of which a part may stand elsewhere. */
+static json_t *one_of_tasks(const char *task, const char *part)
+{
+	return where_given("args", ref(part), where_given("module_defaults", ref(part), ref(task)));
+}
+
 static json_t *role_schema(void)
 {
-	json_t *role = place_schema(KEYWORD_ROLE);
+	json_t *role = place_schema(KEYWORD_ROLE, false);
 	json_object_del(role, "additionalProperties"); /* what is no keyword is a variable of the role */
 	json_object_set_new(json_object_get(role, "properties"), "role", of_type("string"));
 	json_object_set_new(role, "anyOf", json_pack("[{s:[s]}, {s:[s]}]", "required", "role", "required", "name"));
@@ -425,17 +505,22 @@ json_t *schema_playbook(const struct catalogue *catalogue)
 	add_common(defs);
 	json_object_set_new(defs, "play", play_schema());
 	json_object_set_new(defs, "role", role_schema());
-	json_object_set_new(defs, "block", place_schema(KEYWORD_BLOCK));
+	json_object_set_new(defs, "block", place_schema(KEYWORD_BLOCK, false));
+	json_object_set_new(defs, "block_part", place_schema(KEYWORD_BLOCK, true));
 	json_object_set_new(defs, "one_module", one_module(catalogue));
 	json_object_set_new(defs, "task", task_schema(catalogue, KEYWORD_TASK, false));
-	json_object_set_new(defs, "task_with_args", task_schema(catalogue, KEYWORD_TASK, true));
+	json_object_set_new(defs, "task_part", task_schema(catalogue, KEYWORD_TASK, true));
 	json_object_set_new(defs, "handler", task_schema(catalogue, KEYWORD_HANDLER, false));
-	json_object_set_new(defs, "handler_with_args", task_schema(catalogue, KEYWORD_HANDLER, true));
-	json_object_set_new(defs, "entry", where_given("block", ref("block"), where_given("args", ref("task_with_args"), ref("task"))));
-	json_object_set_new(defs, "handler_entry", where_given("args", ref("handler_with_args"), ref("handler")));
+	json_object_set_new(defs, "handler_part", task_schema(catalogue, KEYWORD_HANDLER, true));
+	json_object_set_new(defs, "entry", where_given("block", where_given("module_defaults", ref("block_part"), ref("block")),
+	                                               one_of_tasks("task", "task_part")));
+	json_object_set_new(defs, "entry_part", where_given("block", ref("block_part"), ref("task_part")));
+	json_object_set_new(defs, "handler_entry", one_of_tasks("handler", "handler_part"));
 	for (size_t i = 0; i < catalogue->count; i++) {
 		auto_free char *whole = mem_printf("module.%s", catalogue->modules[i]->name);
 		auto_free char *part = mem_printf("part.%s", catalogue->modules[i]->name);
+		auto_free char *shape = mem_printf("shape.%s", catalogue->modules[i]->name);
+		json_object_set_new(defs, shape, shape_of(catalogue->modules[i]->spec.args, catalogue->modules[i]->spec.any_key));
 		json_object_set_new(defs, whole, module_schema(catalogue->modules[i]));
 		json_object_set_new(defs, part, part_schema(catalogue->modules[i]));
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "base/suggest.h"
 #include "model/vault.h"
 #include "plan/spec_convert.h"
@@ -140,6 +141,21 @@ static void check_choice(struct binding *binding, const struct arg *arg, const c
 	         buf_text(&text));
 }
 
+/* A text that is not as the table wants it. */
+static void check_text(struct binding *binding, const struct arg *arg, const char *path, json_t *value)
+{
+	const char *text = json_string_value(value);
+	if (!text || !(arg->pattern || arg->regex) || is_unknown(binding, value))
+		return;
+	struct err err = ERR_INIT;
+	auto_pattern struct pattern *own = arg->regex ? pattern_new(text, 0, &err) : NULL;
+	if (arg->regex && !own)
+		complain(binding, path, false, *err.hint ? err.hint : NULL, "%s", err.text);
+	auto_pattern struct pattern *wanted = arg->pattern ? pattern_new(arg->pattern, 0, &err) : NULL;
+	if (wanted && !pattern_matches(wanted, text, strlen(text), PATTERN_SEARCH))
+		complain(binding, path, false, NULL, "must %s", arg->pattern_doc);
+}
+
 static json_t *convert(struct binding *binding, enum arg_type type, json_t *value, const char *path)
 {
 	if (is_unknown(binding, value) && type != ARG_CONDITION && type != ARG_EXPRESSION)
@@ -175,8 +191,10 @@ static json_t *bind_elements(struct binding *binding, const struct arg *arg, jso
 	json_array_foreach(list, i, element) {
 		auto_free char *path = mem_printf("%s[%zu]", arg->name, i);
 		auto_json json_t *value = json_is_null(element) ? json_null() : convert(binding, type, element, path);
-		if (value && arg->type == ARG_LIST)
+		if (value && arg->type == ARG_LIST) {
 			check_choice(binding, arg, path, value);
+			check_text(binding, arg, path, value);
+		}
 		if (value && arg->options)
 			json_array_append_new(bound, bind_options(binding, arg, path, value));
 		else if (value)
@@ -217,6 +235,7 @@ static json_t *bind_value(struct binding *binding, const struct arg *arg, const 
 	if (arg->type == ARG_LIST && json_is_array(converted))
 		return bind_elements(binding, arg, converted);
 	check_choice(binding, arg, written, converted);
+	check_text(binding, arg, written, converted);
 	if (arg->type == ARG_DICT && arg->options)
 		return bind_options(binding, arg, written, converted);
 	return json_incref(converted);
@@ -313,24 +332,42 @@ static struct counted count_names(const struct binding *binding, const struct ru
 			counted.given++;
 		else
 			buf_printf(&counted.missing, "%s%s", counted.missing.length ? ", " : "", *name);
-		buf_printf(&counted.names, "%s%s", counted.count++ ? separator : "", *name);
+		counted.count++;
+		if (value || rule->kind != RULE_EXCLUSIVE)
+			buf_printf(&counted.names, "%s%s", counted.names.length ? separator : "", *name);
 	}
 	return counted;
+}
+
+/* As rules and people write it. */
+static bool add_value(struct buf *out, json_t *value)
+{
+	if (!json_is_boolean(value))
+		return spec_convert_text(out, value);
+	buf_str(out, json_is_true(value) ? "true" : "false");
+	return true;
+}
+
+/* Whether the argument that a rule depends on has one of the rule's values: 1, 0, or -1 where that is not known. */
+static int has_value(const struct binding *binding, const struct rule *rule, json_t *bound)
+{
+	json_t *value = json_object_get(bound, rule->if_name);
+	auto_buf struct buf text = BUF_INIT;
+	if (!value || is_unknown(binding, value) || !add_value(&text, value))
+		return -1;
+	for (const char *const *wanted = rule->if_values; *wanted; wanted++) {
+		if (strcmp(buf_text(&text), *wanted) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 static bool rule_applies(const struct binding *binding, const struct rule *rule, json_t *bound)
 {
 	json_t *value = json_object_get(bound, rule->if_name);
-	if (!value || is_unknown(binding, value))
-		return false;
 	if (rule->kind == RULE_REQUIRED_BY)
-		return true;
-	auto_buf struct buf text = BUF_INIT;
-	if (json_is_boolean(value))
-		buf_str(&text, json_is_true(value) ? "true" : "false");
-	else if (!spec_convert_text(&text, value))
-		return false;
-	return strcmp(buf_text(&text), rule->if_value) == 0;
+		return value && !is_unknown(binding, value);
+	return has_value(binding, rule, bound) == 1;
 }
 
 static void check_conditional(struct binding *binding, const struct rule *rule, json_t *bound)
@@ -342,11 +379,33 @@ static void check_conditional(struct binding *binding, const struct rule *rule, 
 	if (rule->any_of ? there > 0 : there == counted.count)
 		return;
 	const char *which = rule->any_of && counted.count > 1 ? "one of " : "";
-	if (rule->kind == RULE_REQUIRED_BY)
-		complain(binding, "", false, NULL, "%s needs %s%s too", rule->if_name, which, buf_text(&counted.missing));
-	else
-		complain(binding, "", false, NULL, "%s is %s, which needs %s%s too", rule->if_name, rule->if_value, which,
-		         buf_text(&counted.missing));
+	auto_buf struct buf now = BUF_INIT;
+	if (rule->kind == RULE_REQUIRED_IF)
+		add_value(&now, json_object_get(bound, rule->if_name));
+	complain(binding, "", false, NULL, "%s%s%s%s needs %s%s too", rule->if_name, now.length ? " is " : "", buf_text(&now),
+	         now.length ? ", which" : "", which, buf_text(&counted.missing));
+}
+
+/* What is off or empty does nothing, and is no fault; what a template gives may be either. */
+static bool has_effect(const struct binding *binding, json_t *value)
+{
+	const char *text = json_string_value(value);
+	return value && !json_is_null(value) && !json_is_false(value) && !is_unknown(binding, value) && !(text && !*text);
+}
+
+static void check_allowed(struct binding *binding, const struct rule *rule, json_t *written, json_t *bound)
+{
+	if (has_value(binding, rule, bound) != 0)
+		return;
+	auto_buf struct buf now = BUF_INIT, values = BUF_INIT;
+	add_value(&now, json_object_get(bound, rule->if_name));
+	for (size_t i = 0; rule->if_values[i]; i++)
+		buf_printf(&values, "%s%s", i == 0 ? "" : rule->if_values[i + 1] ? ", " : " or ", rule->if_values[i]);
+	for (const char *const *name = rule->names; *name; name++) {
+		if (has_effect(binding, json_object_get(written, *name)))
+			complain(binding, *name, true, NULL, "\"%s\" is for %s %s, and %s is %s", *name, rule->if_name,
+			         buf_text(&values), rule->if_name, buf_text(&now));
+	}
 }
 
 /* Rules look at what was written, but for the values that they compare, which may be defaults. */
@@ -355,6 +414,10 @@ static void check_rules(struct binding *binding, json_t *written, json_t *bound)
 	for (const struct rule *rule = binding->rules; rule && rule->names; rule++) {
 		if (rule->kind == RULE_REQUIRED_IF || rule->kind == RULE_REQUIRED_BY) {
 			check_conditional(binding, rule, rule->kind == RULE_REQUIRED_BY ? written : bound);
+			continue;
+		}
+		if (rule->kind == RULE_ALLOWED_IF) {
+			check_allowed(binding, rule, written, bound);
 			continue;
 		}
 		auto_(counted_release) struct counted counted = count_names(binding, rule, written, ", ");

@@ -39,20 +39,31 @@ struct arg {
 	const char *const *choices; /* NULL-terminated, or NULL: any. Of a mode: words that may stand for one ("preserve") */
 	const char *const *aliases; /* NULL-terminated, or NULL */
 	enum arg_type elements;     /* of a list; ARG_RAW takes any. Lists of strings say ARG_STR (0, the default) */
+	const char *pattern;        /* a regular expression that a text, or each in a list, must match; or NULL. Plain enough to be
+	                             * JavaScript's too, for the JSON Schema */
+	const char *pattern_doc;    /* what that means, behind "must": "have %s in it"; NULL without pattern */
+	bool regex;                 /* is, or holds, a regular expression of Python's: one that cannot be compiled is refused */
 	const struct arg *options;  /* keys of a dictionary, or of the dictionaries in a list; ends at name NULL; or NULL */
 	size_t offset;              /* in want, by offsetof; unused in Lua modules */
 	bool controller_path;       /* a path on the machine neap runs on, looked up as Ansible does (files/, templates/) */
 	bool deprecated;
 };
 
-/* Rules that span arguments. Each is a NULL-terminated list of names; if_value is set for ARG_REQUIRED_IF only. */
-enum rule_kind { RULE_EXCLUSIVE, RULE_TOGETHER, RULE_ONE_OF, RULE_REQUIRED_IF, RULE_REQUIRED_BY };
+/* Rules that span arguments. */
+enum rule_kind {
+	RULE_EXCLUSIVE,   /* at most one of names */
+	RULE_TOGETHER,    /* all of names or none */
+	RULE_ONE_OF,      /* at least one of names */
+	RULE_REQUIRED_IF, /* where if_name has one of if_values, names are needed (any_of: one of them) */
+	RULE_REQUIRED_BY, /* where if_name is given, names are needed */
+	RULE_ALLOWED_IF,  /* names have a meaning only where if_name has one of if_values, or none at all */
+};
 
 struct rule {
 	enum rule_kind kind;
-	const char *const *names;
-	const char *if_name;  /* REQUIRED_IF: when this argument has that value, names are required (any_of: one of them) */
-	const char *if_value; /* REQUIRED_BY: when if_name is given, names are required */
+	const char *const *names;     /* ends at NULL */
+	const char *if_name;
+	const char *const *if_values; /* ends at NULL; booleans are "true" and "false" */
 	bool any_of;
 };
 

@@ -155,16 +155,25 @@ static void check_argument_texts(struct check *check, const struct entry *entry,
 	}
 }
 
-/* Of set_fact, whose arguments are variables. */
+/* Of set_fact and add_host, whose arguments are variables. */
 static void check_names(struct binding *binding, json_t *arguments)
 {
+	struct problems *problems = binding->check->problems;
 	const char *name;
 	json_t *value;
-	json_object_foreach(arguments, name, value)
-		if (!spec_find(&binding->module->spec, name) && !spec_is_template(name) && !playbook_is_identifier(name))
-			node_problem_key(binding->check->problems, argument_node(binding->entry, name),
+	size_t variables = 0;
+	json_object_foreach(arguments, name, value) {
+		if (spec_find(&binding->module->spec, name))
+			continue;
+		variables++;
+		if (!spec_is_template(name) && !playbook_is_identifier(name))
+			node_problem_key(problems, argument_node(binding->entry, name),
 			                 "letters, digits and _ only, not first a digit, and no word of the language",
 			                 "\"%s\" cannot name a variable", name);
+	}
+	if (!variables && strcmp(binding->module->name, "set_fact") == 0)
+		node_problem_key(problems, binding->entry->arguments, "\"set_fact\": { \"name\": value }",
+		                 "module set_fact: no variable is given");
 }
 
 /* Whether the arguments are one template, of which nothing is known. */
@@ -174,6 +183,61 @@ static bool is_opaque(const struct entry *entry, const struct spec *spec)
 	if (json_is_string(entry->extra_arguments.value))
 		return true;
 	return text && !spec->free_form && strncmp(text + strspn(text, " "), "{{", 2) == 0;
+}
+
+/* ---- what the module says to them ---- */
+
+/* Whether nothing in a value waits for the run: a template, or a text that is sealed. */
+static bool is_literal(json_t *value)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+	if (json_is_string(value))
+		return !spec_is_template(json_string_value(value));
+	json_array_foreach(value, i, member) {
+		if (!is_literal(member))
+			return false;
+	}
+	json_object_foreach(value, key, member) {
+		if (strcmp(key, "__ansible_vault") == 0 || !is_literal(member))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a failure of the task is looked for: nobody wants to be told of it beforehand. */
+static bool may_fail(const struct entry *entry)
+{
+	struct node ignore = scope_keyword(&entry->scope, "ignore_errors");
+	bool may = (ignore.value && keyword_bool(ignore.value) != 0) || scope_own(&entry->scope, "failed_when").value;
+	for (const struct scope *at = &entry->scope; at && !may; at = at->parent)
+		may = at->kind == SCOPE_BLOCK && scope_own(at, "rescue").value;
+	return may;
+}
+
+/* A module that fails before anything is known of a host fails by its arguments: it would do so at each host. */
+static void check_decision(struct check *check, const struct entry *entry, const struct module *module, json_t *bound)
+{
+	if (module->acts_on_run || may_fail(entry) || !is_literal(bound))
+		return;
+	auto_(decision_release) struct decision decision;
+	decision_init(&decision, false);
+	decision.host = "host";
+	decision.folder = "";
+	const void *want = bound;
+	struct err err = ERR_INIT;
+	if (module->spec.want_size) {
+		void *filled = arena_alloc(&decision.arena, module->spec.want_size);
+		spec_fill(&module->spec, bound, filled);
+		want = filled;
+	}
+	auto_free char *what = mem_printf("module %s", module->name);
+	if (module_decide(module, want, &decision, &err) < 0)
+		node_problem_key(check->problems, entry->arguments, err.hint[0] ? err.hint : NULL, "%s", err.text);
+	else if (decision.failed)
+		node_problem_key(check->problems, entry->arguments, NULL, "%s: %s", what,
+		                 json_string_value(json_object_get(decision.result, "msg")));
 }
 
 void check_arguments(struct check *check, const struct entry *entry, const struct module *module)
@@ -197,6 +261,8 @@ void check_arguments(struct check *check, const struct entry *entry, const struc
 	auto_json json_t *bound = spec_bind(&module->spec, arguments, SPEC_TEMPLATES, report, &binding, NULL);
 	if (module->spec.any_key)
 		check_names(&binding, arguments);
-	if (bound)
-		check_files(check, entry, module, bound);
+	if (!bound)
+		return;
+	check_files(check, entry, module, bound);
+	check_decision(check, entry, module, bound);
 }

@@ -10,7 +10,8 @@
 static const char *const host_names[] = { "host", "hostname", NULL };
 static const char *const groups_names[] = { "group", "groupname", NULL };
 static const struct arg add_host_args[] = {
-	{ .name = "name", .required = true, .aliases = host_names, .doc = "The host's name; with :port behind it for another port." },
+	{ .name = "name", .required = true, .aliases = host_names, .doc = "The host's name; with :port behind it for another port.",
+	  .pattern = ".", .pattern_doc = "not be empty" },
 	{ .name = "groups", .type = ARG_LIST, .aliases = groups_names, .doc = "Groups that it is put into; those that are missing are made." },
 	{ 0 },
 };
@@ -66,8 +67,6 @@ static int add_host_decide(const struct module *module, const void *wanted, stru
 	(void)module, (void)err;
 	json_t *want = (json_t *)wanted, *value;
 	auto_free char *name = mem_strdup(json_string_value(json_object_get(want, "name")));
-	if (!name || !*name)
-		return result_fail(decision, "name, host or hostname needs to be provided");
 	long port = split_port(name);
 	auto_json json_t *vars = json_object();
 	const char *key;
@@ -99,7 +98,7 @@ const struct module add_host_module = {
 struct group_by_want { const char *key; json_t *parents; };
 
 static const struct arg group_by_args[] = {
-	{ .name = "key", .required = true, .offset = offsetof(struct group_by_want, key),
+	{ .name = "key", .required = true, .offset = offsetof(struct group_by_want, key), .pattern = ".", .pattern_doc = "not be empty",
 	  .doc = "The name of the group that the host is put into. Blanks become dashes." },
 	{ .name = "parents", .type = ARG_LIST, .fallback = "[\"all\"]", .offset = offsetof(struct group_by_want, parents),
 	  .doc = "Groups that the group is put into." },
@@ -131,8 +130,6 @@ static int group_by_decide(const struct module *module, const void *wanted, stru
 {
 	(void)module, (void)err;
 	const struct group_by_want *want = wanted;
-	if (!*want->key)
-		return result_fail(decision, "the 'key' param is required when using group_by");
 	result_str(decision, "add_group", dashed(decision, want->key));
 	json_t *parents = json_array();
 	for (size_t i = 0; i < json_array_size(want->parents); i++)

@@ -65,9 +65,11 @@ local function wanted_keys(want, written)
 	return keys, seen
 end
 
+local function is_url(key) return key:find("^https?://") ~= nil end
+
 -- Keys that a URL gives are fetched on the host itself.
 local function key_text(want, known)
-	if not want.key:find("^https?://") then return want.key end
+	if not is_url(want.key) then return want.key end
 	local url, insecure = quote(want.key), want.validate_certs and "" or " -k"
 	local fetched = need(known:run{ sh = ("if command -v curl >/dev/null; then curl -fsSL%s -- %s; else wget -q%s -O - %s; fi"):format(
 		insecure, url, want.validate_certs and "" or " --no-check-certificate", url) })
@@ -121,6 +123,7 @@ local function settle_folder(want, known, account, path)
 end
 
 local function authorized_key(want, known)
+	if not is_url(want.key) then wanted_keys(want, want.key) end -- what is no key is told of before anything is asked
 	local account = need(known:user(want.user))
 	if not account then fail("Failed to lookup user %s: there is no such account", want.user) end
 	local path = want.path or account.home .. "/.ssh/authorized_keys"

@@ -159,10 +159,6 @@ local function check(want, path)
 	end
 	if want.state == "absent" then return end
 	if path and not want.user then fail("To use cron_file=... parameter you must specify user=... as well") end
-	if not want.job then fail("You must specify 'job' to install a new cron job or variable") end
-	if (want.insertafter or want.insertbefore) and not want.env then
-		fail("Insertafter and insertbefore parameters are valid only with env=yes")
-	end
 end
 
 -- The file that is meant: cron_file is below /etc/cron.d unless it is a whole path.
@@ -224,7 +220,7 @@ return {
 	doc = "Keeps jobs and variables in a crontab: an account's own, by crontab(1), or a file of /etc/cron.d.",
 	args = {
 		name = { "str", required = true, doc = "What the job is called in the line above it, or the variable's name." },
-		job = { "str", aliases = { "value" }, doc = "The command, or the variable's value. Required for state present." },
+		job = { "str", aliases = { "value" }, doc = "The command, or the variable's value." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether the job or the variable shall be there." },
 		user = { "str", doc = "Whose crontab it is; in a file, who runs the job." },
 		cron_file = { "path", doc = "A file in place of an account's crontab; without a folder it is in /etc/cron.d. Needs user." },
@@ -242,6 +238,8 @@ return {
 		backup = { "bool", default = false, doc = "Keeps the old crontab in a file of /tmp." },
 	},
 	mutually_exclusive = { { "insertafter", "insertbefore" } },
+	required_if = { { "state", "present", { "job" } } },
+	allowed_if = { { "env", true, { "insertafter", "insertbefore" } } },
 	returns = {
 		jobs = { "list", doc = "The names of all jobs." },
 		envs = { "list", doc = "The names of all variables." },

@@ -95,7 +95,6 @@ end
 local function checksum_of(want, known)
 	if want.checksum == "" then return end
 	local algorithm, value = want.checksum:match("^(%w+):(.+)$")
-	if not algorithm then fail("The checksum parameter has to be in format <algorithm>:<checksum>") end
 	if value:find("^https?://") or value:find("^ftp://") or value:find("^file://") then
 		local list = need(known:run{ sh = fetch_script(want, value, "-"), stdin = curl_configuration(want), secret = want.url_password ~= nil })
 		if not list.ok then fail("Request failed: %s: %s", value, list.stderr ~= "" and list.stderr or list.how) end
@@ -177,7 +176,7 @@ return {
 	args = {
 		url = { "str", required = true, doc = "Where the file is: http, https or ftp." },
 		dest = { "path", required = true, doc = "Where it goes; in a directory it gets the name it has in the URL." },
-		checksum = { "str", default = "", doc = "What the file must be, \"sha256:...\", or the URL of a list of digests, \"sha256:https://...\"." },
+		checksum = { "str", default = "", pattern = "^$|^[A-Za-z0-9]+:.", pattern_doc = "be ALGORITHM:DIGEST or ALGORITHM:URL", doc = "What the file must be, \"sha256:...\", or the URL of a list of digests, \"sha256:https://...\"." },
 		force = { "bool", default = false, doc = "Fetches the file again though it is there. Without it only a checksum that differs does." },
 		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
 		tmp_dest = { "path", doc = "A folder for the half file; beside the destination by default." },

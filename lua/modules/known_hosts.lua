@@ -40,11 +40,7 @@ ssh-keygen -H -f "$d/k" >/dev/null 2>&1 && cat "$d/k"]]
 
 -- Whether the key is of the host that is named, asked before anything is changed.
 local function check(want, known, host, key)
-	if host:find("%S%s*,") then
-		fail("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
-	end
 	local entry = parse(key)
-	if not entry.key then fail("the key must be a line of a known_hosts file: host, type and key") end
 	local matches = need(known:run{ sh = check_key:format(quote(host)), stdin = key })
 	if matches.rc == 127 then fail("there is no ssh-keygen on this host") end
 	if matches.stdout ~= "matches" then fail("Host parameter does not match hashed host field in supplied key") end
@@ -83,7 +79,10 @@ end
 
 local function known_hosts(want, known)
 	local host = want.name:lower()
-	if not want.key and want.state == "present" then fail("No key specified when adding a host") end
+	if want.key and host:find("%S%s*,") then
+		fail("Comma separated list of names is not supported. Please pass a single name to lookup in the known_hosts file.")
+	end
+	if want.key and not parse(want.key).key then fail("the key must be a line of a known_hosts file: host, type and key") end
 	local stat, before = file.load(known, want.path)
 	local find = stat.exists and need(known:run{ "ssh-keygen", "-F", host, "-f", want.path })
 	local line = want.key and text.trim(want.key) .. "\n"
@@ -132,6 +131,7 @@ return {
 		hash_host = { "bool", default = false, doc = "Hashes the host's name in the line." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether the key shall be there." },
 	},
+	required_if = { { "state", "present", { "key" } } },
 	returns = {
 		name = { "str", doc = "The host." },
 		key = { "str", doc = "The key as it was given." },

@@ -102,12 +102,7 @@ local function check(want)
 	elseif want.search_string == "" then
 		warn("The search string is an empty string, which will match every line in the file.")
 	end
-	if want.state == "present" then
-		if want.backrefs and not want.regexp then fail("regexp is required with backrefs=true") end
-		if not want.line then fail("line is required with state=present") end
-	elseif not (want.regexp or want.search_string or want.line) then
-		fail("one of line, search_string, or regexp is required with state=absent")
-	end
+	if want.state == "present" and want.backrefs and not want.regexp then fail("regexp is required with backrefs=true") end
 end
 
 return {
@@ -118,23 +113,25 @@ return {
 		path = { "path", required = true, aliases = { "dest", "destfile", "name" }, doc = "The file to change." },
 		line = { "str", aliases = { "value" },
 			doc = "The line as it shall be, without its newline. Required for state present. With backrefs it may name groups of regexp." },
-		regexp = { "str", aliases = { "regex" },
+		regexp = { "str", aliases = { "regex" }, regex = true,
 			doc = "What finds the line to replace (the last that matches), or with state absent all lines to take out." },
 		search_string = { "str", doc = "As regexp, but a text that is somewhere in the line." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether the line shall be there." },
 		backrefs = { "bool", default = false,
 			doc = "Fills groups of regexp into line (\\1, \\g<name>). If regexp does not match, the file stays as it is." },
-		insertafter = { "str", doc = "EOF, BOF, or a regular expression: a new line goes behind the last line that matches. EOF is the default." },
-		insertbefore = { "str", doc = "BOF, or a regular expression: a new line goes before the last line that matches." },
+		insertafter = { "str", regex = true, doc = "EOF, BOF, or a regular expression: a new line goes behind the last line that matches. EOF is the default." },
+		insertbefore = { "str", regex = true, doc = "BOF, or a regular expression: a new line goes before the last line that matches." },
 		firstmatch = { "bool", default = false, doc = "Takes the first line that matches instead of the last." },
 		create = { "bool", default = false, doc = "Makes the file, and its folder, if it does not exist." },
 		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-		validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place." },
+		validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place.",
+			pattern = "%s", pattern_doc = "have %s in it, where the new file's path goes" },
 		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
 		owner = { "str", doc = "The file's owner, by name or number." },
 		group = { "str", doc = "The file's group, by name or number." },
 	},
 	mutually_exclusive = { { "insertbefore", "insertafter" }, { "regexp", "search_string" }, { "backrefs", "search_string" } },
+	required_if = { { "state", "present", { "line" } }, { "state", "absent", { "line", "regexp", "search_string" }, any = true } },
 	returns = {
 		msg = { "str", doc = "What was done, in words." },
 		backup = { "str", doc = "Where the old file is now, or an empty text." },

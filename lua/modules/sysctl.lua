@@ -52,11 +52,11 @@ return {
 { "sysctl": { "name": "vm.swappiness", "value": "10", "sysctl_file": "/etc/sysctl.d/60-swap.conf" } }]] },
 	},
 	decide = function(want, known)
+		local value = squeeze(want.value or "")
+		if want.state == "present" and value == "" then fail("value cannot be blank") end
 		local live = not want.sysctl_set or known:run{ "sysctl", "-n", want.name }
 		local stat, before = file.load(known, want.sysctl_file)
 		need(live)
-		local value = squeeze(want.value or "")
-		if want.state == "present" and value == "" then fail("value cannot be blank") end
 		local after = edit(want, before or "", value)
 		local in_file = after ~= (before or "")
 		local in_kernel = want.sysctl_set and want.state == "present" and squeeze(live.stdout) ~= value

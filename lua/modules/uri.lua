@@ -294,7 +294,6 @@ end
 
 local function uri(want, known)
 	local method = want.method:upper()
-	if not method:find("^%u+$") then fail("Parameter 'method' needs to be a single word in uppercase, like GET or POST.") end
 	if stop_early(want, known) then
 		changed(false)
 		return
@@ -347,7 +346,7 @@ return {
 	doc = "Talks to a web service from a host, by the host's own curl or wget, and tells what came back.",
 	args = {
 		url = { "str", required = true, doc = "Where to: http or https." },
-		method = { "str", default = "GET", doc = "GET, POST, PUT, DELETE, ..." },
+		method = { "str", default = "GET", pattern = "^[A-Za-z]+$", pattern_doc = "be a single word, like GET or POST", doc = "GET, POST, PUT, DELETE, ..." },
 		body = { "raw", doc = "What to send." },
 		body_format = { "str", default = "raw", choices = { "form-multipart", "form-urlencoded", "json", "raw" },
 			doc = "How a body that is not a text is written; sets the header Content-Type." },

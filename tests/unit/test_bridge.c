@@ -102,9 +102,11 @@ Test(bridge, a_table_becomes_a_module)
 		"  args = {\n"
 		"    path = { 'path', required = true, aliases = { 'dest' }, doc = 'where' },\n"
 		"    state = { 'str', default = 'present', choices = { 'present', 'absent' }, doc = 'which' },\n"
+		"    test = { 'str', pattern = '%s', pattern_doc = 'have %s in it', regex = true, doc = 'a command' },\n"
 		"    items = { 'list', elements = 'dict', options = { key = { 'int', doc = 'a number' } }, doc = 'some' },\n"
 		"  },\n"
 		"  required_if = { { 'state', 'present', { 'items' } } },\n"
+		"  allowed_if = { { 'state', { 'present', 'absent' }, { 'test' } } },\n"
 		"  mutually_exclusive = { { 'path', 'items' } },\n"
 		"  returns = { b = { 'str', doc = 'second' }, a = { 'int', doc = 'first' } },\n"
 		EXAMPLES
@@ -120,10 +122,14 @@ Test(bridge, a_table_becomes_a_module)
 	cr_expect_str_eq(m->spec.args[1].options[0].name, "key");
 	cr_expect_str_eq(m->spec.args[2].fallback, "\"present\"");
 	cr_expect_str_eq(m->spec.args[2].choices[1], "absent");
-	cr_expect_null(m->spec.args[3].name);
+	cr_expect_str_eq(m->spec.args[3].pattern_doc, "have %s in it");
+	cr_expect(m->spec.args[3].regex);
+	cr_expect_null(m->spec.args[4].name);
 	cr_expect_eq(m->spec.rules[0].kind, RULE_EXCLUSIVE);
 	cr_expect_eq(m->spec.rules[1].kind, RULE_REQUIRED_IF);
-	cr_expect_str_eq(m->spec.rules[1].if_value, "present");
+	cr_expect_str_eq(m->spec.rules[1].if_values[0], "present");
+	cr_expect_eq(m->spec.rules[2].kind, RULE_ALLOWED_IF);
+	cr_expect_str_eq(m->spec.rules[2].if_values[1], "absent");
 	cr_expect_str_eq(m->returns[0].name, "a");
 	cr_expect_str_eq(m->examples[0].title, "one");
 	registry_free(registry);

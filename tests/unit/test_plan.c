@@ -10,7 +10,7 @@
 
 /* ---- a table to bind with ---- */
 
-struct sample { const char *path, *state, *mode, *secret; long long count; double ratio; int force; json_t *words, *options; };
+struct sample { const char *path, *state, *mode, *secret, *check; long long count; double ratio; int force; json_t *words, *options, *find; };
 
 static const char *const states[] = { "present", "absent", NULL };
 static const char *const path_aliases[] = { "dest", "name", NULL };
@@ -25,13 +25,17 @@ static const struct arg sample_args[] = {
 	{ .name = "count", .type = ARG_INT, .offset = offsetof(struct sample, count) },
 	{ .name = "ratio", .type = ARG_FLOAT, .offset = offsetof(struct sample, ratio) },
 	{ .name = "force", .type = ARG_BOOL, .offset = offsetof(struct sample, force) },
+	{ .name = "check", .pattern = "%s", .pattern_doc = "have %s in it", .offset = offsetof(struct sample, check) },
+	{ .name = "find", .type = ARG_LIST, .regex = true, .offset = offsetof(struct sample, find) },
 	{ .name = "words", .type = ARG_LIST, .offset = offsetof(struct sample, words) },
 	{ .name = "options", .type = ARG_DICT, .options = nested_args, .offset = offsetof(struct sample, options) },
 	{ 0 },
 };
 static const struct rule sample_rules[] = {
 	{ .kind = RULE_EXCLUSIVE, .names = (const char *const[]){ "count", "ratio", NULL } },
-	{ .kind = RULE_REQUIRED_IF, .names = (const char *const[]){ "force", NULL }, .if_name = "state", .if_value = "absent" },
+	{ .kind = RULE_ALLOWED_IF, .names = (const char *const[]){ "words", NULL }, .if_name = "state",
+	  .if_values = (const char *const[]){ "present", "latest", NULL } },
+	{ .kind = RULE_REQUIRED_IF, .names = (const char *const[]){ "force", NULL }, .if_name = "state", .if_values = (const char *const[]){ "absent", NULL } },
 	{ 0 },
 };
 static const struct spec sample = { .args = sample_args, .rules = sample_rules, .want_size = sizeof(struct sample) };
@@ -144,6 +148,16 @@ Test(spec, keeps_rules_across_arguments)
 	expect_note("{\"path\": \"a\", \"count\": 1, \"ratio\": 2}",
 	            ": these arguments exclude each other: count, ratio [keep one of them]\n");
 	expect_note("{\"path\": \"a\", \"state\": \"absent\"}", ": state is absent, which needs force too\n");
+	expect_note("{\"path\": \"a\", \"state\": \"absent\", \"force\": true, \"words\": [\"b\"]}",
+	            "words (key): \"words\" is for state present or latest, and state is absent\n");
+	expect_bound("{\"path\": \"a\", \"words\": [\"b\"]}", "state", "\"present\"");
+}
+
+Test(spec, wants_texts_that_match_their_patterns)
+{
+	expect_note("{\"path\": \"a\", \"check\": \"true\"}", "check: must have %s in it\n");
+	expect_note("{\"path\": \"a\", \"find\": [\"a\", \"(\"]}", "find[1]: the regular expression (: missing closing parenthesis\n");
+	expect_bound("{\"path\": \"a\", \"check\": \"true %s\", \"find\": [\"a\", \"b|c\"]}", "check", "\"true %s\"");
 }
 
 Test(spec, judges_no_template_before_the_run)
