@@ -359,22 +359,36 @@ static struct bridge *bridge_load(const char *source, const char *name, const st
 	return steal(bridge);
 }
 
+static const char builtin_folder[] = "modules/";
+
+/* "apt" of modules/apt.lua. */
+static char *name_of(const struct vm_source *source)
+{
+	const char *file = source->path + strlen(builtin_folder);
+	return mem_strndup(file, strlen(file) - strlen(".lua"));
+}
+
+static const struct module *make_builtin(const void *source)
+{
+	const struct vm_source *embedded = source;
+	struct err err = ERR_INIT;
+	auto_free char *name = name_of(embedded);
+	auto_free char *path = mem_printf("lua/%s", embedded->path);
+	struct bridge *bridge = bridge_load(path, name, embedded, NULL, 0, &err);
+	if (!bridge) {
+		fprintf(stderr, "neap: %s: %s\n", err.where, err.text);
+		abort();
+	}
+	return &bridge->module;
+}
+
 void bridge_add_builtin(struct registry *registry)
 {
-	static const char folder[] = "modules/";
 	for (const struct vm_source *source = vm_sources; source->path; source++) {
-		if (strncmp(source->path, folder, sizeof folder - 1))
+		if (strncmp(source->path, builtin_folder, strlen(builtin_folder)) != 0)
 			continue;
-		struct err err = ERR_INIT;
-		const char *file = source->path + sizeof folder - 1;
-		auto_free char *name = mem_strndup(file, strlen(file) - strlen(".lua"));
-		auto_free char *path = mem_printf("lua/%s", source->path);
-		struct bridge *bridge = bridge_load(path, name, source, NULL, 0, &err);
-		if (!bridge) {
-			fprintf(stderr, "neap: %s: %s\n", err.where, err.text);
-			abort();
-		}
-		registry_add(registry, &bridge->module, module_free);
+		auto_free char *name = name_of(source);
+		registry_add_late(registry, name, make_builtin, source, module_free);
 	}
 }
 

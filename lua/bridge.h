@@ -10,7 +10,7 @@
 #include "model/problem.h"
 #include "plan/module.h"
 
-/* Adds the Lua modules that are compiled into the binary. */
+/* Adds the Lua modules that are compiled into the binary; each is loaded when it is first looked up. */
 void bridge_add_builtin(struct registry *registry);
 /* Adds each NAME.lua of a library folder. Faults (syntax, wrong spec, a Python module) go to problems with file:line. */
 int bridge_add_folder(struct registry *registry, const char *directory, struct problems *problems) must_check;

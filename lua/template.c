@@ -17,7 +17,7 @@ enum {
 };
 
 struct template_vm {
-	struct vm *vm;
+	struct vm *vm; /* NULL until template_state opens it */
 	const struct template_scope *scope; /* of the running evaluation */
 };
 
@@ -25,8 +25,12 @@ struct template_vm {
 static int template_open(lua_State *state)
 {
 	struct template_vm *vm = lua_touserdata(state, 1);
+	lua_gc(state, LUA_GCSTOP); /* all that is made here stays */
 	native_open(state, &vm->scope);
 	vm_import(state, "jinja/template.lua");
+	/* Most of what an evaluation makes is garbage at its end: collecting it early costs more than its memory. */
+	lua_gc(state, LUA_GCINC, TEMPLATE_GC_PAUSE, 0, 0);
+	lua_gc(state, LUA_GCRESTART);
 	return 1;
 }
 
@@ -34,19 +38,24 @@ static const struct vm_budget template_start_budget = {.instructions = TEMPLATE_
 
 struct template_vm *template_vm_new(void)
 {
-	struct template_vm *vm = mem_alloc(sizeof(*vm));
+	return mem_alloc(sizeof(struct template_vm));
+}
+
+/* The engine's state, opened by the first evaluation: a run whose values hold no template has none. */
+static lua_State *template_state(struct template_vm *vm)
+{
+	if (vm->vm)
+		return vm_state(vm->vm);
 	struct err err = ERR_INIT;
 	vm->vm = vm_new(TEMPLATE_MEMORY_MAX);
 	lua_State *state = vm_state(vm->vm);
-	/* Most of what an evaluation makes is garbage at its end: collecting it early costs more than its memory. */
-	lua_gc(state, LUA_GCINC, TEMPLATE_GC_PAUSE, 0, 0);
 	lua_pushcfunction(state, template_open);
 	lua_pushlightuserdata(state, vm);
 	if (vm_call(vm->vm, 1, 1, &template_start_budget, &err) < 0) {
 		fprintf(stderr, "neap: the template engine does not start: %s\n", err.text);
 		abort();
 	}
-	return vm;
+	return state;
 }
 
 void template_vm_free(struct template_vm *vm)
@@ -74,7 +83,7 @@ static int template_failed(struct template_vm *vm, struct err *err)
 {
 	if (err)
 		template_tidy(err);
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	struct err ignored = ERR_INIT;
 	lua_getfield(state, 1, "trail");
 	if (vm_call(vm->vm, 0, 1, &template_start_budget, &ignored) == 0) {
@@ -90,7 +99,7 @@ static int template_failed(struct template_vm *vm, struct err *err)
 static int template_call(struct template_vm *vm, const char *entry, const char *text, size_t length, int flag,
                          struct err *err)
 {
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	const struct vm_budget budget = {
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX,
 	    .cancelled = vm->scope ? vm->scope->cancelled : NULL,
@@ -109,19 +118,19 @@ static int template_call(struct template_vm *vm, const char *entry, const char *
 static int template_start(struct template_vm *vm, const struct template_scope *scope, struct err *err)
 {
 	vm->scope = scope;
-	lua_getfield(vm_state(vm->vm), 1, "start");
+	lua_getfield(template_state(vm), 1, "start");
 	return vm_call(vm->vm, 0, 0, &template_start_budget, err);
 }
 
 static void template_end(struct template_vm *vm)
 {
 	vm->scope = NULL;
-	lua_settop(vm_state(vm->vm), 1);
+	lua_settop(template_state(vm), 1);
 }
 
 static bool template_is_omitted(struct template_vm *vm)
 {
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	return lua_islightuserdata(state, -1) && lua_touserdata(state, -1) == (const void *)value_omitted;
 }
 
@@ -129,10 +138,10 @@ static bool template_is_omitted(struct template_vm *vm)
 static json_t *template_take(struct template_vm *vm, struct err *err)
 {
 	const char *problem = NULL;
-	json_t *value = value_json(vm_state(vm->vm), -1, &problem);
+	json_t *value = value_json(template_state(vm), -1, &problem);
 	if (!value)
 		err_set(err, ERR_INPUT, "the result cannot be used: %s", problem ? problem : "it has no form in JSON");
-	lua_settop(vm_state(vm->vm), 1);
+	lua_settop(template_state(vm), 1);
 	return value;
 }
 
@@ -276,7 +285,7 @@ static int template_condition_text(struct template_vm *vm, const char *text, siz
 		return -1;
 	int status = template_call(vm, "condition", text, length, -1, err);
 	if (status == 0)
-		*truth = lua_toboolean(vm_state(vm->vm), -1);
+		*truth = lua_toboolean(template_state(vm), -1);
 	template_end(vm);
 	return status;
 }
@@ -350,7 +359,7 @@ static void template_push_settings(lua_State *state, const struct template_setti
 static int call_file(struct template_vm *vm, const char *entry, const char *path, const char *text, size_t length,
                      const struct template_settings *settings, const struct vm_budget *budget, struct err *err)
 {
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	lua_getfield(state, 1, entry);
 	lua_pushstring(state, path);
 	lua_pushlstring(state, text, length);
@@ -369,7 +378,7 @@ int template_text(struct template_vm *vm, const char *path, const char *text, si
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX, .cancelled = scope ? scope->cancelled : NULL, .context = scope ? scope->context : NULL};
 	int status = call_file(vm, "file", path, text, length, settings, &budget, err);
 	if (status == 0) {
-		const char *rendered = lua_tolstring(vm_state(vm->vm), -1, result_length);
+		const char *rendered = lua_tolstring(template_state(vm), -1, result_length);
 		*result = mem_strndup(rendered ? rendered : "", rendered ? *result_length : 0);
 	}
 	template_end(vm);
@@ -397,7 +406,7 @@ int template_check(struct template_vm *vm, const char *text, bool is_expression,
 int template_names(struct template_vm *vm, const char *text, bool is_expression,
                    void (*offer)(void *to, const char *name), void *to, struct err *err)
 {
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	vm->scope = NULL;
 	if (template_call(vm, "names", text, strlen(text), is_expression, err) < 0)
 		return -1;
@@ -412,7 +421,7 @@ int template_names(struct template_vm *vm, const char *text, bool is_expression,
 int template_definitions(struct template_vm *vm, const char *what, void (*offer)(void *to, const char *name, int arguments),
                          void *to, struct err *err)
 {
-	lua_State *state = vm_state(vm->vm);
+	lua_State *state = template_state(vm);
 	lua_getfield(state, 1, "definitions");
 	lua_pushstring(state, what);
 	if (vm_call(vm->vm, 1, 2, &template_start_budget, err) < 0)

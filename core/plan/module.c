@@ -1,6 +1,7 @@
 /* The registry of modules, and one call of a module's decide. */
 #include "plan/module.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -22,13 +23,16 @@ int module_decide(const struct module *module, const void *want, struct decision
 }
 
 struct entry {
-	const struct module *module;
+	struct entry *older;
+	char *name;
+	_Atomic(const struct module *) module; /* NULL until it is made */
+	const struct module *(*make)(const void *context);
+	const void *context;
 	void (*free_module)(const struct module *);
 };
 
 struct registry {
-	struct entry *entries; /* oldest first */
-	size_t count, room;
+	_Atomic(struct entry *) newest;
 };
 
 struct registry *registry_new(void)
@@ -43,18 +47,49 @@ void registry_free(struct registry *registry)
 {
 	if (!registry)
 		return;
-	for (size_t i = 0; i < registry->count; i++) {
-		if (registry->entries[i].free_module)
-			registry->entries[i].free_module(registry->entries[i].module);
+	for (struct entry *entry = registry->newest, *older; entry; entry = older) {
+		const struct module *module = entry->module;
+		if (module && entry->free_module)
+			entry->free_module(module);
+		older = entry->older;
+		free(entry->name);
+		free(entry);
 	}
-	free(registry->entries);
 	free(registry);
+}
+
+/* Entries never move or change their names, so whoever reads sees the list with this one or without it. */
+static void add(struct registry *registry, const char *name, struct entry entry)
+{
+	struct entry *newest = mem_alloc(sizeof(*newest));
+	*newest = entry;
+	newest->name = mem_strdup(name);
+	newest->older = registry->newest;
+	registry->newest = newest;
 }
 
 void registry_add(struct registry *registry, const struct module *module, void (*free_module)(const struct module *))
 {
-	mem_grow(registry->entries, registry->count, registry->room);
-	registry->entries[registry->count++] = (struct entry){ module, free_module };
+	add(registry, module->name, (struct entry){ .module = module, .free_module = free_module });
+}
+
+void registry_add_late(struct registry *registry, const char *name, const struct module *(*make)(const void *context),
+                       const void *context, void (*free_module)(const struct module *))
+{
+	add(registry, name, (struct entry){ .make = make, .context = context, .free_module = free_module });
+}
+
+/* Two threads may make the same module at once: the first is kept. */
+static const struct module *entry_module(struct entry *entry)
+{
+	const struct module *module = entry->module, *first = NULL;
+	if (module)
+		return module;
+	module = entry->make(entry->context);
+	if (atomic_compare_exchange_strong(&entry->module, &first, module))
+		return module;
+	entry->free_module(module);
+	return first;
 }
 
 static const char *short_name(const char *name)
@@ -68,35 +103,38 @@ static const char *short_name(const char *name)
 	return name;
 }
 
-static const struct module *find(const struct registry *registry, const char *name)
+static struct entry *find(const struct registry *registry, const char *name)
 {
-	for (size_t i = registry->count; i > 0; i--) {
-		if (strcmp(registry->entries[i - 1].module->name, name) == 0)
-			return registry->entries[i - 1].module;
-	}
-	return NULL;
+	struct entry *entry = registry->newest;
+	while (entry && strcmp(entry->name, name) != 0)
+		entry = entry->older;
+	return entry;
+}
+
+bool registry_has(const struct registry *registry, const char *name)
+{
+	return find(registry, short_name(name)) != NULL;
 }
 
 const struct module *registry_find(const struct registry *registry, const char *name)
 {
-	return find(registry, short_name(name));
+	struct entry *entry = find(registry, short_name(name));
+	return entry ? entry_module(entry) : NULL;
 }
 
 void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),
                    void *context)
 {
-	for (size_t i = 0; i < registry->count; i++) {
-		const struct module *module = registry->entries[i].module;
-		if (find(registry, module->name) == module)
-			visit(context, module);
+	for (struct entry *entry = registry->newest; entry; entry = entry->older) {
+		if (find(registry, entry->name) == entry)
+			visit(context, entry_module(entry));
 	}
 }
 
 void registry_offer(const struct registry *registry, void (*offer)(void *to, const char *name), void *to)
 {
-	for (size_t i = 0; i < registry->count; i++) {
-		const struct module *module = registry->entries[i].module;
-		if (find(registry, module->name) == module)
-			offer(to, module->name);
+	for (struct entry *entry = registry->newest; entry; entry = entry->older) {
+		if (find(registry, entry->name) == entry)
+			offer(to, entry->name);
 	}
 }

@@ -48,15 +48,21 @@ struct module {
 /* One call of decide: rewinds the decision, calls, and finds a module that is not pure. -1 with err names the module. */
 int module_decide(const struct module *module, const void *want, struct decision *decision, struct err *err) must_check;
 
-/* All modules that a run can use. Immutable once the playbook is loaded. */
+/* All modules that a run can use. Any thread may look one up; one at a time may add (the library of a role that is included late). */
 struct registry;
 
 struct registry *registry_new(void); /* with the built-in ones */
 void registry_free(struct registry *registry);
 /* Adds a module that the registry then owns through free_module (may be NULL); a later one hides an earlier of the same name. */
 void registry_add(struct registry *registry, const struct module *module, void (*free_module)(const struct module *));
+/* Adds one that is made by whoever looks it up first, on any thread: a run pays for the modules that it names. context is
+ * borrowed; make always succeeds. */
+void registry_add_late(struct registry *registry, const char *name, const struct module *(*make)(const void *context),
+                       const void *context, void (*free_module)(const struct module *));
 /* By short name, or with "ansible.builtin." or "ansible.legacy." before it. NULL if there is none. */
 const struct module *registry_find(const struct registry *registry, const char *name);
+/* Whether there is one of that name; it is not made. */
+bool registry_has(const struct registry *registry, const char *name);
 void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),
                    void *context);
 /* The names of all modules. */

@@ -365,7 +365,7 @@ static void check_entry(void *context, const struct entry *entry)
 
 static bool registry_known(void *context, const char *name)
 {
-	return registry_find(((struct check *)context)->registry, name) != NULL;
+	return registry_has(((struct check *)context)->registry, name);
 }
 
 static void offer_modules(void *context, void (*offer)(void *to, const char *name), void *to)

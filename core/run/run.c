@@ -47,7 +47,7 @@ struct run_state {
 static bool module_known(void *context, const char *name)
 {
 	const struct run_state *state = context;
-	return registry_find(state->context.registry, name) != NULL;
+	return registry_has(state->context.registry, name);
 }
 
 static void module_each(void *context, void (*offer)(void *to, const char *name), void *to)
@@ -402,7 +402,7 @@ static void start_conductor(struct run_state *state)
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &signals, &before);
-	state->context.sched = sched_new(0);
+	state->context.sched = sched_new(state->vm);
 	if (pthread_create(&state->conductor, NULL, conduct, state) != 0)
 		abort();
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -13,12 +13,13 @@
 
 struct sched;
 
-/* Starts workers; count 0: one for each core. */
-struct sched *sched_new(int count);
+/* Starts no thread yet: workers come with the work, one for each core at most. conductors, which is borrowed, is lent to a worker
+ * while the conductor waits for a turn's end, so that a run on one host opens one engine for templates. */
+struct sched *sched_new(struct template_vm *conductors);
 /* Waits for the workers to end; no walk may be under way. */
 void sched_free(struct sched *sched);
 
-/* Starts a walk's turn: it counts as under way until sched_turn_ended. */
+/* Adds a walk to the turn: it counts as under way until sched_turn_ended. sched_wait starts it. */
 void sched_turn(struct sched *sched, struct walk *walk);
 /* A walk of a turn can go on. Any thread. */
 void sched_ready(struct sched *sched, struct walk *walk);
@@ -26,7 +27,7 @@ void sched_ready(struct sched *sched, struct walk *walk);
 void sched_after(struct sched *sched, struct walk *walk, int64_t ms);
 /* A worker says that a walk's turn is over. */
 void sched_turn_ended(struct sched *sched, struct walk *walk);
-/* Waits until every turn that was started has ended. The conductor. */
+/* Starts the turn of the walks that were added, and waits until all have ended. The conductor. */
 void sched_wait(struct sched *sched);
 /* Makes all timers due (Ctrl-C). Any thread. */
 void sched_hurry(struct sched *sched);

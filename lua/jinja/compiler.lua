@@ -157,26 +157,33 @@ local function bind_values(definition, arguments, keywords)
 	return bound, count, more or definition.has_more and {}
 end
 
--- define(into, "join", {"d:text", "attribute:attribute"}, function(value, d, attribute) ... end). A parameter "name!" is
--- required; what stands behind the colon is one of the types above, any if there is none, or lazy for what may be undefined;
--- "*" stands for rest, "**" for keywords; what stands behind "*" can only be given by name.
-function compiler.define(into, names, parameters, run)
-	local definition = { parameters = {}, names = {}, types = {}, needs = {}, run = run }
-	for _, parameter in ipairs(parameters) do
-		if parameter == "*" then
-			definition.rest = true
-		elseif parameter == "**" then
-			definition.keywords, definition.has_more = true, true
-		else
-			local name, required, wanted = parameter:match("^([%w_]+)(!?):?(%a*)$")
-			local into_names = definition.rest and definition.names or definition.parameters
-			into_names[#into_names + 1] = name
-			definition.has_more = definition.has_more or definition.rest
-			definition.types[name] = wanted ~= "lazy" and assert(argument_types[wanted == "" and "any" or wanted])
-			definition.needs[name] = required == "!"
-		end
+local function read_parameter(definition, parameter)
+	if parameter == "*" then
+		definition.rest = true
+		return
+	elseif parameter == "**" then
+		definition.keywords, definition.has_more = true, true
+		return
+	end
+	local name, required, wanted = parameter:match("^([%w_]+)(!?):?(%a*)$")
+	local into_names = definition.rest and definition.names or definition.parameters
+	into_names[#into_names + 1] = name
+	definition.has_more = definition.has_more or definition.rest
+	definition.types[name] = wanted ~= "lazy" and assert(argument_types[wanted == "" and "any" or wanted])
+	definition.needs[name] = required == "!"
+end
+
+-- There are hundreds of definitions, and a run uses a few: one is made when something of it is looked at that is not there.
+local unmade = {}
+
+function unmade.__index(definition, field)
+	setmetatable(definition, nil)
+	definition.parameters, definition.names, definition.types, definition.needs = {}, {}, {}, {}
+	for _, parameter in ipairs(definition.written) do
+		read_parameter(definition, parameter)
 	end
 	table.move(definition.parameters, 1, #definition.parameters, #definition.names + 1, definition.names)
+	local run = definition.run
 	-- A function(value) with the arguments bound.
 	function definition.bound(arguments, keywords)
 		local bound, count, more = bind_values(definition, arguments, keywords)
@@ -192,8 +199,15 @@ function compiler.define(into, names, parameters, run)
 	function definition.apply(value, arguments, keywords)
 		return definition.bound(arguments, keywords)(value)
 	end
+	return definition[field]
+end
+
+-- define(into, "join", {"d:text", "attribute:attribute"}, function(value, d, attribute) ... end). A parameter "name!" is
+-- required; what stands behind the colon is one of the types above, any if there is none, or lazy for what may be undefined;
+-- "*" stands for rest, "**" for keywords; what stands behind "*" can only be given by name.
+function compiler.define(into, names, parameters, run)
+	local definition = setmetatable({ name = names:match("%S+"), written = parameters, run = run }, unmade)
 	for name in names:gmatch("%S+") do
-		definition.name = definition.name or name
 		into[name] = definition
 	end
 	return definition

@@ -377,3 +377,24 @@ Test(registry, finds_a_module_under_its_long_names)
 	cr_assert_eq(registry_find(registry, "ping"), &own);
 	registry_free(registry);
 }
+
+static const struct module late_module = { .name = "late" };
+
+static const struct module *make_late(const void *made)
+{
+	++*(int *)(uintptr_t)made;
+	return &late_module;
+}
+
+Test(registry, makes_a_module_when_it_is_first_looked_up)
+{
+	struct registry *registry = registry_new();
+	int made = 0;
+	registry_add_late(registry, "late", make_late, &made, NULL);
+	cr_expect(registry_has(registry, "ansible.builtin.late"));
+	cr_expect_eq(made, 0);
+	cr_expect_eq(registry_find(registry, "late"), &late_module);
+	cr_expect_eq(registry_find(registry, "late"), &late_module);
+	cr_expect_eq(made, 1);
+	registry_free(registry);
+}
