@@ -335,7 +335,7 @@ static struct bridge *bridge_load(const char *source, const char *name, const st
 	bridge->serial = atomic_fetch_add(&serials, 1) + 1;
 	bridge->module = (struct module){
 		.name = arena_str(&bridge->arena, name), .decide = bridge_decide, .context = bridge,
-		.source = arena_str(&bridge->arena, source),
+		.source = arena_str(&bridge->arena, source), .is_users = !embedded,
 	};
 	struct vm *vm = bridge_vm();
 	lua_State *L = vm_state(vm);

@@ -401,7 +401,8 @@ void bridge_spec_fill(lua_State *L, struct arena *arena, struct module *module, 
 {
 	static const char *const keys[] = { "name", "doc", "args", "mutually_exclusive", "required_together",
 		                                "required_one_of", "required_if", "required_by", "allowed_if", "free_form",
-		                                "any_key", "examples", "returns", "decide", "check_mode", NULL };
+		                                "any_key", "examples", "returns", "decide", "check_mode",
+		                                "collection", NULL };
 	struct reading reading = { L, arena, word };
 	if (!lua_istable(L, -1))
 		luaL_error(L, "the file must return a table, not %s", luaL_typename(L, -1));
@@ -423,6 +424,7 @@ void bridge_spec_fill(lua_State *L, struct arena *arena, struct module *module, 
 	module->spec.rules = rules_of(&reading, module->spec.args);
 	module->spec.free_form = get_text(&reading, "module", "free_form");
 	module->spec.any_key = get_flag(&reading, "module", "any_key", false);
+	module->collection = get_text(&reading, "module", "collection");
 	module->no_check_mode = !get_flag(&reading, "module", "check_mode", true);
 	module->examples = examples_of(&reading);
 	module->returns = returns_of(&reading);

@@ -351,6 +351,7 @@ static json_t *special_value(const char *name)
 		{ "roles", "{\"type\": [\"array\", \"null\"], \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"$ref\": \"#/$defs/role\"}]}}" },
 		{ "serial", "{\"anyOf\": [{\"$ref\": \"#/$defs/percent\"}, {\"type\": \"array\", \"items\": {\"$ref\": \"#/$defs/percent\"}}]}" },
 		{ "vars", "{\"anyOf\": [{\"type\": [\"object\", \"null\"], \"propertyNames\": {\"$ref\": \"#/$defs/variable\"}}, "
+		  "{\"type\": \"array\", \"items\": {\"type\": \"object\", \"propertyNames\": {\"$ref\": \"#/$defs/variable\"}}}, "
 		  "{\"$ref\": \"#/$defs/template\"}]}" },
 		{ "vars_files", "{\"anyOf\": [{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
 		  "[\"string\", \"array\"], \"items\": {\"type\": \"string\"}}}]}" },

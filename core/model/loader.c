@@ -124,6 +124,8 @@ bool playbook_is_identifier(const char *text)
 
 static void check_names(struct problems *problems, struct node vars)
 {
+	for (size_t i = 0; json_is_array(vars.value) && i < node_count(vars); i++)
+		check_names(problems, node_at(vars, i));
 	for (size_t i = 0; i < json_object_size(vars.value); i++) {
 		const char *name;
 		struct node value = node_member(vars, i, &name);
@@ -227,6 +229,8 @@ static const char *type_fault(const struct keyword *keyword, const json_t *value
 		return is_text(value) || (json_is_array(value) && all_elements(value, is_text)) ? NULL
 			: "a string or a list of strings";
 	case KEYWORD_DICT:
+		if (strcmp(keyword->name, "vars") == 0 && json_is_array(value) && all_elements(value, is_dictionary))
+			return NULL;
 		return json_is_object(value) ? NULL : "a dictionary";
 	case KEYWORD_CONDITION:
 		return is_condition(value) || (json_is_array(value) && all_elements(value, is_condition)) ? NULL
@@ -302,7 +306,7 @@ static const char *successor(const char *key)
 	static const struct { const char *was, *is; } rows[] = {
 		{ "sudo", "become" }, { "sudo_user", "become_user" }, { "sudo_exe", "become_exe" }, { "sudo_flags", "become_flags" },
 		{ "su", "become" }, { "su_user", "become_user" }, { "always_run", "check_mode" }, { "only_if", "when" },
-		{ "first_available_file", "with_first_found" },
+		{ "first_available_file", "with_first_found" }, { "include", "import_playbook" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(rows[i].was, key) == 0)

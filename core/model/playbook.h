@@ -52,6 +52,8 @@ struct entry {
 	const char *name; /* as written, NULL if it has none; may be a template */
 	/* ENTRY_TASK */
 	const char *action;   /* the module's short name: "copy" for "ansible.builtin.copy" */
+	struct node module;   /* where it is named */
+	bool is_absent;       /* there is no such module: the task fails where it is reached */
 	struct node arguments;/* a dictionary, a string, or NULL value, as written under the module's name or action: */
 	struct node extra_arguments; /* the task's args: keyword */
 	bool is_handler;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "model/loader.h"
+#include "model/module_name.h"
 #include "model/words.h"
 
 /* ---- entries ---- */
@@ -41,36 +42,9 @@ void task_free_entries(struct entries *entries)
 /* Modules that the loader or the runner itself is. */
 static bool is_own(const char *action)
 {
-	static const char *const own[] = { "import_tasks", "import_role", "include_tasks", "include_role" };
+	static const char *const own[] = { "import_tasks", "import_role", "include_tasks", "include_role", "include" };
 	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (strcmp(action, own[i]) == 0)
-			return true;
-	return false;
-}
-
-static const char *short_name(const char *name)
-{
-	static const char *const prefixes[] = { "ansible.builtin.", "ansible.legacy." };
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
-		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
-			return name + strlen(prefixes[i]);
-	return name;
-}
-
-/* ansible-core's modules: what people will have in their playbooks. */
-static bool is_ansibles(const char *name)
-{
-	static const char *const names[] = {
-		"add_host", "apt", "apt_key", "apt_repository", "assemble", "assert", "async_status", "blockinfile", "command",
-		"copy", "cron", "debconf", "debug", "dnf", "dnf5", "dpkg_selections", "expect", "fail", "fetch", "file", "find",
-		"gather_facts", "get_url", "getent", "git", "group", "group_by", "hostname", "import_playbook", "include",
-		"iptables", "known_hosts", "lineinfile", "meta", "mount_facts", "package", "package_facts", "pause", "ping", "pip",
-		"raw", "reboot", "replace", "rpm_key", "script", "service", "service_facts", "set_fact", "set_stats", "setup",
-		"shell", "slurp", "stat", "subversion", "systemd", "systemd_service", "sysvinit", "tempfile", "template",
-		"unarchive", "uri", "user", "validate_argument_spec", "wait_for", "wait_for_connection", "yum", "yum_repository",
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (strcmp(short_name(name), names[i]) == 0)
 			return true;
 	return false;
 }
@@ -82,44 +56,28 @@ static bool is_known(struct loader *loader, const char *action)
 
 static void offer(void *to, const char *name) { suggest_offer(to, name); }
 
-/* A module named where only a module can stand: by action, or with a prefix. */
-static void unknown_module(struct loader *loader, const char *name, struct node at, bool at_key)
+/* The module or keyword that the name was probably meant to be; NULL: it is the name of something else. */
+static const char *meant(struct loader *loader, const char *name, bool with_keywords)
 {
 	struct suggest suggest;
+	if (module_name_is_ansibles(name))
+		return NULL;
 	suggest_start(&suggest, name);
+	for (size_t i = 0; with_keywords && i < keyword_count; i++)
+		suggest_offer(&suggest, keywords[i].name);
 	if (loader->modules->each)
 		loader->modules->each(loader->modules->context, offer, &suggest);
-	auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+	size_t most = strlen(name) <= 4 ? 1 : 2;
+	return suggest.best && suggest_distance(name, suggest.best, most) <= most ? suggest.best : NULL;
+}
+
+static void unknown_module(struct loader *loader, const char *name, struct node at, bool at_key, const char *best)
+{
+	auto_free char *hint = mem_printf("did you mean \"%s\"?", best);
 	if (at_key)
 		node_problem_key(loader->problems, at, hint, "unknown module \"%s\"", name);
 	else
 		node_problem(loader->problems, at, hint, "unknown module \"%s\"", name);
-}
-
-static void lacking_module(struct loader *loader, const char *name, struct node value)
-{
-	auto_free char *hint = mem_printf("a module in Lua can take its place: library/%s.lua", name);
-	node_problem_key(loader->problems, value, hint, "neap does not have Ansible's module \"%s\" yet", name);
-}
-
-/* A key that is neither a keyword nor a module. */
-static void unknown_key(struct loader *loader, const char *key, struct node value, enum keyword_place place,
-                        const char *what)
-{
-	if (strcmp(short_name(key), "import_playbook") == 0)
-		node_problem_key(loader->problems, value, "put it beside the plays", "import_playbook is no task");
-	else if (strcmp(short_name(key), "include") == 0)
-		node_problem_key(loader->problems, value, "write include_tasks or import_tasks", "include is gone from Ansible");
-	else if (is_ansibles(key))
-		lacking_module(loader, short_name(key), value);
-	else if (short_name(key) != key)
-		unknown_module(loader, short_name(key), value, true);
-	else if (strchr(key, '.'))
-		node_problem_key(loader->problems, value,
-		                 "neap has no collections: name one of its modules, or write one as library/NAME.lua",
-		                 "unknown module \"%s\"", key);
-	else
-		loader_unknown_key(loader, key, place, what, value, true);
 }
 
 struct reading { /* of one task */
@@ -129,20 +87,33 @@ struct reading { /* of one task */
 	const char *what;      /* "a task" */
 	struct node module;    /* where the module is named */
 	size_t modules, unknown;
+	const char *stray;     /* the first key that is neither a keyword nor a module of neap's, and its value */
+	struct node stray_value;
 };
 
 static void found_module(struct reading *reading, const char *key, struct node value)
 {
 	if (reading->modules++ == 0) {
-		reading->module = value;
-		reading->entry->action = short_name(key);
+		reading->module = reading->entry->module = value;
+		reading->entry->action = module_name_short(key);
 		reading->entry->arguments = value;
 		return;
 	}
 	auto_free char *hint = mem_printf("make two tasks of it, one for %s and one for %s", reading->entry->action,
-	                                  short_name(key));
+	                                  module_name_short(key));
 	node_problem_key(reading->loader->problems, value, hint, "a task has one module, this one names a second: \"%s\"",
 	                 key);
+}
+
+/* A module that action: names. */
+static void action_name(struct reading *reading, const char *name, struct node at)
+{
+	if (is_known(reading->loader, module_name_short(name)))
+		return;
+	const char *best = meant(reading->loader, module_name_short(name), false);
+	reading->entry->is_absent = !best;
+	if (best)
+		unknown_module(reading->loader, name, at, false, best);
 }
 
 /* "copy src=a dest=b": the first word is the module, what follows its arguments. */
@@ -162,8 +133,8 @@ static void action_string(struct reading *reading, struct node value)
 	found_module(reading, name, arguments);
 	if (!*name)
 		node_problem(reading->loader->problems, value, "write: \"copy src=a dest=b\"", "no module is named here");
-	else if (!is_known(reading->loader, short_name(name)))
-		unknown_module(reading->loader, name, value, false);
+	else
+		action_name(reading, name, value);
 }
 
 /* { "module": "copy", "src": "a" } */
@@ -183,8 +154,15 @@ static void action_dictionary(struct reading *reading, struct node value)
 	struct node rest = value;
 	rest.value = arguments;
 	found_module(reading, name, rest);
-	if (!is_known(reading->loader, short_name(name)))
-		unknown_module(reading->loader, name, module, false);
+	action_name(reading, name, module);
+}
+
+/* A keyword that is not written as such, but follows from what is. */
+static void imply(struct entry *entry, const char *name, json_t *value)
+{
+	if (!entry->scope.implied)
+		entry->scope.implied = json_object();
+	json_object_set_new(entry->scope.implied, name, value);
 }
 
 static void task_action(struct reading *reading, const char *key, struct node value)
@@ -196,13 +174,27 @@ static void task_action(struct reading *reading, const char *key, struct node va
 	else
 		reading->modules++; /* its type was reported */
 	if (strcmp(key, "local_action") == 0)
-		reading->entry->scope.implied = json_pack("{s:s}", "delegate_to", "localhost");
+		imply(reading->entry, "delegate_to", json_string("localhost"));
+}
+
+/* with_community.general.flattened is with_flattened. NULL if key is nothing of that kind. */
+static const struct keyword *collection_loop(struct reading *reading, const char *key, struct node value)
+{
+	size_t length;
+	const char *lookup = strncmp(key, "with_", 5) == 0 ? module_name_in_collection(key + 5, &length) : NULL;
+	auto_free char *name = lookup ? mem_printf("with_%s", lookup) : NULL;
+	const struct keyword *keyword = name ? keyword_find(name) : NULL;
+	if (keyword)
+		imply(reading->entry, name, json_deep_copy(value.value));
+	return keyword;
 }
 
 static void task_key(struct reading *reading, const char *key, struct node value)
 {
 	struct loader *loader = reading->loader;
 	const struct keyword *keyword = keyword_find(key);
+	if (!keyword)
+		keyword = collection_loop(reading, key, value);
 	if (keyword) {
 		bool fits = loader_keyword(loader, keyword, reading->place, reading->what, value);
 		if (strcmp(key, "action") == 0 || strcmp(key, "local_action") == 0)
@@ -211,11 +203,34 @@ static void task_key(struct reading *reading, const char *key, struct node value
 			reading->entry->extra_arguments = value;
 		else if (fits && strcmp(key, "vars") == 0)
 			loader_check_vars(loader, value);
-	} else if (is_known(loader, short_name(key))) {
+	} else if (is_known(loader, module_name_short(key))) {
 		found_module(reading, key, value);
+	} else if (!reading->unknown++) {
+		reading->stray = key;
+		reading->stray_value = value;
 	} else {
-		reading->unknown++;
-		unknown_key(loader, key, value, reading->place, reading->what);
+		loader_unknown_key(loader, key, reading->place, reading->what, value, true);
+	}
+}
+
+/* The key that nothing knew is a module's name, unless the task has a module, or it is next to a name that is known. */
+static void stray_key(struct reading *reading)
+{
+	struct loader *loader = reading->loader;
+	const char *key = reading->stray;
+	struct node value = reading->stray_value;
+	size_t length;
+	bool is_own = module_name_short(key) != key;
+	const char *best = is_own || !module_name_in_collection(key, &length) ? meant(loader, module_name_short(key), !is_own) : NULL;
+	if (strcmp(module_name_short(key), "import_playbook") == 0)
+		node_problem_key(loader->problems, value, "put it beside the plays", "import_playbook is no task");
+	else if (best && is_own)
+		unknown_module(loader, module_name_short(key), value, true, best);
+	else if (best || reading->modules || reading->unknown > 1)
+		loader_unknown_key(loader, key, reading->place, reading->what, value, true);
+	else {
+		found_module(reading, key, value);
+		reading->entry->is_absent = true;
 	}
 }
 
@@ -367,6 +382,19 @@ static void task_import(struct reading *reading, struct node node)
 		import_role(reading);
 }
 
+/* What include meant before it had two names: read while the play runs only where it has to be. */
+static void resolve_include(struct entry *entry)
+{
+	struct node file = json_is_string(entry->arguments.value) ? entry->arguments : node_get(entry->arguments, "_raw_params");
+	if (!file.value)
+		file = node_get(entry->arguments, "file");
+	const char *name = json_string_value(file.value);
+	bool is_late = name && loader_is_template(name);
+	for (size_t i = 0; i < keyword_count && !is_late; i++)
+		is_late = keyword_is_loop(keywords[i].name) && scope_own(&entry->scope, keywords[i].name).value;
+	entry->action = is_late || entry->is_handler ? "include_tasks" : "import_tasks";
+}
+
 static void include_role(struct loader *loader, const struct entry *entry)
 {
 	const char *name = json_string_value(node_get(entry->arguments, "name").value);
@@ -389,9 +417,13 @@ static void task_read(struct loader *loader, struct entries *into, struct node n
 		struct node value = node_member(node, i, &key);
 		task_key(&reading, key, value);
 	}
+	if (reading.stray)
+		stray_key(&reading);
 	bool is_whole = task_is_whole(&reading, node);
 	if (is_whole && is_own(entry->action))
 		own_arguments(&reading);
+	if (is_whole && strcmp(entry->action, "include") == 0)
+		resolve_include(entry);
 	if (!is_whole) {
 		into->count--;
 		entry_free(entry);
@@ -416,7 +448,7 @@ static void block_read(struct loader *loader, struct entries *into, struct node 
 		const char *key;
 		struct node value = node_member(node, i, &key);
 		const struct keyword *keyword = keyword_find(key);
-		if (!keyword && is_known(loader, short_name(key)))
+		if (!keyword && is_known(loader, module_name_short(key)))
 			node_problem_key(loader->problems, value, "put it into the block as a task", "a block has no module of its own");
 		else if (!keyword)
 			loader_unknown_key(loader, key, KEYWORD_BLOCK, "a block", value, false);

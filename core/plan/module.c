@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/module_name.h"
 #include "plan/builtin.h"
 
 int module_decide(const struct module *module, const void *want, struct decision *decision, struct err *err)
@@ -92,17 +93,6 @@ static const struct module *entry_module(struct entry *entry)
 	return first;
 }
 
-static const char *short_name(const char *name)
-{
-	static const char *const prefixes[] = { "ansible.builtin.", "ansible.legacy." };
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		size_t length = strlen(prefixes[i]);
-		if (strncmp(name, prefixes[i], length) == 0)
-			return name + length;
-	}
-	return name;
-}
-
 static struct entry *find(const struct registry *registry, const char *name)
 {
 	struct entry *entry = registry->newest;
@@ -111,15 +101,26 @@ static struct entry *find(const struct registry *registry, const char *name)
 	return entry;
 }
 
-bool registry_has(const struct registry *registry, const char *name)
-{
-	return find(registry, short_name(name)) != NULL;
-}
-
 const struct module *registry_find(const struct registry *registry, const char *name)
 {
-	struct entry *entry = find(registry, short_name(name));
-	return entry ? entry_module(entry) : NULL;
+	size_t length = 0;
+	struct entry *entry = find(registry, module_name_short(name));
+	const char *own = entry ? NULL : module_name_in_collection(name, &length);
+	if (own)
+		entry = find(registry, own);
+	const struct module *module = entry ? entry_module(entry) : NULL;
+	if (!module || !own)
+		return module;
+	if (!module->collection)
+		return module->is_users ? module : NULL;
+	return strlen(module->collection) == length && strncmp(name, module->collection, length) == 0 ? module : NULL;
+}
+
+bool registry_has(const struct registry *registry, const char *name)
+{
+	size_t length;
+	return find(registry, module_name_short(name)) ||
+	       (module_name_in_collection(name, &length) && registry_find(registry, name));
 }
 
 void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),

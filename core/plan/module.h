@@ -34,7 +34,9 @@ struct module {
 	 * -1 with err is a fault of the module itself; a task that fails is result_fail. Any thread; no state. */
 	int (*decide)(const struct module *module, const void *want, struct decision *decision, struct err *err);
 	void *context;      /* of a Lua module: its bridge; NULL in C */
+	const char *collection; /* of Ansible's, that it is in: "ansible.posix"; NULL: ansible.builtin */
 	const char *source; /* file of a Lua module; NULL in C */
+	bool is_users;      /* not neap's own: it stands for a module of its name in any collection */
 	bool acts_on_run;   /* works on the run, never on a target: debug, set_fact, ... */
 	bool judged_by_status; /* does one command, if any, and fails exactly where that does not exit with 0 */
 	bool can_detach;    /* its steps are one command, which can go on as a job (async): decision->async_s */
@@ -59,9 +61,9 @@ void registry_add(struct registry *registry, const struct module *module, void (
  * borrowed; make always succeeds. */
 void registry_add_late(struct registry *registry, const char *name, const struct module *(*make)(const void *context),
                        const void *context, void (*free_module)(const struct module *));
-/* By short name, or with "ansible.builtin." or "ansible.legacy." before it. NULL if there is none. */
+/* By short name, or with its collection before it. NULL if there is none. */
 const struct module *registry_find(const struct registry *registry, const char *name);
-/* Whether there is one of that name; it is not made. */
+/* Whether there is one of that name. By its short name it is not made. */
 bool registry_has(const struct registry *registry, const char *name);
 void registry_each(const struct registry *registry, void (*visit)(void *context, const struct module *module),
                    void *context);

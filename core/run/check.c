@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "run/check_inside.h"
+#include "run/select.h"
 #include "run/special.h"
 
 static void check_entry(void *context, const struct entry *entry);
@@ -253,10 +254,17 @@ static void check_loop_variable(struct check *check, const struct entry *entry)
 		             "the loop variable \"%s\" is that of the loop around this include as well", name);
 }
 
+static bool is_selected(const struct check *check, const struct entry *entry)
+{
+	return !check->is_left_out && (!check->run || entry->is_handler || select_entry(check->run, entry));
+}
+
 /* Checks what an include brings in, and keeps it. */
 static void check_fragment(struct check *check, const struct entry *entry, struct fragment *fragment)
 {
 	const char *outer = check->outer_loop, *own = loop_variable(entry);
+	bool is_left_out = check->is_left_out;
+	check->is_left_out = is_left_out || !is_selected(check, entry);
 	check->outer_loop = own ? own : outer;
 	mem_grow(check->fragments, check->fragment_count, check->fragment_room);
 	check->fragments[check->fragment_count++] = fragment;
@@ -264,6 +272,7 @@ static void check_fragment(struct check *check, const struct entry *entry, struc
 		entries_each(&fragment->handlers, collect_handler, check);
 	entries_each(&fragment->entries, check_entry, check);
 	entries_each(&fragment->handlers, check_entry, check);
+	check->is_left_out = is_left_out;
 	check->outer_loop = outer;
 }
 
@@ -322,7 +331,7 @@ static void check_include_role(struct check *check, const struct entry *entry)
 static void check_async(struct check *check, const struct entry *entry, const struct module *module)
 {
 	struct node async = scope_own(&entry->scope, "async");
-	if (!async.value || (module && module->can_detach) || keyword_bool(async.value) == 0)
+	if (!async.value || entry->is_absent || (module && module->can_detach) || keyword_bool(async.value) == 0)
 		return;
 	node_problem(check->problems, async, "take it off, or make it a task of command or shell; timeout ends any task",
 	             "async is for modules whose steps are one command, and %s is none of them", entry->action);
@@ -333,6 +342,8 @@ static void check_async(struct check *check, const struct entry *entry, const st
 static void check_action(struct check *check, const struct entry *entry)
 {
 	const struct module *module = registry_find(check->registry, entry->action);
+	if (entry->is_absent && is_selected(check, entry))
+		check_absent(check->absent, entry);
 	check_async(check, entry, module);
 	if (strcmp(entry->action, "meta") == 0)
 		check_meta(check, entry);
@@ -373,10 +384,10 @@ static void offer_modules(void *context, void (*offer)(void *to, const char *nam
 	registry_offer(((struct check *)context)->registry, offer, to);
 }
 
-static void check_start(struct check *check, const struct registry *registry, struct template_vm *vm,
-                        struct problems *problems)
+static void check_start(struct check *check, const struct run_context *run, const struct registry *registry,
+                        struct template_vm *vm, struct absent_modules *absent, struct problems *problems)
 {
-	*check = (struct check){ .registry = registry, .vm = vm, .problems = problems };
+	*check = (struct check){ .run = run, .registry = registry, .vm = vm, .absent = absent, .problems = problems };
 	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules };
 }
 
@@ -395,11 +406,10 @@ static void check_end(struct check *check)
 	json_decref(check->handlers);
 }
 
-static void check_play(const struct playbook *playbook, const struct play *play, const struct registry *registry,
-                       struct template_vm *vm, struct problems *problems)
+static void check_play(const struct playbook *playbook, const struct play *play, const struct check *from)
 {
 	struct check check;
-	check_start(&check, registry, vm, problems);
+	check_start(&check, from->run, from->registry, from->vm, from->absent, from->problems);
 	check.playbook = playbook;
 	check.handlers = json_object();
 	check_keywords(&check, &play->scope);
@@ -413,13 +423,14 @@ static void check_play(const struct playbook *playbook, const struct play *play,
 	check_end(&check);
 }
 
-void check_playbook(const struct playbook *playbook, const struct registry *registry, struct template_vm *vm,
-                    struct problems *problems)
+void check_playbook(const struct playbook *playbook, const struct run_context *run, const struct registry *registry,
+                    struct template_vm *vm, struct problems *problems)
 {
-	for (size_t i = 0; i < playbook->count; i++)
-		check_play(playbook, playbook->plays[i], registry, vm, problems);
 	struct check check;
-	check_start(&check, registry, vm, problems);
+	struct absent_modules absent = { 0 };
+	check_start(&check, run, registry, vm, &absent, problems);
+	for (size_t i = 0; i < playbook->count; i++)
+		check_play(playbook, playbook->plays[i], &check);
 	for (size_t i = 0; i < playbook->import_count; i++)
 		check_keywords(&check, playbook->imports[i]);
 	for (size_t i = 0; i < playbook->role_count; i++) {
@@ -427,13 +438,16 @@ void check_playbook(const struct playbook *playbook, const struct registry *regi
 		check_templates(&check, playbook->role_list[i]->vars);
 	}
 	check_end(&check);
+	check_tell_absent(&absent, problems);
 }
 
-void check_entries(const struct entries *entries, const struct registry *registry, struct template_vm *vm,
-                   struct problems *problems)
+void check_entries(const struct entries *entries, const struct run_context *run, const struct registry *registry,
+                   struct template_vm *vm, struct problems *problems)
 {
 	struct check check;
-	check_start(&check, registry, vm, problems);
+	struct absent_modules absent = { 0 };
+	check_start(&check, run, registry, vm, &absent, problems);
 	entries_each(entries, check_entry, &check);
 	check_end(&check);
+	check_tell_absent(&absent, problems);
 }

@@ -7,11 +7,13 @@
 #include "model/playbook.h"
 #include "plan/module.h"
 
-/* Adds what is wrong to problems, as many as there are. */
-void check_playbook(const struct playbook *playbook, const struct registry *registry, struct template_vm *vm,
-                    struct problems *problems);
+struct run_context;
+
+/* Adds what is wrong to problems, as many as there are. run says which tasks its tags leave out; NULL: none. */
+void check_playbook(const struct playbook *playbook, const struct run_context *run, const struct registry *registry,
+                    struct template_vm *vm, struct problems *problems);
 /* The same for a file that was included at run time. */
-void check_entries(const struct entries *entries, const struct registry *registry, struct template_vm *vm,
-                   struct problems *problems);
+void check_entries(const struct entries *entries, const struct run_context *run, const struct registry *registry,
+                   struct template_vm *vm, struct problems *problems);
 
 #endif

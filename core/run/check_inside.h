@@ -4,7 +4,20 @@
 
 #include "run/check.h"
 
+struct absent_module { /* named by tasks, and nobody's */
+	char *name, *file; /* owned */
+	struct place place; /* of the first task that is sure to be reached; of the first, where none is */
+	size_t uses;
+	bool is_certain; /* that such a task is reached */
+};
+
+struct absent_modules {
+	struct absent_module *items;
+	size_t count, room;
+};
+
 struct check {
+	const struct run_context *run; /* NULL: every task counts as selected */
 	const struct registry *registry;
 	struct template_vm *vm;
 	struct problems *problems;
@@ -17,6 +30,8 @@ struct check {
 	struct fragment **fragments; /* included files, kept while nodes of theirs are in use */
 	size_t fragment_count, fragment_room;
 	const char *outer_loop; /* the loop variable of the include that brought in what is looked at; or NULL */
+	struct absent_modules *absent;
+	bool is_left_out;       /* by tags: what is looked at is not reached */
 	char **files;           /* included files that were looked at */
 	size_t file_count, file_room;
 };
@@ -35,5 +50,10 @@ void check_arguments(struct check *check, const struct entry *entry, const struc
 struct node check_argument_node(const struct entry *entry, const struct arg *arg);
 /* Files on the controller that canonical arguments name. */
 void check_files(struct check *check, const struct entry *entry, const struct module *module, json_t *bound);
+
+/* Remembers a task whose module there is none of. */
+void check_absent(struct absent_modules *absent, const struct entry *entry);
+/* Tells of each such module once, and lets go of them. */
+void check_tell_absent(struct absent_modules *absent, struct problems *problems);
 
 #endif

@@ -153,8 +153,10 @@ static double percentage(json_t *value)
 /* The first problem as an error value. */
 static int first_problem(const struct problems *problems, const char *otherwise, struct err *err)
 {
-	const struct problem *first = problems->count ? &problems->items[0] : NULL;
-	err_set(err, ERR_INPUT, "%s%s", first ? first->text : otherwise, problems->count > 1 ? " (and more)" : "");
+	const struct problem *first = NULL;
+	for (size_t i = 0; i < problems->count && !first; i++)
+		first = problems->items[i].level == PROBLEM_ERROR ? &problems->items[i] : NULL;
+	err_set(err, ERR_INPUT, "%s%s", first ? first->text : otherwise, problems->errors > 1 ? " (and more)" : "");
 	if (first && first->place.file)
 		err_at(err, "%s:%d:%d", first->place.file, first->place.line, first->place.column);
 	if (first && first->hint)
@@ -308,8 +310,8 @@ static struct fragment *checked(struct play_state *play, struct fragment *fragme
                                 struct problems *problems, struct err *err)
 {
 	if (fragment) {
-		check_entries(&fragment->entries, play->run->registry, vm, problems);
-		check_entries(&fragment->handlers, play->run->registry, vm, problems);
+		check_entries(&fragment->entries, play->run, play->run->registry, vm, problems);
+		check_entries(&fragment->handlers, play->run, play->run->registry, vm, problems);
 	}
 	if (fragment && !problems->errors)
 		return fragment;

@@ -89,7 +89,7 @@ static int load_playbook(struct run_state *state, size_t i, struct problems *pro
 	} else {
 		failed = playbook_load(playbook, options->playbooks[i], options->role_paths, &state->modules, problems);
 	}
-	check_playbook(*playbook, state->context.registry, state->vm, problems);
+	check_playbook(*playbook, &state->context, state->context.registry, state->vm, problems);
 	return failed;
 }
 

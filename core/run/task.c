@@ -364,6 +364,11 @@ static enum state start_attempt(struct task *task)
 	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &err);
 	if (found == STREAM_LOST)
 		return lost(task, &err);
+	if (!task->module) {
+		err_set(&err, ERR_INPUT, "neap has no module \"%s\"", task->entry->action);
+		fail_with(task, &err);
+		return STATE_ITEM_END;
+	}
 	task->has_attempt = true;
 	if (found == STREAM_DONE)
 		return STATE_DECIDE;

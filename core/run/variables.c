@@ -212,6 +212,8 @@ static void add_object(struct vars *vars, enum vars_level level, json_t *values,
 {
 	if (json_is_object(values))
 		vars_add(vars, level, values, final, origin);
+	for (size_t i = 0; json_is_array(values) && i < json_array_size(values); i++)
+		add_object(vars, level, json_array_get(values, i), final, origin);
 }
 
 static void add_role(struct vars *vars, const struct role *role)

@@ -330,7 +330,7 @@ local function run(want_list, more, name, ...)
 	if type(name) ~= "string" then
 		fail("lookup: the name of the lookup must be a string")
 	end
-	name = name:match("^ansible%.%w+%.(%w+)$") or name
+	name = name:match("^[%w_]+%.[%w_]+%.([%w_]+)$") or name
 	local lookup = known[name]
 	if elsewhere[name] then
 		error({ text = string.format("there is no lookup '%s'", name), hint = elsewhere[name] }, 0)

@@ -198,13 +198,76 @@ function template.expression(text)
 	return settle(compiled_expression(text).single(frames))
 end
 
-function template.condition(text)
+-- Where a quoted text that begins at `from` ends: the place of its closing quote.
+local function quote_end(text, from)
+	local quote, at = text:sub(from, from), from + 1
+	while at <= #text and text:sub(at, at) ~= quote do
+		at = at + (text:sub(at, at) == "\\" and 2 or 1)
+	end
+	return at
+end
+
+-- The place of the }} that ends the {{ before `from`.
+local function braces_end(text, from)
+	local at = from
+	while at <= #text do
+		local sign = text:sub(at, at)
+		if sign == "'" or sign == '"' then
+			at = quote_end(text, at)
+		elseif text:sub(at, at + 1) == "}}" then
+			return at
+		end
+		at = at + 1
+	end
+	values.fail("there is no '}}' behind '{{' in the condition")
+end
+
+-- "'a {{ b }}'" as "('a ' ~ (b) ~ '')"
+local function joined(quoted)
+	local quote, out, at = quoted:sub(1, 1), {}, 1
+	while true do
+		local open = quoted:find("{{", at, true)
+		if not open then
+			break
+		end
+		local close = braces_end(quoted, open + 2)
+		out[#out + 1] = quoted:sub(at, open - 1) .. quote .. " ~ (" .. quoted:sub(open + 2, close - 1) .. ") ~ " .. quote
+		at = close + 2
+	end
+	return "(" .. table.concat(out) .. quoted:sub(at) .. ")"
+end
+
+-- A condition with braces in it is the expression that it would be without them, and what they give is a value, not read again.
+local function without_braces(text)
+	if not text:find("{[{%%]") then
+		return text
+	end
 	local only = text:match("^%s*{{(.*)}}%s*$")
 	if only and not only:find("{{", 1, true) then
-		text = only
-	elseif text:find("{[{%%]") then
-		values.fail("a condition is an expression without {{ }}; it is not read twice")
+		return only
 	end
+	local out, at = {}, 1
+	while at <= #text do
+		local sign, last = text:sub(at, at), at
+		if sign == "'" or sign == '"' then
+			last = quote_end(text, at)
+			local quoted = text:sub(at, last)
+			out[#out + 1] = quoted:find("{{", 1, true) and joined(quoted) or quoted
+		elseif text:sub(at, at + 1) == "{{" then
+			last = braces_end(text, at + 2) + 1
+			out[#out + 1] = "(" .. text:sub(at + 2, last - 2) .. ")"
+		elseif text:sub(at, at + 1) == "{%" then
+			values.fail("a condition is an expression, without {% %}")
+		else
+			out[#out + 1] = sign
+		end
+		at = last + 1
+	end
+	return table.concat(out)
+end
+
+function template.condition(text)
+	text = without_braces(text)
 	return values.truth((expressions[text] or compiled_expression(text)).single(frames))
 end
 
@@ -278,8 +341,7 @@ end
 
 local function compiled_as(text, is_expression)
 	if is_expression then
-		local only = text:match("^%s*{{(.*)}}%s*$")
-		return compiled_expression(only or text)
+		return compiled_expression(without_braces(text))
 	end
 	return compiled_text(text)
 end

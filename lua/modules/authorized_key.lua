@@ -152,6 +152,7 @@ end
 
 return {
 	name = "authorized_key",
+	collection = "ansible.posix",
 	doc = "Keeps public keys in an account's authorized_keys, or takes them away.",
 	args = {
 		user = { "str", required = true, doc = "The account." },

@@ -110,6 +110,7 @@ end
 
 return {
 	name = "mount",
+	collection = "ansible.posix",
 	doc = "Keeps a file system mounted, and its line in fstab, or takes both away.",
 	args = {
 		path = { "path", required = true, aliases = { "name" }, doc = "Where it is mounted." },

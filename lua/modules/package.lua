@@ -80,13 +80,47 @@ local function by_simple(manager, want, known)
 	if #missing > 0 then act(manager.install, missing) end
 end
 
+-- What apt and dnf take beside the arguments that package has itself: given to package, it is for the one that the host has.
+local function others_of(...)
+	local others = {}
+	for _, name in ipairs{ ... } do
+		for argument, about in pairs(builtin(name).args) do
+			if argument ~= "name" and argument ~= "state" and argument ~= "use_backend" and not others[argument] then
+				others[argument] = { about[1], doc = "Of " .. name .. ": " .. about.doc, elements = about.elements,
+					choices = about.choices }
+			end
+		end
+	end
+	return others
+end
+
+local others = others_of("apt", "dnf")
+
 -- Another module decides, with its own defaults for what package has no argument for.
-local function by_module(name, want, known)
+local function by_module(name, want, given, known)
 	local module, arguments = builtin(name), { name = want.name, state = want.state }
+	for argument in pairs(others) do
+		if given[argument] ~= nil and not module.args[argument] then
+			fail("%s has no argument %s", name, argument)
+		end
+	end
 	for argument, about in pairs(module.args) do
+		if arguments[argument] == nil then arguments[argument] = others[argument] and given[argument] end
 		if arguments[argument] == nil then arguments[argument] = about.default end
 	end
 	return module.decide(arguments, known)
+end
+
+local function arguments_of()
+	local args = {
+		name = { "list", elements = "str", aliases = { "pkg", "package" }, doc = "The packages, as the host's manager calls them." },
+		state = { "str", choices = { "absent", "build-dep", "fixed", "installed", "latest", "present", "removed" },
+			doc = "present installs what is missing, and is what is done where nothing is said; latest also brings it up to date." },
+		use = { "str", default = "auto", choices = { "auto", "apk", "apt", "dnf", "pacman", "yum", "zypper" },
+			doc = "The manager; auto finds out." },
+	}
+	for argument, about in pairs(others) do args[argument] = about end
+	return args
 end
 
 local states = { installed = "present", removed = "absent" }
@@ -94,28 +128,26 @@ local states = { installed = "present", removed = "absent" }
 return {
 	name = "package",
 	doc = "Keeps packages installed, up to date or away, by apt, dnf, yum, zypper, pacman or apk, whichever the host has.",
-	args = {
-		name = { "list", elements = "str", required = true, doc = "The packages, as the host's manager calls them." },
-		state = { "str", required = true, choices = { "absent", "installed", "latest", "present", "removed" },
-			doc = "present installs what is missing; latest also brings it up to date." },
-		use = { "str", default = "auto", choices = { "auto", "apk", "apt", "dnf", "pacman", "yum", "zypper" },
-			doc = "The manager; auto finds out." },
-	},
+	args = arguments_of(),
+	required_one_of = { { "name", "autoclean", "autoremove", "clean", "deb", "update_cache", "upgrade" } },
 	returns = {
 		stdout = { "str", doc = "What the manager wrote, if it was run." },
 		stderr = { "str", doc = "What the manager complained, if it was run." },
 	},
 	examples = {
 		{ "The same name everywhere", [[{ "package": { "name": ["git", "rsync"], "state": "present" } }]] },
+		{ "A version that may be an older one, where apt or dnf is the manager", [[
+{ "package": { "name": "nginx=1.22.*", "allow_downgrade": true } }]] },
 		{ "A name for each family", [[
 { "package": { "name": "{{ 'httpd' if ansible_os_family == 'RedHat' else 'apache2' }}", "state": "latest" } }]] },
 	},
 	decide = function(given, known)
-		local want = { name = given.name, state = states[given.state] or given.state }
+		local want = { name = given.name, state = states[given.state] or given.state or "present" }
 		local manager = given.use
 		if manager == "auto" then manager = need(known:run{ sh = question }).stdout end
 		if manager == "" then fail("Could not detect which package manager to use. Try gathering facts or setting the \"use\" option.") end
-		if simple[manager] then return by_simple(simple[manager], want, known) end
-		return by_module(manager, want, known)
+		if not simple[manager] then return by_module(manager, want, given, known) end
+		if not want.name then fail("%s needs a name", manager) end
+		return by_simple(simple[manager], want, known)
 	end,
 }

@@ -34,6 +34,7 @@ end
 
 return {
 	name = "sysctl",
+	collection = "ansible.posix",
 	doc = "Keeps a kernel parameter at a value, in a file for the next start and, if wanted, in the running kernel.",
 	args = {
 		name = { "str", required = true, aliases = { "key" }, doc = "The parameter, e.g. net.ipv4.ip_forward." },

@@ -73,7 +73,7 @@ static void expect(const char *text, const char *expected)
 	struct playbook *playbook;
 	int loaded = playbook_load(&playbook, "site.json", NULL, &modules, &problems);
 	cr_assert_eq(loaded, 0, "%s", problems.count ? problems.items[0].text : "");
-	check_playbook(playbook, registry, vm, &problems);
+	check_playbook(playbook, NULL, registry, vm, &problems);
 	auto_buf struct buf all = BUF_INIT;
 	for (size_t i = 0; i < problems.count; i++) {
 		const struct problem *problem = &problems.items[i];
@@ -202,7 +202,7 @@ static void expect_places(const char *text, const char *expected)
 	struct playbook_modules modules = { .context = registry, .known = known };
 	struct playbook *playbook;
 	cr_assert_eq(playbook_load(&playbook, "site.json", NULL, &modules, &problems), 0);
-	check_playbook(playbook, registry, vm, &problems);
+	check_playbook(playbook, NULL, registry, vm, &problems);
 	auto_buf struct buf all = BUF_INIT;
 	for (size_t i = 0; i < problems.count; i++)
 		buf_printf(&all, "%d:%d ", problems.items[i].place.line, problems.items[i].place.column);
@@ -218,6 +218,20 @@ Test(check, finds_templates_and_conditions_that_do_not_compile)
 	              "{\"place\": {\"path\": \"{{ a | }}\"},\n\"when\": [\"a ==\"],\n\"failed_when\": \"(\",\n\"environment\": {\"A\": \"{% if %}\"},\n"
 	              "\"loop\": \"{{ [1, }}\"},\n{\"place\": {\"path\": \"x\", \"that\": [\"a b\"]}},\n{\"place\": \"path={{ c d }}\"}]}]",
 	              "1:33 2:7 5:10 6:16 7:22 8:9 4:20 9:34 10:12 ");
+}
+
+Test(check, tells_once_of_each_module_that_there_is_none_of)
+{
+	write_file("later.json", "[{\"ufw\": {}}, {\"place\": \"path=x\"}]");
+	expect("[{\"hosts\": \"a\", \"handlers\": [{\"name\": \"h\", \"mail\": {}}], \"tasks\": [\n{\"ufw\": {}, \"when\": \"a\"},\n{\"ufw\": {}, \"when\": true},\n"
+	       "{\"include_tasks\": \"later.json\", \"when\": \"b\"},\n{\"when\": \"c\", \"block\": [{\"a.b.ini\": {}}]},\n"
+	       "{\"block\": [{\"xml\": {}, \"loop\": [1]}], \"rescue\": [{\"mail\": {}}, {\"pip\": {}, \"loop\": \"{{ d }}\"}]}]}]",
+	       "site.json:3:2: neap has no module \"ufw\", which 3 tasks name (write it in Lua as library/ufw.lua, do its work by "
+	       "another module, or leave its tasks out by --skip-tags)\n"
+	       "site.json:5:26: neap has no module \"a.b.ini\": one task with a condition would fail where it is reached\n"
+	       "site.json:6:13: neap has no module \"xml\", which one task names\n"
+	       "site.json:6:51: neap has no module \"mail\": 2 tasks with a condition would fail where it is reached\n"
+	       "site.json:6:65: neap has no module \"pip\": one task with a condition would fail where it is reached\n");
 }
 
 Test(check, warns_of_braces_around_a_condition)

@@ -380,11 +380,11 @@ Test(playbook, reads_a_folder_of_a_roles_variables)
 
 Test(playbook, points_into_roles_in_yaml)
 {
-	write_file("roles/a/tasks/main.yml", "---\n- name: one\n  nosuch:\n");
+	write_file("roles/a/tasks/main.yml", "---\n- name: one\n  ping:\n  nosuch:\n");
 	write_file("roles/a/defaults/main.yml", "a-b: 1\n");
 	expect_problems("[{\"hosts\": \"all\", \"roles\": [\"a\"]}]",
 	                "roles/a/defaults/main.yml:1:1: \"a-b\" cannot name a variable (letters, digits and _ only, not first a digit, "
-	                "and no word of the language)\nroles/a/tasks/main.yml:3:3: unknown key \"nosuch\" of a task\n");
+	                "and no word of the language)\nroles/a/tasks/main.yml:4:3: unknown key \"nosuch\" of a task\n");
 }
 
 Test(playbook, refuses_malformed_roles)
@@ -442,15 +442,40 @@ Test(playbook, refuses_tasks_without_exactly_one_module)
 	                    "a task has one module, this one names a second: \"file\" (make two tasks of it, one for copy and one for file)");
 	expect_task_problem("{\"cpy\": {}}", 2, "unknown key \"cpy\" of a task (did you mean \"copy\"?)");
 	expect_task_problem("{\"ping\": null, \"becom\": true}", 16, "unknown key \"becom\" of a task (did you mean \"become\"?)");
-	expect_task_problem("{\"yum\": {}}", 2, "neap does not have Ansible's module \"yum\" yet (a module in Lua can take its place: library/yum.lua)");
-	expect_task_problem("{\"community.general.ufw\": {}}", 2, "unknown module \"community.general.ufw\" (neap has no collections: name one of its modules, or write one as library/NAME.lua)");
+	expect_task_problem("{\"ansible.builtin.cpy\": {}}", 2, "unknown module \"cpy\" (did you mean \"copy\"?)");
 	expect_task_problem("{\"action\": \"cpy src=a\"}", 12, "unknown module \"cpy\" (did you mean \"copy\"?)");
 	expect_task_problem("{\"action\": {\"src\": \"a\"}}", 12, "the module is named by the key \"module\" ({ \"module\": \"copy\", \"src\": ... })");
-	expect_task_problem("{\"include\": \"x.json\"}", 2, "include is gone from Ansible (write include_tasks or import_tasks)");
+	expect_task_problem("{\"include\": \"x.json\"}", 13, "there is no file x.json");
 	expect_task_problem("{\"import_playbook\": \"x.json\"}", 2, "import_playbook is no task (put it beside the plays)");
 	expect_task_problem("{\"copy\": [1]}", 10, "the arguments of copy are a dictionary or a string, not a list ({ \"argument\": value, ... })");
 	expect_task_problem("\"ping\"", 1, "a task is a dictionary, not a string ({ \"name\": \"...\", \"command\": \"...\" })");
 	expect_task_problem("{\"hosts\": \"a\", \"tasks\": []}", 1, "this is a play, not a task (a playbook is run, or brought in by import_playbook)");
+}
+
+Test(playbook, keeps_tasks_whose_module_there_is_none_of)
+{
+	static const char *const tasks[] = { "{\"yum\": {}}", "{\"frobnicate\": null}", "{\"archive\": {}}", "{\"action\": \"frobnicate a=1\"}",
+	                                     "{\"community.general.copy\": {}}" };
+	for (size_t i = 0; i < sizeof(tasks) / sizeof(*tasks); i++) {
+		auto_free char *text = mem_printf("[{\"hosts\": \"all\", \"tasks\": [%s]}]", tasks[i]);
+		struct playbook *playbook = load_good(text);
+		cr_assert_eq(playbook->plays[0]->tasks.count, 1, "%s", tasks[i]);
+		cr_assert(playbook->plays[0]->tasks.items[0]->is_absent, "%s", tasks[i]);
+		playbook_free(playbook);
+	}
+}
+
+Test(playbook, reads_include_as_an_import_unless_it_has_to_wait)
+{
+	write_file("x.json", "[{\"ping\": null}]");
+	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"vars\": [{\"a\": 1}, {\"b\": 2}], \"tasks\": [{\"include\": \"x.json\"}, "
+	                                      "{\"include\": \"{{ f }}.json\"}, {\"include\": \"x.json\", \"loop\": [1]}]}]");
+	struct entry **items = playbook->plays[0]->tasks.items;
+	cr_assert_str_eq(items[0]->action, "import_tasks");
+	cr_assert_eq(items[0]->block.count, 1);
+	cr_assert_str_eq(items[1]->action, "include_tasks");
+	cr_assert_str_eq(items[2]->action, "include_tasks");
+	playbook_free(playbook);
 }
 
 Test(playbook, refuses_wrong_keywords_of_a_task)

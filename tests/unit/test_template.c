@@ -235,6 +235,8 @@ Test(template, conditions_have_pythons_truth)
 	cr_expect(!holds("[] or {} or '' or 0 or none"));
 	cr_expect(holds("{{ n > 1 }}"));
 	cr_expect(holds("null"));
+	cr_expect(holds("{{ n }} > 4 and {{ n }} < {{ n + 1 }}"));
+	cr_expect(holds("'{{ n }}x{{ n }}' == \"5x{{ '5' }}\" and '{{ \"}}\" }}' == '}' ~ '}'"));
 }
 
 Test(template, syntax_is_checked_without_values)
