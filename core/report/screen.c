@@ -118,6 +118,10 @@ void screen_event(struct screen *screen, const struct event *event)
 {
 	unsigned verbosity = screen->options.verbosity;
 	progress_note(screen->progress, event);
+	if (event->kind == EVENT_HOLD || event->kind == EVENT_RESUME) {
+		make_way(screen);
+		screen->held = event->kind == EVENT_HOLD;
+	}
 	if (event->verbosity > verbosity)
 		return;
 	if (event->kind == EVENT_RESULT && screen->partial_host && event->host &&
@@ -150,6 +154,8 @@ void screen_result_warnings(struct screen *screen, const struct event *event)
 
 void screen_tick(struct screen *screen)
 {
+	if (screen->held)
+		return;
 	auto_buf struct buf line = BUF_INIT;
 	if (!screen->options.live) {
 		progress_straggler(screen->progress, clock_wall_us(), &line);

@@ -13,6 +13,7 @@ struct screen {
 	char *partial_host;
 	bool partial_is_stderr;
 	size_t line_width;       /* of the progress line that stands there now; 0: none */
+	bool held;               /* the user is being asked: there is no progress line */
 	int failed;              /* errno where standard output could not be written */
 };
 

@@ -3,21 +3,22 @@
 
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/printable.h"
+#include "run/passwords.h"
 
-#include <string.h>
-
-/* The first letter of a line; 0 at the end of input. */
-static int read_answer(FILE *terminal)
+/* The first letter of a line; 0 where nobody answers. */
+static int ask_letter(struct run_context *run, const char *question)
 {
-	int first = 0, c;
-	while ((c = fgetc(terminal)) != EOF && c != '\n') {
-		if (!first && !isspace(c))
-			first = tolower(c);
-	}
-	return c == EOF ? 0 : first ? first : 'n';
+	auto_secret struct secret line = SECRET_INIT;
+	if (!passwords_ask(run, question, true, &line))
+		return 0;
+	const char *letter = line.length ? line.bytes : "";
+	while (isspace((unsigned char)*letter))
+		letter++;
+	return *letter ? tolower((unsigned char)*letter) : 'n';
 }
 
 int confirm_possible(const struct run_context *run, struct err *err)
@@ -35,15 +36,12 @@ bool confirm_step(struct run_context *run, const char *task)
 {
 	if (!run->options->step || run->steps_confirmed)
 		return true;
-	auto_fclose FILE *terminal = fopen("/dev/tty", "r+e");
-	if (!terminal)
-		return false;
-	auto_buf struct buf name = BUF_INIT;
-	printable_line(&name, task, strlen(task));
+	auto_buf struct buf question = BUF_INIT;
+	buf_str(&question, "Perform task: ");
+	printable_line(&question, task, strlen(task));
+	buf_str(&question, " (N)o/(y)es/(c)ontinue: ");
 	for (;;) {
-		fprintf(terminal, "Perform task: %s (N)o/(y)es/(c)ontinue: ", buf_text(&name));
-		fflush(terminal);
-		int answer = read_answer(terminal);
+		int answer = ask_letter(run, buf_text(&question));
 		run->steps_confirmed = answer == 'c';
 		if (answer == 'y' || answer == 'c')
 			return true;

@@ -288,7 +288,7 @@ static struct target *make_target(struct targets *targets, struct target_row *ro
 		.events = targets->run->events,
 		.slots = targets->run->slots,
 		.prompt = targets->run->prompt,
-		.prompt_context = &targets->run->cancelled,
+		.prompt_context = targets->run,
 	};
 	return target_new(&options);
 }

@@ -21,6 +21,8 @@ struct entry {
 struct event_stream {
 	pthread_mutex_t lock;
 	pthread_cond_t filled, drained; /* filled: on CLOCK_MONOTONIC */
+	pthread_cond_t held_now;
+	bool holds, held; /* holds: EVENT_HOLD was taken; held: and handled */
 	struct entry *first, **last;
 	size_t count;
 	pthread_t reader; /* never waits for itself */
@@ -60,6 +62,7 @@ struct event_stream *event_stream_new(void)
 	pthread_cond_init(&stream->filled, &attributes);
 	pthread_condattr_destroy(&attributes);
 	pthread_cond_init(&stream->drained, NULL);
+	pthread_cond_init(&stream->held_now, NULL);
 	pthread_mutex_init(&stream->lock, NULL);
 	stream->last = &stream->first;
 	stream->reader = pthread_self();
@@ -90,6 +93,7 @@ void event_stream_free(struct event_stream *stream)
 	pthread_mutex_destroy(&stream->lock);
 	pthread_cond_destroy(&stream->filled);
 	pthread_cond_destroy(&stream->drained);
+	pthread_cond_destroy(&stream->held_now);
 	free(stream);
 }
 
@@ -175,6 +179,27 @@ void event_emit(struct event_stream *stream, struct event *event)
 	pthread_mutex_unlock(&stream->lock);
 }
 
+void event_hold(struct event_stream *stream)
+{
+	if (pthread_equal(pthread_self(), stream->reader))
+		return;
+	event_emit(stream, event_new(EVENT_HOLD));
+	pthread_mutex_lock(&stream->lock);
+	while (!stream->held)
+		pthread_cond_wait(&stream->held_now, &stream->lock);
+	pthread_mutex_unlock(&stream->lock);
+}
+
+void event_resume(struct event_stream *stream)
+{
+	if (pthread_equal(pthread_self(), stream->reader))
+		return;
+	pthread_mutex_lock(&stream->lock);
+	stream->holds = stream->held = false;
+	pthread_mutex_unlock(&stream->lock);
+	event_emit(stream, event_new(EVENT_RESUME));
+}
+
 struct event *event_take(struct event_stream *stream, int timeout_ms)
 {
 	struct timespec until;
@@ -187,11 +212,17 @@ struct event *event_take(struct event_stream *stream, int timeout_ms)
 	}
 	struct event *event = NULL;
 	pthread_mutex_lock(&stream->lock);
+	if (stream->holds && !stream->held) { /* whoever takes the next event has handled the one before */
+		stream->held = true;
+		pthread_cond_signal(&stream->held_now);
+	}
 	int waited = 0;
-	while (!stream->first && waited != ETIMEDOUT)
+	while ((!stream->first || stream->holds) && waited != ETIMEDOUT)
 		waited = pthread_cond_timedwait(&stream->filled, &stream->lock, &until);
-	if (stream->first)
+	if (stream->first && !stream->holds) {
 		event = shift(stream);
+		stream->holds = event->kind == EVENT_HOLD;
+	}
 	if (stream->count < QUEUE_MOST)
 		pthread_cond_broadcast(&stream->drained);
 	pthread_mutex_unlock(&stream->lock);

@@ -27,6 +27,8 @@ enum event_kind {
 	EVENT_WARNING,       /* text; host or NULL */
 	EVENT_DEPRECATED,    /* text */
 	EVENT_MESSAGE,       /* text: said to the user about the run, on stderr */
+	EVENT_HOLD,          /* the user is about to be asked on the terminal: what stands at its foot makes way, and stays away */
+	EVENT_RESUME,        /* the user has answered */
 	EVENT_LISTING,       /* text: what --list-* or --syntax-check answer, for stdout; data: the same for JSON, or NULL */
 	EVENT_NO_HOSTS_LEFT, /* play: all its hosts have failed */
 	EVENT_RUN_END,       /* stats: the recap; data, of one of several runs: {"shard": {"index", "count", "status"}} */
@@ -96,6 +98,11 @@ void event_mask_text(const struct event_stream *stream, char **text);
 /* Takes the event over, hides what no_log says, masks secrets; blocks while the queue is full, but never the thread that
  * made the stream, which is the one that takes. The json values must be the event's own. Any thread. */
 void event_emit(struct event_stream *stream, struct event *event);
+/* Around a question to the user. event_hold returns when the reader has handled all that was emitted before and an
+ * EVENT_HOLD; it takes nothing more until event_resume, so that nothing is written over the question. One thread at a time;
+ * the reader's own is not held up. */
+void event_hold(struct event_stream *stream);
+void event_resume(struct event_stream *stream);
 /* The next event, to be freed by the caller; NULL after timeout_ms without one. Main thread. */
 struct event *event_take(struct event_stream *stream, int timeout_ms);
 

@@ -88,7 +88,7 @@ static struct answer *prompt_answer(const struct evaluation *at, const struct as
 	struct secret line = { 0 };
 	struct command_result *run = &answer->run;
 	int64_t start = clock_wall_us();
-	if (!passwords_ask(ask->path, ask->follow, &at->variables->run->cancelled, &line)) {
+	if (!passwords_ask(at->variables->run, ask->path, ask->follow, &line)) {
 		fail(answer, ANSWER_ABSENT, "there is no terminal to ask on");
 		return answer;
 	}

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/child.h"
 #include "base/mem.h"
+#include "run/context.h"
 
 enum { LONGEST = 4096, PROGRAM_MS = 60000 };
 
@@ -66,18 +67,21 @@ static bool prompt_on(int fd, const char *text, bool echo, const atomic_bool *ca
 
 bool passwords_prompt(void *context, const char *text, struct secret *answer)
 {
-	const atomic_bool *cancelled = context;
 	auto_free char *question = mem_printf("%s: ", text);
-	return passwords_ask(question, false, cancelled, answer);
+	return passwords_ask(context, question, false, answer);
 }
 
-bool passwords_ask(const char *text, bool echo, const atomic_bool *cancelled, struct secret *answer)
+bool passwords_ask(struct run_context *run, const char *text, bool echo, struct secret *answer)
 {
 	auto_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	pthread_mutex_lock(&asking);
-	bool given = prompt_on(fd, text, echo, cancelled, answer);
+	if (run)
+		event_hold(run->events);
+	bool given = prompt_on(fd, text, echo, run ? &run->cancelled : NULL, answer);
+	if (run)
+		event_resume(run->events);
 	pthread_mutex_unlock(&asking);
 	return given;
 }
@@ -85,7 +89,7 @@ bool passwords_ask(const char *text, bool echo, const atomic_bool *cancelled, st
 bool passwords_prompt_shown(const char *text, struct secret *answer)
 {
 	auto_free char *question = mem_printf("%s: ", text);
-	return passwords_ask(question, true, NULL, answer);
+	return passwords_ask(NULL, question, true, answer);
 }
 
 static void first_line(struct secret *password, const char *bytes, size_t length)

@@ -13,25 +13,20 @@ static bool is_private(json_t *prompt)
 	return !value || keyword_bool(value) != 0;
 }
 
-static bool ask_once(struct run_context *run, const char *text, bool echo, struct secret *answer)
-{
-	return passwords_ask(text, echo, &run->cancelled, answer);
-}
-
 /* confirm: the same answer twice. false: nobody answers. */
 static bool ask(struct run_context *run, json_t *prompt, const char *text, struct secret *answer)
 {
 	bool echo = !is_private(prompt), confirmed = keyword_bool(json_object_get(prompt, "confirm")) != 1;
-	if (!ask_once(run, text, echo, answer))
+	if (!passwords_ask(run, text, echo, answer))
 		return false;
 	while (!confirmed) {
 		auto_free char *again = mem_printf("confirm %s", text);
 		struct secret second = { 0 };
-		if (!ask_once(run, again, echo, &second))
+		if (!passwords_ask(run, again, echo, &second))
 			return false;
 		confirmed = second.length == answer->length && memcmp(second.bytes, answer->bytes, second.length) == 0;
 		secret_release(&second);
-		if (!confirmed && !ask_once(run, text, echo, answer))
+		if (!confirmed && !passwords_ask(run, text, echo, answer))
 			return false;
 	}
 	return true;

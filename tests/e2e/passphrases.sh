@@ -24,10 +24,11 @@ neap run play.json -i hosts.json -e "$key" -e '{ "ansible_ssh_private_key_passph
 status 0
 recap h003 ok=1
 
-it "is asked for on the terminal, once"
+it "is asked for on the terminal, once, where nothing else is written meanwhile"
+echo '{ "all": { "hosts": { "a_local": { "ansible_connection": "local" } } } }' >here.json
 cat >terminal.py <<'END'
 # terminal.py ANSWER PROGRAM ARGUMENT...: on a terminal where the question for a passphrase is answered; then the terminal
-# must show again what is typed.
+# must show again what is typed. The answer takes a while, in which nothing may be written.
 import os, pty, sys, termios, time
 answer, words = sys.argv[1], sys.argv[2:]
 terminal, inside = pty.openpty()
@@ -38,7 +39,7 @@ if child == 0:
     for fd in 0, 1, 2:
         os.dup2(inside, fd)
     os.execv(words[0], words)
-seen, answered, ended = b"", False, 0
+seen, asked, answered, ended = b"", 0, False, 0
 os.set_blocking(terminal, False)
 while True:
     try:
@@ -48,7 +49,11 @@ while True:
         if ended:
             break
         ended, status = os.waitpid(child, os.WNOHANG)
-    if not answered and b"Passphrase for the key" in seen and not termios.tcgetattr(inside)[3] & termios.ECHO:
+    question = seen.find(b": ", seen.find(b"Passphrase for the key") + 1)
+    if not asked and b"Passphrase for the key" in seen and question > 0:
+        asked = time.monotonic()
+    if asked and not answered and time.monotonic() > asked + 0.5:
+        print("below the question:", repr(seen[question + 2:]))
         os.write(terminal, answer.encode())
         answered = True
 print(seen.decode(errors="replace"))
@@ -57,8 +62,8 @@ sys.exit(os.waitstatus_to_exitcode(status))
 END
 at_terminal() { # at_terminal ANSWER
 	STATUS=0
-	env -u SSH_AUTH_SOCK HOME="$SSHD_DIR/home" timeout 120 python3 terminal.py "$1" "$NEAP" run play.json -i hosts.json -e "$key" \
-		>out 2>err || STATUS=$?
+	env -u SSH_AUTH_SOCK HOME="$SSHD_DIR/home" TERM=xterm timeout 120 python3 terminal.py "$1" "$NEAP" run play.json \
+		-i hosts.json -i here.json -e "$key" >out 2>err || STATUS=$?
 }
 at_terminal 'open sesame
 '
@@ -66,6 +71,8 @@ status 0
 equal "$(grep -c "Passphrase for the key $WORK/locked: " out)" 1
 ! grep -q 'open sesame' out || fault "it shows"
 grep -q 'h003.*ok=1' out || fault "h003 was not reached"
+output "below the question: b''"
+output_has "ok: [a_local]"
 output "echo is on"
 
 it "is not waited for after Ctrl-C"

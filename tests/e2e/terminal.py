@@ -1,6 +1,8 @@
 """Runs a command on a terminal of its own and keeps all that it writes there.
 
     terminal.py WRITTEN WANTED FILE COMMAND...    makes FILE when WANTED was written; ends with the command's status
+
+Each time that WANTED was written, the next word of $TYPED is typed.
 """
 import os
 import pty
@@ -13,6 +15,8 @@ process, terminal = pty.fork()
 if process == 0:
     os.execvp(command[0], command)
 text = b""
+typed = os.environ.get("TYPED", "").split()
+answered = 0
 while True:
     if not select.select([terminal], [], [], 60)[0]:
         text += b"\n(nothing was written for a minute)\n"
@@ -27,6 +31,9 @@ while True:
     text += more
     if wanted in text and not os.path.exists(file):
         open(file, "w", encoding="utf-8").close()
+    if answered < min(len(typed), text.count(wanted)):
+        os.write(terminal, typed[answered].encode() + b"\n")
+        answered += 1
 with open(written, "wb") as out:
     out.write(text)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))

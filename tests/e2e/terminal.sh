@@ -71,6 +71,19 @@ status 0
 written 'h1 | begun'
 written 'h1 | over'
 
+it "asks before each task with --step, below what the task before gave"
+echo '[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "name": "one", "debug": { "msg": "done one" } }, { "name": "two", "debug": { "msg": "done two" } },
+  { "name": "three", "debug": { "msg": "done three" } }, { "name": "four", "debug": { "msg": "done four" } }] }]' >steps.json
+TYPED="y n c" terminal_run 'ontinue: ' "$NEAP" run steps.json -i h1, -c local --step
+status 0
+equal "$(tr -d '\r' <written | grep -oE '^Perform task: .*|"done [a-z]*"')" 'Perform task: one (N)o/(y)es/(c)ontinue: y
+"done one"
+Perform task: two (N)o/(y)es/(c)ontinue: n
+Perform task: three (N)o/(y)es/(c)ontinue: c
+"done three"
+"done four"'
+
 it "writes the same report each time"
 rm -f made-*
 neap run many.json -i h1,h2,h3,h4,h5, -c local
