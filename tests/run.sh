@@ -3,7 +3,7 @@
 #   sh tests/run.sh                       everything
 #   sh tests/run.sh all                   everything, all playbooks of tests/compat by Ansible as well, and a Slurm array
 #   sh tests/run.sh plain                 only that: plain, sanitized, race or fuzz, one or several
-# plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan, but for what measures. race: neap under TSan. fuzz: libFuzzer.
+# plain: units, wire, end to end. sanitized: the same under ASan, UBSan and LSan, but for what measures or looks at texts only. race: neap under TSan. fuzz: libFuzzer.
 # Builds go to build-*/ here, or to $NEAP_BUILD-*.
 set -eu
 cd "$(dirname "$0")/.."
@@ -29,6 +29,10 @@ if [ "$live" = all ]; then
 fi
 
 passed=0 failed=0
+# Most tests wait for a server or for time to pass: more of them than there are processors.
+jobs=$((2 * $(nproc)))
+# What a sanitizer's report needs: lines, but no variables. Half of the time of a build goes into the rest.
+light="-Db_lundef=false -Dwerror=false -Dbuildtype=plain -Doptimization=1 -Dc_args=-g1"
 
 # count BUILD: adds up meson's log; a program that tells of its own tests counts as many.
 count() {
@@ -40,13 +44,15 @@ count() {
 # How many playbooks of tests/compat are run by Ansible now, too.
 export NEAP_COMPAT_LIVE=$live
 
-# stage NAME SETUP-OPTIONS TEST-OPTIONS
+# stage NAME SETUP-OPTIONS TEST-OPTIONS [TARGET...]: all targets are built where none is named
 stage() {
+	stage_build=$build-$1 stage_tests=$3
 	echo "== $1"
-	[ -f "$build-$1/build.ninja" ] || (eval "meson setup '$build-$1' $2" >/dev/null)
-	ninja -C "$build-$1" >"$build-$1/ninja.log" 2>&1 || { tail -n 60 "$build-$1/ninja.log"; failed=$((failed + 1)); return 0; }
-	(eval "meson test -C '$build-$1' --no-rebuild --print-errorlogs $3") || true
-	count "$build-$1"
+	[ -f "$stage_build/build.ninja" ] || (eval "meson setup '$stage_build' $2" >/dev/null)
+	shift 3
+	ninja -C "$stage_build" "$@" >"$stage_build/ninja.log" 2>&1 || { tail -n 60 "$stage_build/ninja.log"; failed=$((failed + 1)); return 0; }
+	(eval "meson test -C '$stage_build' --no-rebuild --print-errorlogs --num-processes $jobs $stage_tests") || true
+	count "$stage_build"
 }
 
 # A sanitizer that speaks in a forked child does not fail the test by itself: each report is a failure.
@@ -72,8 +78,8 @@ for name in $stages; do
 		UBSAN_OPTIONS=log_path=$where/report:print_stacktrace=1
 		export ASAN_OPTIONS UBSAN_OPTIONS
 		NEAP_COMPAT_LIVE=0
-		stage sanitized "-Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false -Dbuildtype=debugoptimized" \
-			"--no-suite race --no-suite measure --timeout-multiplier 4"
+		stage sanitized "-Db_sanitize=address,undefined $light" \
+			"--no-suite race --no-suite measure --no-suite once --timeout-multiplier 4"
 		unset ASAN_OPTIONS UBSAN_OPTIONS
 		NEAP_COMPAT_LIVE=$live
 		reports "$where"
@@ -84,7 +90,8 @@ for name in $stages; do
 		where=$(cd "$build-race" && pwd)
 		TSAN_OPTIONS="log_path=$where/report halt_on_error=0 second_deadlock_stack=1"
 		export TSAN_OPTIONS
-		stage race "-Db_sanitize=thread -Db_lundef=false -Dwerror=false" "--suite race --timeout-multiplier 4"
+		stage race "-Db_sanitize=thread $light" "--suite race --timeout-multiplier 4" \
+			neap tests/lib/delay_proxy tests/race/race_event_stream
 		unset TSAN_OPTIONS
 		reports "$where"
 		;;

@@ -58,7 +58,9 @@ grep -q QbbZq facts/h001 || fault "no secret is in the fact cache: nothing was t
 fault_lines "$(canary files facts tmp "$SSHD_DIR/home")"
 
 name="no secret is among the words or in the environment of a program, and no file is made that others could read"
-if strace -o /dev/null true 2>/dev/null; then
+if [ -n "${ASAN_OPTIONS:-}" ]; then
+	it_skip "$name" "it is looked for where there is no sanitizer, which adds calls of its own"
+elif strace -o /dev/null true 2>/dev/null; then
 	it "$name"
 	traces="-D -f -qq -v -xx -s 100000 -e trace=execve,open,openat,creat,umask,clone,clone3,fork,vfork"
 	sshd=$SSHD_BINARY

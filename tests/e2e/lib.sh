@@ -17,6 +17,8 @@ e2e_setup() {
 	trap sshd_cleanup EXIT
 	trap 'exit 129' HUP INT TERM
 	WORK=$SSHD_DIR/work
+	# A loaded machine is slow to answer; what is to time out has -T or ansible_timeout.
+	export ANSIBLE_TIMEOUT=100
 	mkdir -p "$WORK" "$SSHD_DIR/home"
 	cd "$WORK" || exit 99
 }

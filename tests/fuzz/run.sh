@@ -12,7 +12,8 @@ seconds=${1:-10}
 [ $# -eq 0 ] || shift
 build=${NEAP_BUILD:-build-fuzz}
 least=85
-[ -f "$build/build.ninja" ] || CC=clang meson setup "$build" -Dfuzz=true -Dbuildtype=debugoptimized -Dwerror=false -Db_lundef=false >/dev/null
+[ -f "$build/build.ninja" ] || CC=clang meson setup "$build" -Dfuzz=true -Dbuildtype=plain -Doptimization=1 -Dc_args=-g1 -Dwerror=false -Db_lundef=false \
+	>/dev/null
 ninja -C "$build" >"$build/ninja.log" 2>&1 || { cat "$build/ninja.log"; exit 1; }
 
 llvm() {
@@ -30,30 +31,29 @@ files = json.load(sys.stdin)["data"][0]["files"]
 print(max([int(f["summary"]["lines"]["percent"]) for f in files if f["filename"].endswith("/" + sys.argv[1])], default=0))' "$3"
 }
 
-passed=0 failed=0
-pass() { passed=$((passed + 1)); echo "ok     $1"; }
-fail() { failed=$((failed + 1)); echo "FAILED $1"; }
+pass() { echo "ok     $1"; }
+fail() { echo "FAILED $1"; }
 
-for source in tests/fuzz/fuzz_*.c; do
-	target=$(basename "$source" .c)
+# run_target SOURCE: says a line for each thing that is wanted.
+run_target() {
+	target=$(basename "$1" .c)
 	name=${target#fuzz_}
-	[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
 	corpus=tests/fuzz/corpus/$name
 	found=$build/found/$name
 	mkdir -p "$found"
-	[ -d "$corpus" ] || { fail "$name has no corpus: $corpus"; continue; }
+	[ -d "$corpus" ] || { fail "$name has no corpus: $corpus"; return; }
 	program=$build/tests/fuzz/$target
-	if LLVM_PROFILE_FILE=/dev/null "$program" -seed="${NEAP_FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=0 \
+	if LLVM_PROFILE_FILE=/dev/null "$program" -seed="${NEAP_FUZZ_SEED:-1}" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=0 \
 		-artifact_prefix="$found/" "$found" "$corpus" >"$build/$name.log" 2>&1; then
 		pass "$name: ran $seconds s beyond its corpus"
 	else
 		fail "$name: see $build/$name.log"
 		tail -n 40 "$build/$name.log"
-		continue
+		return
 	fi
 	LLVM_PROFILE_FILE="$build/$name.profraw" "$program" -runs=0 "$corpus" >/dev/null 2>&1
 	llvm llvm-profdata merge -sparse "$build/$name.profraw" -o "$build/$name.profdata"
-	for file in $(sed -n 's/.*covers: \([^*]*\).*/\1/p' "$source"); do
+	for file in $(sed -n 's/.*covers: \([^*]*\).*/\1/p' "$1"); do
 		reached=$(percent "$build/$name.profdata" "$program" "$file")
 		if [ "$reached" -ge "$least" ]; then
 			pass "$name: $reached % of the lines of $file"
@@ -61,6 +61,21 @@ for source in tests/fuzz/fuzz_*.c; do
 			fail "$name: $reached % of the lines of $file ($least are wanted)"
 		fi
 	done
+}
+
+# As many at once as there are processors.
+rm -f "$build"/*.result
+jobs=$(nproc) started=0
+for source in tests/fuzz/fuzz_*.c; do
+	name=${source#*/fuzz_}
+	name=${name%.c}
+	[ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+	(run_target "$source" || fail "$name: it did not end") >"$build/$name.result" 2>&1 &
+	started=$((started + 1))
+	[ $((started % jobs)) -ne 0 ] || wait
 done
+wait
+cat "$build"/*.result
+passed=$(cat "$build"/*.result | grep -c '^ok ' || true) failed=$(cat "$build"/*.result | grep -c '^FAILED' || true)
 echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -157,8 +157,10 @@ sshd_stop() {
 	[ -f "$SSHD_DIR/$1/pid" ] || return 0
 	sshd_pid=$(cat "$SSHD_DIR/$1/pid")
 	rm -f "$SSHD_DIR/$1/pid"
+	kill -STOP "$sshd_pid" 2>/dev/null || true # it starts no session while they are looked for
 	sshd_sessions=$(sshd_children "$sshd_pid")
 	kill "$sshd_pid" 2>/dev/null || true
+	kill -CONT "$sshd_pid" 2>/dev/null || true
 	for sshd_session in $sshd_sessions; do
 		kill "$sshd_session" 2>/dev/null || true
 	done
