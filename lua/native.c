@@ -3,7 +3,6 @@
 #include "lua/native.h"
 
 #include <locale.h>
-#include <math.h>
 #include <wctype.h>
 
 #include <lauxlib.h>
@@ -14,6 +13,7 @@
 #include "lua/native_system.h"
 #include "lua/native_vault.h"
 #include "lua/native_yaml.h"
+#include "lua/output.h"
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
@@ -139,6 +139,41 @@ static int native_nearest_variable(lua_State *state)
 	return native_suggestion(state, &suggest);
 }
 
+/* kind(value): the name of its kind, which a table's protected metatable says. Upvalues: the names, "__metatable". */
+static int native_kind(lua_State *state)
+{
+	enum { STR = 1, INT, FLOAT, BOOL, NONE, OMIT, METATABLE };
+	int name;
+	switch (lua_type(state, 1)) {
+	case LUA_TTABLE:
+		if (!lua_getmetatable(state, 1)) {
+			lua_pushnil(state);
+			return 1;
+		}
+		lua_pushvalue(state, lua_upvalueindex(METATABLE));
+		lua_rawget(state, -2);
+		return 1;
+	case LUA_TSTRING: name = STR; break;
+	case LUA_TNUMBER: name = lua_isinteger(state, 1) ? INT : FLOAT; break;
+	case LUA_TBOOLEAN: name = BOOL; break;
+	case LUA_TLIGHTUSERDATA:
+		name = value_is_null(state, 1) ? NONE : OMIT;
+		break;
+	default: lua_pushstring(state, luaL_typename(state, 1)); return 1;
+	}
+	lua_pushvalue(state, lua_upvalueindex(name));
+	return 1;
+}
+
+static void native_open_kind(lua_State *state)
+{
+	static const char *const names[] = {"str", "int", "float", "bool", "none", "omit", "__metatable"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		lua_pushstring(state, names[i]);
+	lua_pushcclosure(state, native_kind, sizeof(names) / sizeof(names[0]));
+	lua_setfield(state, -2, "kind");
+}
+
 /* Text */
 
 static int native_less(lua_State *state)
@@ -160,24 +195,37 @@ static int native_spend(lua_State *state)
 	return 0;
 }
 
-/* As Python's repr(float): the shortest digits that give the number back. */
+/* charge(instructions) */
+static int native_charge(lua_State *state)
+{
+	vm_spend(state, luaL_checkinteger(state, 1));
+	return 0;
+}
+
+/* watch(on): whether it was; see vm_watch. */
+static int native_watch(lua_State *state)
+{
+	lua_pushboolean(state, vm_watch(state, lua_toboolean(state, 1)));
+	return 1;
+}
+
+/* compile(source): the function that a source of the engine's own making gives, without globals. */
+static int native_compile(lua_State *state)
+{
+	size_t length;
+	const char *text = luaL_checklstring(state, 1, &length);
+	if (luaL_loadbufferx(state, text, length, "@lua/jinja/inline.lua", "t") != LUA_OK)
+		return lua_error(state);
+	lua_newtable(state);
+	lua_setupvalue(state, -2, 1);
+	return 1;
+}
+
+/* As Python's repr(float). */
 static int native_float_text(lua_State *state)
 {
-	double number = luaL_checknumber(state, 1);
-	char text[48];
-	if (isnan(number) || isinf(number)) {
-		lua_pushstring(state, isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
-		return 1;
-	}
-	int digits = 1;
-	do
-		snprintf(text, sizeof(text), "%.*e", digits - 1, number);
-	while (strtod(text, NULL) != number && ++digits <= 17);
-	int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
-	if (exponent >= -4 && exponent < 16) {
-		int decimals = digits - 1 - exponent;
-		snprintf(text, sizeof(text), "%.*f", decimals > 1 ? decimals : 1, number);
-	}
+	char text[OUTPUT_FLOAT_MAX];
+	output_float(text, luaL_checknumber(state, 1));
 	lua_pushstring(state, text);
 	return 1;
 }
@@ -364,6 +412,7 @@ static int native_replace(lua_State *state)
 	lua_Integer left = luaL_checkinteger(state, 4);
 	const char *end = text + length;
 	luaL_Buffer buffer;
+	vm_spend(state, (int64_t)length >> NATIVE_SPEND_SHIFT);
 	luaL_buffinit(state, &buffer);
 	while (left != 0) {
 		const char *found = old_length ? memmem(text, (size_t)(end - text), old, old_length) : text;
@@ -449,10 +498,33 @@ static void native_push_locale(lua_State *state)
 		*locale = newlocale(LC_CTYPE_MASK, "C", NULL);
 }
 
+/* The address is a key that undefined values have. */
+static const char native_undefined[1] = "u";
+
 static void native_set_address(lua_State *state, const char *name, const char *address)
 {
 	lua_pushlightuserdata(state, (void *)address);
 	lua_setfield(state, -2, name);
+}
+
+/* Numbers, booleans, null and omit have no members: to read one gives nil, as it does of a table. */
+static void native_scalars_have_no_members(lua_State *state)
+{
+	lua_createtable(state, 0, 2);
+	lua_newtable(state);
+	lua_setfield(state, -2, "__index");
+	lua_pushboolean(state, false);
+	lua_setfield(state, -2, "__metatable");
+	const int metatable = lua_gettop(state);
+	lua_pushinteger(state, 0);
+	lua_pushboolean(state, true);
+	value_null(state);
+	while (lua_gettop(state) > metatable) {
+		lua_pushvalue(state, metatable);
+		lua_setmetatable(state, -2);
+		lua_pop(state, 1);
+	}
+	lua_pop(state, 1);
 }
 
 void native_open(lua_State *state, const struct template_scope *const *scope)
@@ -466,6 +538,9 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	    {"nearest_variable", native_nearest_variable},
 	    {"less", native_less},
 	    {"spend", native_spend},
+	    {"charge", native_charge},
+	    {"watch", native_watch},
+	    {"compile", native_compile},
 	    {"float_text", native_float_text},
 	    {"length", native_length},
 	    {"characters", native_characters},
@@ -485,10 +560,14 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_vault_open(state, scope);
 	native_yaml_open(state);
 	native_random_open(state);
+	output_open(state);
+	native_open_kind(state);
 	native_set_address(state, "null", value_nothing);
 	native_set_address(state, "omit", value_omitted);
 	native_set_address(state, "order", value_order);
 	native_set_address(state, "source", value_source);
+	native_set_address(state, "undefined", native_undefined);
+	native_scalars_have_no_members(state);
 	lua_pushinteger(state, TEMPLATE_UNDEFINED);
 	lua_setfield(state, -2, "undefined_code");
 	value_list_metatable(state);

@@ -250,31 +250,58 @@ static bool value_may_be_template(const json_t *value)
 	return false;
 }
 
-/* Sets the members of a mirror that are read as they are: in a small object that is cheaper than to look for each. */
-static void value_fill(lua_State *state, const json_t *value, bool final)
+/* The keys of the object before, in a row of slots of the stack: in a list, objects have the same ones, and a string that is
+ * there already need not be looked for among all of them. */
+struct value_keys {
+	int slots; /* the first of VALUE_FILLED_MAX */
+	void *members[VALUE_FILLED_MAX]; /* whose keys they are; NULL: none yet */
+};
+
+static void value_keys_push(lua_State *state, struct value_keys *keys, void *member, int at)
 {
+	const char *key = json_object_iter_key(member);
+	const size_t length = json_object_iter_key_len(member);
+	if (keys && keys->members[at] && json_object_iter_key_len(keys->members[at]) == length &&
+	    memcmp(json_object_iter_key(keys->members[at]), key, length) == 0) {
+		lua_pushvalue(state, keys->slots + at);
+		return;
+	}
+	lua_pushlstring(state, key, length);
+	if (!keys)
+		return;
+	lua_pushvalue(state, -1);
+	lua_replace(state, keys->slots + at);
+	keys->members[at] = member;
+}
+
+/* Sets the members of a mirror that are read as they are: in a small object that is cheaper than to look for each. */
+static void value_fill(lua_State *state, const json_t *value, bool final, struct value_keys *keys)
+{
+	int at = 0;
 	void *member = json_object_iter((json_t *)value);
-	for (; member; member = json_object_iter_next((json_t *)value, member)) {
+	for (; member; member = json_object_iter_next((json_t *)value, member), at++) {
 		const json_t *one = json_object_iter_value(member);
 		if (json_is_object(one) || json_is_array(one) || (!final && value_may_be_template(one)))
 			continue;
-		lua_pushlstring(state, json_object_iter_key(member), json_object_iter_key_len(member));
+		value_keys_push(state, keys, member, at);
 		value_push_scalar(state, one);
 		lua_rawset(state, -3);
 	}
 }
 
-static void value_push_object_mirror(lua_State *state, const json_t *value, bool final)
+static void value_push_object_mirror(lua_State *state, const json_t *value, bool final, struct value_keys *keys)
 {
-	lua_createtable(state, 0, 4);
+	const size_t size = json_object_size(value);
+	const bool filled = size <= VALUE_FILLED_MAX;
+	lua_createtable(state, 0, filled ? (int)size + 2 : 4);
 	lua_pushlightuserdata(state, (void *)value);
 	lua_rawsetp(state, -2, value_source);
 	lua_pushboolean(state, final);
 	lua_rawsetp(state, -2, value_final);
 	value_dict_metatable(state);
 	lua_setmetatable(state, -2);
-	if (json_object_size(value) <= VALUE_FILLED_MAX)
-		value_fill(state, value, final);
+	if (filled)
+		value_fill(state, value, final, keys);
 }
 
 int value_closed(const json_t *value, const struct template_scope *scope, const char **text, size_t *length, struct err *err)
@@ -314,27 +341,44 @@ static bool value_push_closed(lua_State *state, const json_t *value, const struc
 	return closed;
 }
 
-bool value_push_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope)
+static bool value_push_list_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope);
+
+static bool value_push_any_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope,
+                                  struct value_keys *keys)
 {
 	if (value_push_scalar(state, value))
 		return !final && value_may_be_template(value);
 	luaL_checkstack(state, 8, "nested too deeply");
 	if (!final && value_push_closed(state, value, scope))
 		return false;
-	if (json_is_object(value)) {
-		value_push_object_mirror(state, value, final);
-		return false;
-	}
+	if (!json_is_object(value))
+		return value_push_list_mirror(state, value, final, scope);
+	value_push_object_mirror(state, value, final, keys);
+	return false;
+}
+
+static bool value_push_list_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope)
+{
 	bool pending = false;
-	size_t count = json_array_size(value);
+	const size_t count = json_array_size(value);
+	struct value_keys keys = {.slots = lua_gettop(state) + 1};
+	luaL_checkstack(state, VALUE_FILLED_MAX + 1, "nested too deeply");
+	lua_settop(state, lua_gettop(state) + VALUE_FILLED_MAX);
 	lua_createtable(state, (int)count, 0);
 	for (size_t i = 0; i < count; i++) {
-		pending |= value_push_mirror(state, json_array_get(value, i), final, scope);
+		pending |= value_push_any_mirror(state, json_array_get(value, i), final, scope, &keys);
 		lua_rawseti(state, -2, (lua_Integer)i + 1);
 	}
 	value_list_metatable(state);
 	lua_setmetatable(state, -2);
+	lua_replace(state, keys.slots);
+	lua_settop(state, keys.slots);
 	return pending;
+}
+
+bool value_push_mirror(lua_State *state, const json_t *value, bool final, const struct template_scope *scope)
+{
+	return value_push_any_mirror(state, value, final, scope, NULL);
 }
 
 /* Lua to JSON. Only raw access, and nothing that converts in place or allocates: no Lua error can be raised while

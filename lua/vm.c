@@ -1,6 +1,7 @@
 /* A sandboxed Lua state. The budget is a count hook: when it is spent, the hook asks to be called at each instruction
  * and raises an error each time, so that code which catches errors in a loop ends as well. C functions of the standard
- * library that can run long without executing an instruction are replaced or bounded. */
+ * library that can run long without executing an instruction are replaced or bounded. While there is a hook, Lua calls a
+ * function for each instruction, so code of neap's own that charges what it does may go without for a while. */
 #include "lua/vm.h"
 
 #include <lauxlib.h>
@@ -14,6 +15,7 @@ enum {
 	VM_ALLOC_FREE = 4096,           /* bytes in one piece that cost nothing */
 	VM_ALLOC_SHIFT = 8,             /* of larger ones, 256 bytes cost an instruction */
 	VM_CATCH_COST = 100,            /* instructions charged for an error that is caught */
+	VM_WATCH_COST = 100,            /* instructions charged for watching again: shorter work may end before a look */
 	VM_RANGE_MAX = 4 * 1000 * 1000, /* elements that one call to the table library may walk */
 };
 
@@ -90,6 +92,18 @@ void vm_spend(lua_State *state, int64_t instructions)
 	vm_exhausted(state);
 }
 
+bool vm_watch(lua_State *state, bool on)
+{
+	struct vm *vm = vm_of(state);
+	const bool was = lua_gethookmask(state) != 0;
+	if (!vm->budget || was == on || (was && vm->left <= 0))
+		return was;
+	lua_sethook(state, on ? vm_hook : NULL, on ? LUA_MASKCOUNT : 0, VM_HOOK_STEP);
+	if (on)
+		vm_spend(state, VM_WATCH_COST);
+	return was;
+}
+
 /* Sandbox */
 
 static int vm_pcall_done(lua_State *state, int status, lua_KContext context)
@@ -97,8 +111,10 @@ static int vm_pcall_done(lua_State *state, int status, lua_KContext context)
 	(void)context;
 	struct vm *vm = vm_of(state);
 	bool ok = status == LUA_OK || status == LUA_YIELD;
-	if (!ok)
+	if (!ok) {
+		vm_watch(state, true);
 		vm_spend(state, VM_CATCH_COST);
+	}
 	/* Each overflow that is caught moves a large stack: a program may not live on catching them. */
 	const char *message = ok || lua_type(state, -1) != LUA_TSTRING ? NULL : lua_tostring(state, -1);
 	if (vm->budget && message && strstr(message, "stack overflow"))

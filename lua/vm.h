@@ -53,6 +53,10 @@ int vm_load_source(struct vm *vm, const struct vm_source *source, struct err *er
 int vm_call(struct vm *vm, int arguments, int results, const struct vm_budget *budget, struct err *err) must_check;
 /* Charges work that a C function does to the running call's budget; raises an error once it is spent. */
 void vm_spend(lua_State *state, int64_t instructions);
+/* Whether the running call's instructions are counted, which is so when it starts; the answer is how it was. Who turns it off
+ * charges what is done meanwhile, and turns it on for whatever takes longer for larger values. An error that is caught
+ * turns it on. */
+bool vm_watch(lua_State *state, bool on);
 
 /* Sources compiled into the binary, by path below lua/: "jinja/lexer.lua". */
 struct vm_source {

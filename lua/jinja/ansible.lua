@@ -762,4 +762,6 @@ filter("strftime", { "second:any", "utc:bool" }, function(v, second, utc)
 	return native.strftime(text(v), math.floor(at) // 1, is_true(utc))
 end)
 
+compiler.light(filters, "bool ternary basename dirname")
+
 return filters

@@ -213,6 +213,13 @@ function compiler.define(into, names, parameters, run)
 	return definition
 end
 
+-- Marks definitions whose work does not grow with their value, or is charged by what they call.
+function compiler.light(from, names)
+	for name in names:gmatch("%S+") do
+		from[name].light = true
+	end
+end
+
 -- Scopes
 
 local function new_function(up)
@@ -279,7 +286,8 @@ local function slot_name(slot, level, otherwise)
 	end
 end
 
--- own_only: nil for a name that no template has bound, instead of looking it up in the caller's scope.
+-- own_only: nil for a name that no template has bound, instead of looking it up in the caller's scope. The second result: the
+-- slot that is read first, if that is one of the frame itself.
 local function name_reader(scope, name, own_only)
 	local found = {}
 	local level, fn = 0, scope.fn
@@ -303,7 +311,7 @@ local function name_reader(scope, name, own_only)
 	for i = #found, 1, -1 do
 		reader = slot_name(found[i][1], found[i][2], reader)
 	end
-	return reader
+	return reader, found[1] and found[1][2] == 0 and found[1][1] or nil
 end
 
 -- Expressions, by kind of node
@@ -510,6 +518,19 @@ local function named_missing(value, path)
 	return value
 end
 
+-- A function(value) for what an attribute, or the item with a constant key, of a value is.
+function compiler.member_reader(node)
+	local path, read = shown(node), node.kind == "attribute" and values.attribute or values.item
+	local key = node.name or node.key.value
+	return function(from)
+		local value = read(from, key)
+		if is_undefined(value) then
+			return named_missing(value, path)
+		end
+		return value
+	end
+end
+
 function compile.attribute(node, scope)
 	local object, name = expression(node.object, scope), node.name
 	local attribute, path = values.attribute, shown(node)
@@ -595,13 +616,13 @@ end
 -- A function(frame) for the argument at a place of a definition. A constant that is good needs no look at each evaluation.
 local function settled_argument(definition, place, node, scope)
 	local argument, name = expression(node, scope), definition.parameters[place]
-	if not definition.types[name] then
-		return argument
-	elseif node.kind == "constant" then
+	if node.kind == "constant" then
 		local good, value = pcall(settled, definition, name, node.value)
 		if good then
-			return constant(value)
+			return constant(value), value
 		end
+	elseif not definition.types[name] then
+		return argument
 	end
 	local line = node.line
 	return function(frame)
@@ -612,7 +633,7 @@ end
 -- Arguments of a known definition, bound to their places while compiling: closures by place and the number of places.
 -- nil where that is only known at run time.
 local function static_binding(definition, arguments, scope)
-	if arguments.star or arguments.star_star or definition.has_more then
+	if arguments.star or arguments.star_star or definition.has_more and #arguments.keywords > 0 then
 		return nil
 	end
 	local positional = {}
@@ -624,12 +645,19 @@ local function static_binding(definition, arguments, scope)
 		keywords[keyword.name] = keyword.value
 	end
 	local bound, count = bind(definition, positional, keywords)
-	local places = {}
+	local places, constants = {}, {}
 	for i = 1, count do
-		places[i] = bound[i] and settled_argument(definition, i, bound[i], scope) or false
+		places[i] = false
+		if bound[i] then
+			places[i], constants[i] = settled_argument(definition, i, bound[i], scope)
+		end
 	end
-	return places, count
+	while count > 0 and not places[count] do
+		count = count - 1
+	end
+	return places, count, constants
 end
+compiler.static_binding = static_binding
 
 -- A function(frame, value) that applies a filter or a test.
 local function application(definition, arguments, scope)
@@ -642,20 +670,21 @@ local function application(definition, arguments, scope)
 			return apply(value, call(frame))
 		end
 	end
-	while count > 0 and not places[count] do
-		count = count - 1
-	end
 	local nothing = function() end
 	local a, b, c = places[1] or nothing, places[2] or nothing, places[3] or nothing
-	if count == 0 then
+	if count == 0 and not definition.has_more then
 		return function(_, value)
 			return run(value)
 		end
-	elseif count == 1 then
+	elseif count == 1 and not definition.has_more then
 		return function(frame, value)
 			return run(value, a(frame))
 		end
-	elseif count <= 3 then
+	elseif count == 1 then
+		return function(frame, value)
+			return run(value, {}, a(frame))
+		end
+	elseif count <= 3 and not definition.has_more then
 		return function(frame, value)
 			return run(value, a(frame), b(frame), c(frame))
 		end
@@ -663,7 +692,12 @@ local function application(definition, arguments, scope)
 	return function(frame, value)
 		local given = {}
 		for i = 1, count do
-			given[i] = places[i] and places[i](frame) or nil
+			if places[i] then
+				given[i] = places[i](frame)
+			end
+		end
+		if definition.has_more then
+			return run(value, {}, table.unpack(given, 1, count))
 		end
 		return run(value, table.unpack(given, 1, count))
 	end
@@ -732,26 +766,59 @@ function compiler.call(value, arguments, keywords, name)
 	fail("%s is not a function but a value of type %s", name or "what is called", values.type_name(value))
 end
 
-function compile.call(node, scope)
-	local arguments = call_arguments(node.arguments, scope)
-	if node.callee.kind == "attribute" then
-		local object, name = expression(node.callee.object, scope), node.callee.name
-		local methods, path = values.methods, shown(node.callee)
-		return function(frame)
-			local value = object(frame)
-			local of_kind = methods[values.kind(value)]
-			local definition = of_kind and of_kind[name]
-			if definition then
-				return definition.apply(value, arguments(frame))
-			end
-			local callee = values.attribute(value, name)
-			if is_undefined(callee) then
-				named_missing(callee, path)
-			end
-			local list, keywords = arguments(frame)
-			return compiler.call(callee, list, keywords, path and "'" .. path .. "'")
-		end
+-- The arguments of a call as nodes that are compiled already.
+local function compiled_arguments(arguments, scope)
+	local function done(node)
+		return node.kind == "constant" and node or { kind = "compiled", run = expression(node, scope), line = node.line }
 	end
+	local out = { positional = {}, keywords = {} }
+	for i, node in ipairs(arguments.positional) do
+		out.positional[i] = done(node)
+	end
+	for i, keyword in ipairs(arguments.keywords) do
+		out.keywords[i] = { name = keyword.name, value = done(keyword.value) }
+	end
+	out.star, out.star_star = arguments.star and done(arguments.star), arguments.star_star and done(arguments.star_star)
+	return out
+end
+
+function compile.compiled(node)
+	return node.run
+end
+
+-- What a.b(...) calls is known when a is: a method, whose arguments are bound once for each, or a member.
+local function call_member(node, scope)
+	local object, name = expression(node.callee.object, scope), node.callee.name
+	local arguments = compiled_arguments(node.arguments, scope)
+	local given = call_arguments(arguments, scope)
+	local methods, path = values.methods, shown(node.callee)
+	local applications = {}
+	return function(frame)
+		local value = object(frame)
+		local of_kind = methods[values.kind(value)]
+		local definition = of_kind and of_kind[name]
+		if definition then
+			local apply = applications[definition]
+			if not apply then
+				apply = application(definition, arguments, scope)
+				applications[definition] = apply
+			end
+			return apply(frame, value)
+		end
+		local callee = values.attribute(value, name)
+		if is_undefined(callee) then
+			named_missing(callee, path)
+		end
+		local list, keywords = given(frame)
+		return compiler.call(callee, list, keywords, path and "'" .. path .. "'")
+	end
+end
+
+function compile.call(node, scope)
+	if node.callee.kind == "attribute" then
+		return call_member(node, scope)
+	end
+	local arguments = call_arguments(node.arguments, scope)
 	local callee = expression(node.callee, scope)
 	local path = shown(node.callee)
 	return function(frame)
@@ -769,6 +836,8 @@ function compile.body()
 end
 
 compiler.expression_node = expression
+compiler.definition_of = definition_of
+compiler.comparisons, compiler.arithmetic = comparisons, arithmetic
 compiler.compile = compile
 compiler.declare = declare
 compiler.new_scope = new_scope

@@ -563,4 +563,6 @@ filter("reject", { "*", "**" }, chooser(false, false))
 filter("selectattr", { "*", "**" }, chooser(true, true))
 filter("rejectattr", { "*", "**" }, chooser(false, true))
 
+compiler.light(filters, "default format lower upper trim replace length string")
+
 return filters

@@ -95,20 +95,22 @@ local function signed(v, sign)
 	return (sign == "+" or sign == " ") and sign or ""
 end
 
--- One conversion of the % operator.
-local function convert(flags, width, precision, letter, v)
+-- The text that a conversion of the % operator gives for a value. plain: what Lua's own function needs for it, if that gives the same.
+local function convert(flags, width, precision, letter, plain, v)
 	local s
 	if letter == "s" or letter == "r" or letter == "a" then
 		s = letter == "s" and text(values.defined(v)) or values.repr(v)
 		if precision then
 			s = values.slice(s, 0, precision)
 		end
+		if width == 0 then
+			return s
+		end
 	elseif letter == "c" then
 		s = math.type(v) == "integer" and utf8.char(v) or text(v)
+	elseif plain and math.type(v) == "integer" then
+		return plain:format(v)
 	else
-		if letter == "i" or letter == "u" then
-			letter = "d"
-		end
 		local whole = letter == "d" or letter == "x" or letter == "X" or letter == "o"
 		v = whole and integer_value(v, letter) or number_value(v, letter)
 		local digits = magnitude(v, letter, precision, flags:find("#", 1, true))
@@ -123,6 +125,60 @@ local function convert(flags, width, precision, letter, v)
 	return pad(s, width, flags:find("-", 1, true) and "<" or ">", " ")
 end
 
+-- The conversion behind a percent sign, and the position behind it. A width or precision of "*" is an argument.
+local function read_conversion(template, at)
+	local key, rest = template:match("^%(([^)]*)%)()", at)
+	local flags, width, dot, precision, letter, behind = template:match("^([-+ #0]*)(%*?%d*)(%.?)(%*?%d*)[hlL]?(.)()", rest or at)
+	if not letter then
+		fail("incomplete format")
+	elseif letter == "%" then
+		return "%", behind
+	elseif not letter:find("[diouxXeEfFgGcrsa]") then
+		fail("unsupported format character '%s'", letter)
+	end
+	letter = (letter == "i" or letter == "u") and "d" or letter
+	local plain = letter == "d" and dot == "" and width:find("^%d?%d?$") and not flags:find("[#]") and #flags < 3
+	return { key = key, flags = flags, letter = letter, width = width == "*" and "*" or tonumber(width) or 0,
+		precision = dot ~= "" and (precision == "*" and "*" or tonumber(precision) or 0) or nil,
+		plain = plain and "%" .. flags .. width .. "d" }, behind
+end
+
+-- Templates of the % operator as they were read: texts and conversions.
+local READ_MAX = 500
+local read, read_count = {}, 0
+
+local function parts_of(template)
+	if read[template] then
+		return read[template]
+	end
+	local parts, at = {}, 1
+	while true do
+		local percent = template:find("%", at, true)
+		parts[#parts + 1] = template:sub(at, percent and percent - 1)
+		if not percent then
+			break
+		end
+		parts[#parts + 1], at = read_conversion(template, percent + 1)
+	end
+	if read_count >= READ_MAX then
+		read, read_count = {}, 0
+	end
+	read[template] = parts
+	read_count = read_count + 1
+	return parts
+end
+
+local function named_argument(arguments, kind, key)
+	if kind ~= "dict" then
+		fail("format requires a dictionary for %%(%s)", key)
+	end
+	local v = values.dict_get(arguments, key)
+	if v == nil then
+		fail("there is no key '%s' in the dictionary to format", key)
+	end
+	return v
+end
+
 -- template % arguments
 function values.percent_format(template, arguments)
 	local k = values.kind(values.defined(arguments))
@@ -135,49 +191,28 @@ function values.percent_format(template, arguments)
 		end
 		return list[used]
 	end
-	local out, at = {}, 1
-	while true do
-		local percent = template:find("%", at, true)
-		if not percent then
-			out[#out + 1] = template:sub(at)
-			break
-		end
-		out[#out + 1] = template:sub(at, percent - 1)
-		local key, rest = template:match("^%(([^)]*)%)()", percent + 1)
-		local flags, width, dot, precision, letter, behind = template:match("^([-+ #0]*)(%*?%d*)(%.?)(%*?%d*)[hlL]?(.)()", rest or percent + 1)
-		if not letter then
-			fail("incomplete format")
-		end
-		if letter == "%" then
-			out[#out + 1] = "%"
+	local out = {}
+	native.charge(#template)
+	for i, part in ipairs(parts_of(template)) do
+		if type(part) == "string" then
+			out[i] = part
 		else
-			if not letter:find("[diouxXeEfFgGcrsa]") then
-				fail("unsupported format character '%s'", letter)
-			end
-			width = width == "*" and integer_value(take(), "*") or tonumber(width) or 0
-			precision = dot ~= "" and (precision == "*" and integer_value(take(), "*") or tonumber(precision) or 0) or nil
+			local flags, width, precision = part.flags, part.width, part.precision
+			width = width == "*" and integer_value(take(), "*") or width
+			precision = precision == "*" and integer_value(take(), "*") or precision
 			if width < 0 then
 				flags, width = flags .. "-", -width
 			end
 			if precision and (precision < 0 or precision > WIDTH_MAX) then
 				fail("a precision of %d is too large or below 0", precision)
 			end
-			local v
-			if key then
-				if k ~= "dict" then
-					fail("format requires a dictionary for %%(%s)", key)
-				end
-				by_name = true
-				v = values.dict_get(arguments, key)
-				if v == nil then
-					fail("there is no key '%s' in the dictionary to format", key)
-				end
-			else
+			by_name = by_name or part.key ~= nil
+			local v = part.key and named_argument(arguments, k, part.key)
+			if not part.key then
 				v = take()
 			end
-			out[#out + 1] = convert(flags, width, precision, letter, v)
+			out[i] = convert(flags, width, precision, part.letter, part.plain, v)
 		end
-		at = behind
 	end
 	if k == "tuple" and used < #list or k ~= "tuple" and k ~= "dict" and k ~= "list" and used == 0 and not by_name then
 		fail("not all arguments converted during string formatting")

@@ -6,8 +6,9 @@
 
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
+local inline = import("jinja/inline.lua")
 
-local null, text, defined, truth = values.null, values.text, values.defined, values.truth
+local text, defined, truth = values.text, values.defined, values.truth
 local compile, expression = compiler.compile, compiler.expression_node
 local declare, new_scope = compiler.declare, compiler.new_scope
 local fail = values.fail
@@ -15,47 +16,30 @@ local fail = values.fail
 local statements = {
 	load = nil, -- set by template.lua: function(name) -> unit or nil
 }
-local OUTPUT_MAX = 64 * 1024 * 1024
 local CALLS_MAX = 200 -- macros and recursive loops inside each other
+local CALL_COST = 50 -- instructions that a call of one is charged, beyond those that are counted
 
--- The output of the running evaluation: pieces of text.
-local out, count = {}, 0
-local bytes = 0
+local output = inline.output
+local write, mark, take, cut = output.write, output.mark, output.take, output.cut
 local calls = 0
 local position = compiler.position
 
 function statements.start()
-	out, count = {}, 0
-	bytes = 0
+	output.start()
 	calls = 0
 	position.line = false
 end
 
-local function too_long()
-	fail("the result is longer than %d MB", OUTPUT_MAX >> 20)
-end
-
-local function write(piece)
-	bytes = bytes + #piece
-	if bytes > OUTPUT_MAX then
-		too_long()
-	end
-	count = count + 1
-	out[count] = piece
-end
-
 -- Runs what writes and returns the text instead.
 local function captured(run, frame)
-	local outer, outer_count = out, count
-	out, count = {}, 0
+	local from = mark()
 	run(frame)
-	local result = table.concat(out)
-	out, count = outer, outer_count
-	return result
+	return take(from)
 end
 
 local function entered(name)
 	calls = calls + 1
+	native.charge(CALL_COST)
 	if calls > CALLS_MAX then
 		fail("%s calls itself more than %d times inside itself", name, CALLS_MAX)
 	end
@@ -63,15 +47,6 @@ end
 
 local function left()
 	calls = calls - 1
-end
-
-local function printed(value)
-	if type(value) == "string" then
-		return value
-	elseif value == null then
-		return ""
-	end
-	return text(value)
 end
 
 local function nothing() end
@@ -97,6 +72,8 @@ local function sequence(nodes, scope)
 	end
 end
 
+inline.sequence = sequence
+
 local function inner_frame(frame)
 	return { up = frame, locals = frame.locals, state = frame.state }
 end
@@ -104,14 +81,9 @@ end
 -- Text and output
 
 function compile.text(node)
-	local piece, length = node.text, #node.text
+	local piece = node.text
 	return function()
-		bytes = bytes + length
-		if bytes > OUTPUT_MAX then
-			too_long()
-		end
-		count = count + 1
-		out[count] = piece
+		write(piece)
 	end
 end
 
@@ -119,16 +91,7 @@ function compile.output(node, scope)
 	local value, line = expression(node.value, scope), node.line
 	return function(frame)
 		position.line = line
-		local piece = value(frame)
-		if type(piece) ~= "string" then
-			piece = printed(piece)
-		end
-		bytes = bytes + #piece
-		if bytes > OUTPUT_MAX then
-			too_long()
-		end
-		count = count + 1
-		out[count] = piece
+		write(value(frame))
 	end
 end
 
@@ -208,7 +171,7 @@ function compile.filter_block(node, scope)
 	local filters = expression(node.filters, scope)
 	return function(frame)
 		frame.body = captured(body, frame)
-		write(printed(filters(frame)))
+		write(filters(frame))
 	end
 end
 
@@ -324,31 +287,57 @@ function values.loop_attribute(loop, name)
 	return member and member(loop)
 end
 
--- The elements for which the loop's own condition holds.
-local function selected(items, bind, condition, frame)
-	local kept = {}
-	for i = 1, #items do
-		bind(frame, items[i])
-		if truth(condition(frame)) then
-			kept[#kept + 1] = items[i]
+local INLINED_FROM = 16 -- items for which it is worth to make a source of the body
+local ITEM_COST = 10    -- instructions that an item is charged
+
+-- The slots of a loop's names in a scope; its condition does not know "loop" yet.
+local function loop_slots(target, scope, in_condition)
+	local slots = { bind = binder(target, scope), item = target.kind == "name" and scope.names[target.name] }
+	slots.loop = not in_condition and declare(scope, "loop")
+	slots.kept = #scope.own
+	return slots
+end
+
+function inline.loop_scope(node, scope)
+	local inside = new_scope(scope)
+	return inside, loop_slots(node.target, inside)
+end
+
+-- A function(frame, elements) that gives those for which the loop's own condition holds.
+local function selection(node, scope)
+	local slots = loop_slots(node.target, scope, true)
+	local bind, condition, inlined = slots.bind, expression(node.condition, scope), nil
+	return function(frame, items)
+		local kept = {}
+		if #items >= INLINED_FROM then
+			inlined = inlined or inline.loop({ { kind = "keep", condition = node.condition } }, scope, slots)
+			inlined(frame, { kept = kept, count = 0 }, items)
+			return kept
 		end
+		for i = 1, #items do
+			bind(frame, items[i])
+			if truth(condition(frame)) then
+				kept[#kept + 1] = items[i]
+			end
+		end
+		return kept
 	end
-	return kept
 end
 
 -- A function(frame, loop) that runs the body for each item of loop.
 local function loop_runner(node, inside)
-	local bind = binder(node.target, inside)
-	local targets = #inside.own
-	local loop_slot = declare(inside, "loop")
+	local slots = loop_slots(node.target, inside)
 	local body = sequence(node.body, inside)
-	local own = inside.own
-	local slot = node.target.kind == "name" and inside.names[node.target.name]
+	local own, loop_slot, slot, bind, kept = inside.own, slots.loop, slots.item, slots.bind, slots.kept
+	local inlined
 	return function(frame, loop)
 		local items = loop.items
-		local kept, names = targets + 2, #own
+		if #items >= INLINED_FROM and not node.recursive then
+			inlined = inlined or inline.loop(node.body, inside, slots)
+			return inlined(frame, loop, items)
+		end
 		for i = 1, #items do
-			for k = kept, names do
+			for k = kept + 1, #own do
 				frame[own[k]] = nil
 			end
 			loop.at = i
@@ -362,32 +351,37 @@ local function loop_runner(node, inside)
 				break
 			end
 		end
+		native.charge(#items * ITEM_COST)
 	end
 end
+
+local function not_recursive()
+	fail("the loop is not marked as recursive")
+end
+
+local function new_loop(items, level)
+	return setmetatable({ items = items, at = 0, level = level or 1, call = not_recursive }, loop_meta)
+end
+inline.new_loop = new_loop
 
 compile["for"] = function(node, scope)
 	local items = expression(node.items, scope)
 	local fn = node.recursive and compiler.new_function(scope.fn) or scope.fn
 	local inside = new_scope(scope, fn)
-	local bind, condition
-	if node.condition then
-		local filter_scope = new_scope(scope, fn)
-		bind = binder(node.target, filter_scope)
-		condition = expression(node.condition, filter_scope)
-	end
+	local select = node.condition and selection(node, new_scope(scope, fn))
 	local run = loop_runner(node, inside)
 	local otherwise = node.otherwise and sequence(node.otherwise, new_scope(scope))
 	local line = node.line
 
 	local function iterate(frame, elements, level)
 		local at = node.recursive and inner_frame(frame) or frame
-		if condition then
-			elements = selected(elements, bind, condition, at)
+		if select then
+			elements = select(at, elements)
 		end
 		if #elements == 0 then
 			return otherwise and otherwise(frame)
 		end
-		local loop = setmetatable({ items = elements, at = 0, level = level }, loop_meta)
+		local loop = new_loop(elements, level)
 		if node.recursive then
 			loop.call = function(arguments)
 				entered("the loop")
@@ -396,10 +390,6 @@ compile["for"] = function(node, scope)
 				end)
 				left()
 				return result
-			end
-		else
-			loop.call = function()
-				fail("the loop is not marked as recursive")
 			end
 		end
 		run(at, loop)
@@ -430,12 +420,13 @@ local function macro_maker(name, node, scope)
 	local used = inside.used or {}
 
 	local function bind_rest(frame, arguments, keywords)
-		if #arguments > #slots and not used.varargs then
+		if used.varargs then
+			frame[varargs] = values.tuple(table.move(arguments, #slots + 1, #arguments, 1, {}))
+		elseif #arguments > #slots then
 			too_many(name, #slots)
 		end
-		frame[varargs] = values.tuple(table.move(arguments, #slots + 1, #arguments, 1, {}))
-		local rest = values.dict()
-		for key, value in pairs(keywords or {}) do
+		local rest = used.kwargs and values.dict()
+		for key, value in pairs(keywords) do
 			if key == "caller" then
 				frame[caller] = value
 			elseif used.kwargs then
@@ -444,12 +435,13 @@ local function macro_maker(name, node, scope)
 				fail("the macro '%s' has no argument '%s'", name, key)
 			end
 		end
-		frame[kwargs] = rest
+		frame[kwargs] = rest or nil
 	end
+	local title = "the macro '" .. name .. "'"
 
 	return function(outer)
 		return values.callable(name, function(arguments, keywords)
-			entered("the macro '" .. name .. "'")
+			entered(title)
 			local frame = inner_frame(outer)
 			local more = {}
 			for key, value in pairs(keywords or {}) do
@@ -494,7 +486,7 @@ function compile.call_block(node, scope)
 		local list, keywords = arguments(frame)
 		keywords = keywords or {}
 		keywords.caller = make(frame)
-		write(printed(compiler.call(callee(frame), list, keywords)))
+		write(compiler.call(callee(frame), list, keywords))
 	end
 end
 
@@ -610,17 +602,14 @@ local function run_unit(unit, locals, state)
 		state.blocks[name] = state.blocks[name] or {}
 		table.insert(state.blocks[name], block)
 	end
-	local outer, outer_count = out, count
 	if next(unit.blocks) then
 		locals = merged(locals)
 		locals.self = self_value(state, locals)
 	end
 	unit.run({ locals = locals, state = state })
-	if out ~= outer then
-		out, count = outer, outer_count
-	end
 	local parent = state.parent
 	if parent then
+		cut(state.shown) -- what stands outside of blocks is not shown
 		state.parent = nil
 		run_unit(parent, merged(locals, state.exports), state)
 	end
@@ -639,7 +628,7 @@ function compile.extends(node, scope)
 			fail("a template can extend only one other")
 		end
 		frame.state.parent = load_unit(name(frame))
-		out, count = {}, 0 -- what stands outside of blocks is not shown
+		frame.state.shown = mark()
 	end
 end
 

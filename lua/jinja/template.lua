@@ -135,12 +135,16 @@ local function evaluate(text)
 		values.fail("templates in variables refer to each other more than %d levels deep; does one refer to itself?", DEPTH_MAX)
 	end
 	runtime.depth = depth
+	local watched = native.watch(true)
 	local single = compiled.single
 	local value
 	if single then
 		value = single({})
 	else
 		value = compiled.run()
+	end
+	if not watched then
+		native.watch(false)
 	end
 	runtime.depth = depth - 1
 	return value

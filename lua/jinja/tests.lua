@@ -208,4 +208,7 @@ test("same_file is_same_file", { "other!:text" }, function(v, other)
 	return a == b and native.file_kind(a, true) ~= nil
 end)
 
+compiler.light(tests, "defined undefined none boolean true false integer float number string mapping iterable sequence eq ne lt le gt ge in even odd "
+	.. "divisibleby lower upper")
+
 return tests

@@ -19,29 +19,14 @@ local fail = values.fail
 -- Kinds
 
 local tuple_meta = native.tuple_meta
+local UNDEFINED = native.undefined -- a key that undefined values have, and nothing else
 local undefined_meta = { __metatable = "undefined" }
 local function_meta = { __metatable = "function" }
 local namespace_meta = { __metatable = "namespace" }
 values.datetime_meta = { __metatable = "datetime" }
 values.timedelta_meta = { __metatable = "timedelta" }
 
-local function kind(v)
-	local t = type(v)
-	if t == "string" then
-		return "str"
-	elseif t == "number" then
-		return math_type(v) == "integer" and "int" or "float"
-	elseif t == "boolean" then
-		return "bool"
-	elseif t == "table" then
-		return getmetatable(v)
-	elseif v == null then
-		return "none"
-	elseif v == omit then
-		return "omit"
-	end
-	return t
-end
+local kind = native.kind
 values.kind = kind
 
 local python_names = { none = "NoneType", undefined = "AnsibleUndefined", ["function"] = "function", omit = "str" }
@@ -91,13 +76,14 @@ function values.namespace(members)
 end
 
 function values.undefined(text, name, hint)
-	return setmetatable({ text = text, name = name, hint = hint }, undefined_meta)
+	return setmetatable({ [UNDEFINED] = true, text = text, name = name, hint = hint }, undefined_meta)
 end
 local undefined = values.undefined
 
 -- The value of an 'if' without 'else' whose condition is false: undefined, but it prints as nothing and is false.
 function values.nothing()
-	return setmetatable({ text = "the condition of an 'if' without 'else' is false, so it has no value", soft = true }, undefined_meta)
+	return setmetatable({ [UNDEFINED] = true, text = "the condition of an 'if' without 'else' is false, so it has no value",
+		soft = true }, undefined_meta)
 end
 
 -- Raises the error of an undefined value that is used.
@@ -119,6 +105,11 @@ function values.defined(v)
 	return v
 end
 local defined = values.defined
+
+-- The same where what an 'if' without 'else' leaves out counts as empty text.
+function values.defined_or_soft(v)
+	return is_undefined(v) and v.soft and "" or defined(v)
+end
 
 function values.is_sequence(v)
 	if type(v) ~= "table" then
@@ -346,6 +337,16 @@ end
 
 local equal
 
+-- What takes longer for larger values is counted by its instructions, whoever calls it.
+local function watched(compare, a, b)
+	local was = native.watch(true)
+	local result = compare(a, b)
+	if not was then
+		native.watch(false)
+	end
+	return result
+end
+
 local function equal_tables(a, b)
 	local ka, kb = getmetatable(a), getmetatable(b)
 	if ka == "undefined" then
@@ -396,7 +397,7 @@ equal = function(a, b)
 	local ta, tb = type(a), type(b)
 	if ta == "table" or tb == "table" then
 		if ta == tb then
-			return equal_tables(a, b)
+			return watched(equal_tables, a, b)
 		end
 		defined(a)
 		defined(b)
@@ -440,7 +441,7 @@ less = function(a, b, operator)
 	defined(b)
 	local ka, kb = kind(a), kind(b)
 	if ka == kb and (ka == "list" or ka == "tuple") then
-		return less_sequences(a, b)
+		return watched(less_sequences, a, b)
 	elseif ka == kb and (ka == "datetime" or ka == "timedelta") then
 		return a.microseconds < b.microseconds
 	end
@@ -509,6 +510,8 @@ local function table_repr(v)
 		return "<Namespace " .. dict_repr(v.members) .. ">"
 	elseif k == "datetime" or k == "timedelta" then
 		return values.date_repr(v)
+	elseif k == "loop" then
+		return string.format("<LoopContext %d/%d>", v.at, #v.items)
 	elseif k == "function" then
 		return "<function " .. tostring(v.name) .. ">"
 	elseif k == "markup" then
@@ -546,6 +549,7 @@ local function text(v)
 		elseif k == "undefined" and v.soft then
 			return ""
 		end
+		return watched(repr, v)
 	end
 	return repr(v)
 end
@@ -573,6 +577,7 @@ local function operands(operator, a, b)
 end
 
 local function concat_lists(a, b)
+	native.charge((#a + #b) // 4)
 	local out = {}
 	table.move(a, 1, #a, 1, out)
 	table.move(b, 1, #b, #a + 1, out)
@@ -791,6 +796,15 @@ function values.length(v)
 	fail("object of type '%s' has no len()", type_name(v))
 end
 
+local function has_element(sequence, item)
+	for i = 1, #sequence do
+		if equal(sequence[i], item) then
+			return true
+		end
+	end
+	return false
+end
+
 function values.contains(container, item)
 	local t = type(container)
 	if t == "string" then
@@ -802,12 +816,7 @@ function values.contains(container, item)
 	elseif t == "table" then
 		local k = getmetatable(container)
 		if k == "list" or k == "tuple" then
-			for i = 1, #container do
-				if equal(container[i], item) then
-					return true
-				end
-			end
-			return false
+			return watched(has_element, container, item)
 		elseif k == "dict" then
 			return dict_get(container, key_of(item)) ~= nil
 		elseif k == "undefined" then

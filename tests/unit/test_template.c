@@ -270,6 +270,16 @@ Test(template, names_that_are_read_are_found)
 	cr_expect_str_eq(list, "xs,y,");
 }
 
+Test(template, long_loops_end_and_go_on_as_short_ones)
+{
+	gives("{% for i in range(20) %}{{ i }}{% if i == 2 %}{% continue %}{% elif i > 3 %}{% break %}{% endif %},{% endfor %}", "\"0,1,23,4\"");
+	gives("{% for i in range(16) %}{% for j in range(9) %}{% if j == i %}{% break %}{% endif %}{{ j }}{% endfor %}"
+	      "{% if i > 2 %}{% break %}{% endif %}{% endfor %}", "\"001012\"");
+	gives("{% for i in range(20) %}{% with j = i %}{% if j == 4 %}{% break %}{% endif %}{{ j }}{% endwith %}{% endfor %}.", "\"0123.\"");
+	gives("{% set ns = namespace(v=1) %}{% for i in range(18) %}{% set ns.v = ns.v * 2 %}{% if ns.v > 1000 %}{% break %}{% endif %}{% endfor %}"
+	      "{{ ns.v }}.", "\"1024.\"");
+}
+
 Test(template, bombs_are_stopped)
 {
 	fails("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}x", "too many steps");
@@ -301,6 +311,9 @@ Test(template, bombs_are_stopped)
 	gives("{{ [] * 9223372036854775807 }}", "[]");
 	fails("{% set x = 'a' * 30000000 %}{% for i in range(100000) %}{% set y = x | upper %}{% endfor %}x", "too many steps");
 	fails("{% set x = 'a' * 30000000 %}{% set y = 'a' * 30000000 %}{% for i in range(100000) %}{{ '' if x == y else 1 }}{% endfor %}x", "too many steps");
+	fails("{% set x = range(100000) %}{% for i in range(100000) %}{{ 1 if -1 in x }}{% endfor %}x", "too many steps");
+	fails("{% set x = namespace(a=[1], b=[1]) %}{% for i in range(30) %}{% set x.a = [x.a, x.a] %}{% set x.b = [x.b, x.b] %}"
+	      "{% endfor %}{{ x.a == x.b }}x", "too many steps");
 	gives("{{ (' ' * 300000 ~ 'x' ~ ' ' * 300000) | trim }}", "\"x\"");
 	fails("{{ 'x' | password_hash('sha512', rounds=999999999) }}", "too many steps");
 	fails("{{ 'x' | password_hash('blowfish', rounds=31) }}", "too many steps");
