@@ -23,7 +23,10 @@
 #include "base/quote.h"
 #include "wire/command.h"
 
-enum { PUT_WINDOW = 1000, PUT_WINDOW_SMALL = 64, PUT_CLEAN_MS = 30000 };
+enum {
+	PUT_WINDOW = 1000, PUT_WINDOW_SMALL = 64, PUT_CLEAN_MS = 30000,
+	PUT_ALONE_LEAST = 32 * 1024 * 1024, /* bytes: its transfer takes longer than the round trips of a window */
+};
 
 struct err *put_fail(struct put_batch *batch, size_t index)
 {
@@ -32,6 +35,12 @@ struct err *put_fail(struct put_batch *batch, size_t index)
 	batch->limit = index;
 	batch->retry = false;
 	return batch->err;
+}
+
+struct err *put_fail_arrived(struct put_batch *batch, size_t index)
+{
+	batch->delta.doubted = batch->delta.copied && index < batch->limit;
+	return put_fail(batch, index);
 }
 
 void put_resolve_attributes(struct put_file *file, uint32_t own_uid, uint32_t own_gid, long umask)
@@ -199,7 +208,7 @@ static void put_judge_hash(struct put_batch *batch, size_t index, const char *so
 		err_set(put_fail(batch, index), ERR_HOST, "the source has SHA-1 %s and should have %s: it has changed meanwhile",
 		        has_changed ? source : arrived, wanted);
 	else
-		err_set(put_fail(batch, index), ERR_HOST, "what arrived has SHA-1 %s and should have %s", arrived, wanted);
+		err_set(put_fail_arrived(batch, index), ERR_HOST, "what arrived has SHA-1 %s and should have %s", arrived, wanted);
 }
 
 /* 1: what was hashed while it came is what it should be; 0: it has to be looked at; -1: the connection is lost. */
@@ -430,6 +439,10 @@ static void put_window_clean(struct put_batch *batch, bool lost, const struct er
 static size_t put_window(struct put_batch *batch, bool *failed, struct err *err)
 {
 	int status = put_window_steps(batch, err);
+	if (status == 0 && batch->delta.doubted) {
+		err_clear(err);
+		batch->retry = true;
+	}
 	if (status == 0 && batch->limit < batch->count && !batch->retry)
 		put_sftp_explain(batch);
 	put_window_clean(batch, status < 0, err);
@@ -439,11 +452,21 @@ static size_t put_window(struct put_batch *batch, bool *failed, struct err *err)
 	return status < 0 ? 0 : batch->limit;
 }
 
+/* A big file that is there already is worth a window of its own: most of it may not have to be sent. */
+static bool put_goes_alone(const struct wire_put *put)
+{
+	struct stat st;
+	return put->source == WIRE_LOCAL_FILE && !put->is_new && stat(put->from, &st) == 0 && st.st_size >= PUT_ALONE_LEAST;
+}
+
 /* How many of the puts go together: sources on the target go another way than those that are sent. */
 static size_t put_window_count(const struct wire_put *puts, size_t count, size_t most)
 {
 	size_t n = 1;
-	while (n < count && n < most && (puts[n].source == WIRE_REMOTE_FILE) == (puts[0].source == WIRE_REMOTE_FILE))
+	if (count > 1 && put_goes_alone(&puts[0]))
+		return 1;
+	while (n < count && n < most && (puts[n].source == WIRE_REMOTE_FILE) == (puts[0].source == WIRE_REMOTE_FILE) &&
+	       !put_goes_alone(&puts[n]))
 		n++;
 	return n;
 }
@@ -452,9 +475,10 @@ int put_files(struct identity *identity, const struct wire_put *puts, struct wir
               size_t *done, struct err *err)
 {
 	size_t most = PUT_WINDOW;
+	bool whole = false;
 	*done = 0;
 	while (*done < count) {
-		struct put_batch batch = { .identity = identity, .err = err };
+		struct put_batch batch = { .identity = identity, .err = err, .whole = whole };
 		size_t at_once = identity->no_tar ? 0 : put_tar_count(puts + *done, count - *done);
 		batch.tar = at_once != 0;
 		batch.count = batch.limit = at_once ? at_once : put_window_count(puts + *done, count - *done, most);
@@ -467,11 +491,13 @@ int put_files(struct identity *identity, const struct wire_put *puts, struct wir
 		}
 		bool failed, had_sftp = !identity->no_sftp;
 		*done += put_window(&batch, &failed, err);
-		if (batch.retry)
+		whole = batch.delta.doubted;
+		if (batch.retry && !whole)
 			most = PUT_WINDOW_SMALL;
 		for (size_t i = 0; i < batch.count; i++)
 			put_file_release(&batch.files[i]);
 		free(batch.files);
+		put_delta_release(&batch.delta);
 		if (failed && had_sftp && identity->no_sftp)
 			err_clear(err); /* once more, through the shell */
 		else if (failed)

@@ -1,5 +1,6 @@
 /* Writing files so that each is old or new, never half. put.c has the order of things, the same for
- * all; put_sftp.c and put_shell.c know how each thing is done, and put_tar.c does all of it at once. */
+ * all; put_sftp.c and put_shell.c know how each thing is done, put_delta.c what need not be sent, and put_tar.c does all of it
+ * at once. */
 #ifndef NEAP_WIRE_PUT_H
 #define NEAP_WIRE_PUT_H
 
@@ -25,6 +26,16 @@ struct put_file {
 	struct sftp_call look, open, write, stat, set, sync, close, again, rename;
 };
 
+/* What is known of a single big file's old content (put_delta.c); zeroed: nothing. */
+struct put_delta {
+	uint64_t sent;       /* bytes from the beginning on that were sent to measure the line, and are still there */
+	bool copied;         /* the temporary file began as a copy of the old one */
+	size_t block, count; /* bytes of one, and how many were compared */
+	bool *same;          /* of each: it need not be sent */
+	uint64_t kept;       /* bytes of them */
+	bool doubted;        /* what came of it is not right */
+};
+
 /* A window of files that go through the steps together. What fails at one file keeps those behind it from being put in
  * place: limit goes down to it, and err is its error. */
 struct put_batch {
@@ -36,11 +47,15 @@ struct put_batch {
 	bool tar, more; /* it may go as a tar stream; another window follows */
 	struct remote_sha1 growing; /* the hash of a single big file, under way while it is written */
 	uint64_t growing_size;      /* that it is expected to reach */
-	bool retry;  /* the server ran out of handles at limit: the rest goes into another window */
+	struct put_delta delta;
+	bool whole;  /* no delta is tried */
+	bool retry;  /* the server ran out of handles at limit, or the delta is doubted: the rest goes into another window */
 };
 
 /* Lowers the limit to index and returns the error to fill; NULL where a file before it has failed already. */
 struct err *put_fail(struct put_batch *batch, size_t index);
+/* The same where what is on the target is not what was to arrive. */
+struct err *put_fail_arrived(struct put_batch *batch, size_t index);
 /* What the attributes are to be, once the old file is known and what the new one has by itself. */
 void put_resolve_attributes(struct put_file *file, uint32_t own_uid, uint32_t own_gid, long umask);
 
@@ -55,6 +70,17 @@ void put_sftp_explain(struct put_batch *batch);
 int put_shell_send(struct put_batch *batch, struct err *err) must_check;
 int put_shell_rename(struct put_batch *batch, struct err *err) must_check;  /* looks again in the same breath */
 
+int put_sftp_write_bytes(struct put_batch *batch, struct sftp *sftp, struct put_file *file, uint64_t offset,
+                         const char *bytes, size_t length, struct err *err) must_check;
+
+/* ---- what the target has already ---- */
+
+/* For a single file that is opened: finds out, where that wins, what need not be sent. -1 as above. */
+int put_delta(struct put_batch *batch, struct sftp *sftp, struct err *err) must_check;
+/* Whether the bytes from offset to *end have to be sent; it is UINT64_MAX behind all that was compared. */
+bool put_delta_sends(const struct put_delta *delta, uint64_t offset, uint64_t *end);
+void put_delta_release(struct put_delta *delta);
+
 /* ---- many small new files at once ---- */
 
 enum { PUT_TAR_LEAST = 16 };
@@ -67,6 +93,9 @@ int put_tar(struct put_batch *batch, bool more, struct err *err) must_check;
 
 /* Whether a file may be a member of a stream. */
 bool put_tar_takes(const struct wire_put *put);
+/* Adds the shell function neap_safe: whether the folders of the words, which each end in a slash, let nobody but us put
+ * something else in their places. */
+void tar_safe_text(struct buf *script);
 /* sha1sum -c has no way to say some names that all tools know, and tar refuses "..". */
 bool put_tar_name_is_plain(const char *path);
 

@@ -85,7 +85,7 @@ static int put_sftp_hash_growing(struct put_batch *batch, struct err *err)
 {
 	const struct wire_put *put = batch->files[0].put;
 	struct stat st = { .st_size = (off_t)put->length };
-	if (batch->count != 1 || batch->limit != 1 || (put->source == WIRE_LOCAL_FILE && stat(put->from, &st) < 0) ||
+	if (batch->delta.copied || batch->count != 1 || batch->limit != 1 || (put->source == WIRE_LOCAL_FILE && stat(put->from, &st) < 0) ||
 	    st.st_size < PUT_GROWING_LEAST)
 		return 0;
 	batch->growing_size = (uint64_t)st.st_size;
@@ -151,11 +151,11 @@ static void put_sftp_progress(const struct put_batch *batch, const struct put_fi
 {
 	const struct wire_watch *watch = &batch->identity->session->watch;
 	if (watch->progress)
-		watch->progress(watch->context, file->put->path, file->write.bytes, file->size);
+		watch->progress(watch->context, file->put->path, file->write.bytes + batch->delta.kept, file->size);
 }
 
-static int put_sftp_write_bytes(struct put_batch *batch, struct sftp *sftp, struct put_file *file, uint64_t offset,
-                                const char *bytes, size_t length, struct err *err)
+int put_sftp_write_bytes(struct put_batch *batch, struct sftp *sftp, struct put_file *file, uint64_t offset,
+                         const char *bytes, size_t length, struct err *err)
 {
 	size_t most = sftp_write_most(sftp);
 	for (size_t done = 0; done < length;) {
@@ -171,9 +171,37 @@ static int put_sftp_write_bytes(struct put_batch *batch, struct sftp *sftp, stru
 	return 0;
 }
 
-static int put_sftp_write_local(struct put_batch *batch, struct sftp *sftp, size_t index, struct err *err)
+/* Reads the source and sends what has to be sent of it. Returns as read() does, or -2 where the connection is lost. */
+static ssize_t put_sftp_write_from(struct put_batch *batch, struct sftp *sftp, struct put_file *file, int fd,
+                                   struct digest *digest, struct err *err)
 {
 	enum { PART = 128 * 1024 };
+	auto_free char *part = mem_alloc(PART);
+	uint64_t offset = 0, end = 0;
+	bool sends = false;
+	ssize_t n = 1;
+	while (n > 0 && file->write.status == STATUS_OK) {
+		if (offset >= end)
+			sends = put_delta_sends(&batch->delta, offset, &end);
+		if (!sends && !digest && lseek(fd, (off_t)end, SEEK_SET) >= 0) {
+			offset = end;
+			continue;
+		}
+		n = read(fd, part, end - offset < PART ? (size_t)(end - offset) : PART);
+		if (n <= 0)
+			break;
+		if (digest)
+			digest_update(digest, part, (size_t)n);
+		if (sends && put_sftp_write_bytes(batch, sftp, file, offset, part, (size_t)n, err) < 0)
+			n = -2;
+		offset += (uint64_t)n;
+	}
+	file->size = offset;
+	return n;
+}
+
+static int put_sftp_write_local(struct put_batch *batch, struct sftp *sftp, size_t index, struct err *err)
+{
 	struct put_file *file = &batch->files[index];
 	auto_close int fd = open(file->put->from, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
@@ -181,27 +209,17 @@ static int put_sftp_write_local(struct put_batch *batch, struct sftp *sftp, size
 		err_errno(put_fail(batch, index), ERR_SYSTEM, "reading %s", file->put->from);
 		return 0;
 	}
-	auto_free char *part = mem_alloc(PART);
 	char hex[DIGEST_HEX_MAX] = "";
 	/* What it has to be is what the target's hash is compared with, whatever is sent. */
 	struct digest *digest = file->put->sha1 ? NULL : digest_new("sha1");
 	file->size = (uint64_t)st.st_size;
-	uint64_t offset = 0;
-	int status = 0;
-	ssize_t n = 0;
-	while (status == 0 && file->write.status == STATUS_OK && (n = read(fd, part, PART)) > 0) {
-		if (digest)
-			digest_update(digest, part, (size_t)n);
-		status = put_sftp_write_bytes(batch, sftp, file, offset, part, (size_t)n, err);
-		offset += (uint64_t)n;
-	}
+	ssize_t n = put_sftp_write_from(batch, sftp, file, fd, digest, err);
 	if (digest)
 		digest_final(digest, hex);
-	if (n < 0)
+	if (n == -1)
 		err_errno(put_fail(batch, index), ERR_SYSTEM, "reading %s", file->put->from);
-	file->size = offset;
 	memcpy(file->sha1, digest ? hex : file->put->sha1, sizeof(file->sha1));
-	return status;
+	return n == -2 ? -1 : 0;
 }
 
 static int put_sftp_write_file(struct put_batch *batch, struct sftp *sftp, size_t index, struct err *err)
@@ -213,7 +231,13 @@ static int put_sftp_write_file(struct put_batch *batch, struct sftp *sftp, size_
 	digest_bytes("sha1", file->put->bytes ? file->put->bytes : "", file->put->length, hex);
 	memcpy(file->sha1, hex, sizeof(file->sha1));
 	file->size = file->put->length;
-	return put_sftp_write_bytes(batch, sftp, file, 0, file->put->bytes, file->put->length, err);
+	for (uint64_t offset = 0, end; offset < file->size; offset = end) {
+		bool sends = put_delta_sends(&batch->delta, offset, &end);
+		end = end < file->size ? end : file->size;
+		if (sends && put_sftp_write_bytes(batch, sftp, file, offset, file->put->bytes + offset, (size_t)(end - offset), err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static void put_sftp_judge_write(struct put_batch *batch, size_t index)
@@ -225,7 +249,7 @@ static void put_sftp_judge_write(struct put_batch *batch, size_t index)
 	else if (file->stat.status != STATUS_OK)
 		put_sftp_file_error(batch, index, &file->stat, "looking at what was written");
 	else if ((now->flags & ATTRIBUTE_SIZE) && now->size != file->size)
-		err_set(put_fail(batch, index), ERR_HOST, "%llu bytes were sent and %llu arrived",
+		err_set(put_fail_arrived(batch, index), ERR_HOST, "%llu bytes were sent and %llu arrived",
 		        (unsigned long long)file->size, (unsigned long long)now->size);
 }
 
@@ -299,8 +323,8 @@ static int put_sftp_close_rest(struct put_batch *batch, struct sftp *sftp, struc
 int put_sftp_send(struct put_batch *batch, struct err *err)
 {
 	struct sftp *sftp = identity_sftp(batch->identity, err);
-	if (!sftp || put_sftp_open(batch, sftp, err) < 0 || put_sftp_hash_growing(batch, err) < 0 ||
-	    put_sftp_write(batch, sftp, err) < 0 || put_sftp_finish(batch, sftp, err) < 0)
+	if (!sftp || put_sftp_open(batch, sftp, err) < 0 || put_delta(batch, sftp, err) < 0 ||
+	    put_sftp_hash_growing(batch, err) < 0 || put_sftp_write(batch, sftp, err) < 0 || put_sftp_finish(batch, sftp, err) < 0)
 		return -1;
 	return put_sftp_close_rest(batch, sftp, err);
 }

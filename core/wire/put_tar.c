@@ -252,10 +252,14 @@ static const char tar_each[] =
 
 /* tar writes by path: whoever could put a link in a stage's place could lead it elsewhere. So the folders must be ours, and
  * writable by nobody else or sticky. The slash at their end looks through links. */
-static const char tar_safe[] =
-	"neap_safe() { for neap_i; do shift; neap_d=${neap_i%/*}; neap_d=${neap_d%/*}/; [ -O \"$neap_d\" ] || return 1; "
-	"set -- \"$@\" \"$neap_d\"; done; ls -ldn \"$@\" | while read -r neap_m neap_i; do case $neap_m in "
-	"d????[!w]??[!w]*|d????????[tT]*) ;; *) exit 1;; esac; done; }\n";
+void tar_safe_text(struct buf *script)
+{
+	static const char safe[] =
+		"neap_safe() { for neap_i; do shift; neap_d=${neap_i%/*}; neap_d=${neap_d%/*}/; [ -O \"$neap_d\" ] || return 1; "
+		"set -- \"$@\" \"$neap_d\"; done; ls -ldn \"$@\" | while read -r neap_m neap_i; do case $neap_m in "
+		"d????[!w]??[!w]*|d????????[tT]*) ;; *) exit 1;; esac; done; }\n";
+	buf_str(script, safe);
+}
 
 static void tar_owner_text(const struct put_file *file, struct buf *script)
 {
@@ -276,7 +280,7 @@ static void tar_script(const struct tar *tar, struct buf *script)
 	buf_str(script, "LC_ALL=C; export LC_ALL; umask 077; cd / || exit 1; neap_t= neap_h=\n"
 	        "command -v tar >/dev/null 2>&1 || neap_t=busybox; command -v sha1sum >/dev/null 2>&1 || neap_h=busybox\n");
 	buf_str(script, tar_each);
-	buf_str(script, tar_safe);
+	tar_safe_text(script);
 	tar_owner_text(file, script);
 	buf_str(script, "neap_list=");
 	quote_word(script, tar->list_path);

@@ -163,15 +163,20 @@ static const char remote_grow[] =
 	"[ $neap_d -gt 0 ] && [ $((neap_z - neap_m)) -lt $neap_r ] || sleep 0.1 2>/dev/null || sleep 1\n"
 	"done";
 
+void remote_sha1_tool(struct buf *script)
+{
+	buf_printf(script, "neap_h=\n"
+	           "if command -v sha1sum >/dev/null 2>&1; then neap_h=sha1sum; "
+	           "elif busybox sha1sum </dev/null >/dev/null 2>&1; then neap_h='busybox sha1sum'; else exit %d; fi\n",
+	           REMOTE_NO_TOOL);
+}
+
 int remote_sha1_start_growing(struct identity *identity, const char *path, uint64_t size, struct remote_sha1 *hash,
                               struct err *err)
 {
 	auto_buf struct buf script = BUF_INIT;
-	buf_str(&script, "neap_h=\n"
-	        "if command -v sha1sum >/dev/null 2>&1; then neap_h=sha1sum; "
-	        "elif busybox sha1sum </dev/null >/dev/null 2>&1; then neap_h='busybox sha1sum'; else exit 99; fi\n"
-	        "neap_f=");
-	buf_str(&script, *path == '/' ? "" : "./");
+	remote_sha1_tool(&script);
+	buf_str(&script, *path == '/' ? "neap_f=" : "neap_f=./");
 	quote_word(&script, path);
 	buf_printf(&script, " neap_z=%llu\n", (unsigned long long)size);
 	/* An older sync forces all file systems to the disk, whatever it is told. */

@@ -33,7 +33,7 @@ result $? "and got back"
 rm -f "$there"/*
 
 # The cuts lie between the first bytes and the last; those of the handshake matter less than those of the copy.
-steps=${CUT_STEPS:-9} step=0 bad=0 cuts=0
+steps=${CUT_STEPS:-7} step=0 bad=0 cuts=0
 start=$((total - 306000))
 while [ "$step" -lt "$steps" ]; do
 	echo old >"$there/f"
@@ -98,5 +98,80 @@ copy "$PROXY_PORT" many 1000 "$there" && [ "$(ls "$there" | wc -l)" = 1000 ] && 
 result $? "a thousand small files arrive at a round trip of 200 ms, in a number of round trips that does not depend on theirs"
 echo "# took $(value ms) ms"
 proxy_stop
+
+# ---- a big file that is there already, over a line that is slow enough to look at its blocks ----
+
+rm -rf "$there"/*
+slow=15 # ms each way: the first MB cannot be there in less than 30
+head -c 6291456 /dev/urandom >"$SSHD_DIR/new"
+change() { printf change | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+sends() { # sends PORT FROM AT-LEAST AT-MOST: bytes that are sent to put it at $there/f
+	copy "$1" put "$2" "$there/f" && cmp -s "$2" "$there/f" && [ "$(value sent)" -ge "$3" ] && [ "$(value sent)" -le "$4" ] &&
+		[ "$(ls -A "$there" | grep -c '^\.')" = 0 ]
+}
+proxy_start "$port" -d "$slow"
+cat "$SSHD_DIR/new" "$SSHD_DIR/new" "$SSHD_DIR/new" | head -c 16777216 >"$SSHD_DIR/big"
+cp "$SSHD_DIR/big" "$there/f"
+ln "$there/f" "$there/linked"
+change "$there/f" 7000000
+sends "$PROXY_PORT" "$SSHD_DIR/big" 1000000 3000000 && ! cmp -s "$SSHD_DIR/big" "$there/linked"
+result $? "of 16 MB with a change in one place less than 3 MB are sent, and another link to the old file keeps it"
+chmod 0640 "$there/f"
+head -c 15000000 "$SSHD_DIR/big" >"$there/f"
+sends "$PROXY_PORT" "$SSHD_DIR/big" 2000000 4000000
+result $? "of a file that was appended to only what was"
+cat "$SSHD_DIR/big" "$SSHD_DIR/out" >"$there/f"
+sends "$PROXY_PORT" "$SSHD_DIR/big" 1000000 2000000
+result $? "of one that became shorter nothing but the probe"
+head -c 16777216 /dev/urandom >"$there/f"
+sends "$PROXY_PORT" "$SSHD_DIR/big" 16777216 17616076
+result $? "of one that is wholly different not more than 1.05 of its size"
+chmod 0777 "$there"
+cp "$SSHD_DIR/new" "$there/f"
+change "$there/f" 3000000
+sends "$PROXY_PORT" "$SSHD_DIR/new" 6291456 7400000
+result $? "where others may change the folder all is sent"
+chmod 0755 "$there"
+proxy_stop
+
+# A target whose tools say what is wrong: all blocks are the same, but the whole is not.
+mkdir "$SSHD_DIR/liar"
+printf '#!/bin/sh\nexec head -c 1048576 /dev/zero\n' >"$SSHD_DIR/liar/dd"
+chmod 0755 "$SSHD_DIR/liar/dd"
+sshd_start liar "SetEnv HOME=$SSHD_DIR/home PATH=$SSHD_DIR/liar:$PATH"
+proxy_start "$(sshd_port liar)" -d "$slow"
+head -c 6291456 /dev/zero >"$SSHD_DIR/zeroes"
+cp "$SSHD_DIR/new" "$there/f"
+sends "$PROXY_PORT" "$SSHD_DIR/zeroes" 7340032 9000000
+result $? "a target that is wrong about its blocks gets the whole file after all"
+proxy_stop
+
+if [ -x /usr/bin/busybox ]; then
+	mkdir "$SSHD_DIR/busybox"
+	/usr/bin/busybox --install -s "$SSHD_DIR/busybox"
+	sshd_start small "SetEnv HOME=$SSHD_DIR/home PATH=$SSHD_DIR/busybox"
+	proxy_start "$(sshd_port small)" -d "$slow"
+	cp "$SSHD_DIR/new" "$there/f"
+	change "$there/f" 3000000
+	sends "$PROXY_PORT" "$SSHD_DIR/new" 1000000 3000000
+	result $? "busybox can compare blocks too"
+	proxy_stop
+fi
+
+# Cuts before, in and behind the blocks that differ: 1 MB of probe and 1 MB of them are sent.
+bad=0 cuts=0
+cp "$SSHD_DIR/new" "$SSHD_DIR/before"
+change "$SSHD_DIR/before" 3000000
+for cut in 400000 1056000 1400000 2103000; do
+	cp "$SSHD_DIR/before" "$there/f"
+	proxy_start "$port" -d "$slow" -u "$cut" -1
+	copy "$PROXY_PORT" put "$SSHD_DIR/new" "$there/f" || cuts=$((cuts + 1))
+	proxy_stop
+	cmp -s "$SSHD_DIR/new" "$there/f" || cmp -s "$SSHD_DIR/before" "$there/f" || { bad=1; echo "# cut at $cut: neither old nor new"; }
+	[ "$(ls -A "$there" | grep -c '^\.')" = 0 ] || { bad=1; echo "# cut at $cut left: $(ls -A "$there")"; rm -f "$there"/.[!.]*; }
+done
+result "$bad" "a cut leaves the old file or the new one where only blocks were sent"
+[ "$cuts" -ge 3 ]
+result $? "connections were really cut among blocks ($cuts times)"
 echo "1..$number"
 exit "$failed"
