@@ -544,13 +544,14 @@ int perform_steps(struct wire *wire, struct job *job, const struct perform_watch
 {
 	if (job->is_stream)
 		return perform_stream(wire, job, err);
-	size_t files = 0, new_files = 0;
+	struct wire_expected expected = { 0 };
 	for (size_t i = job->steps_done; i < job->step_count; i++) {
-		files += job->steps[i]->kind == STEP_PUT || job->steps[i]->kind == STEP_GET;
-		new_files += job->steps[i]->kind == STEP_PUT && job->steps[i]->put.is_new;
+		expected.puts += job->steps[i]->kind == STEP_PUT;
+		expected.new_puts += job->steps[i]->kind == STEP_PUT && job->steps[i]->put.is_new;
+		expected.gets += job->steps[i]->kind == STEP_GET;
 	}
-	if (files)
-		wire_expect_files(wire, job->user->become, files, new_files);
+	if (expected.puts || expected.gets)
+		wire_expect_files(wire, job->user->become, &expected);
 	while (job->steps_done < job->step_count && job->steps[job->steps_done]->kind != STEP_RECONNECT) {
 		if (perform_next(wire, job, watch, err) < 0)
 			return -1;

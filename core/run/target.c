@@ -216,8 +216,9 @@ static int answer_job(struct target *target, struct job *job, struct err *err)
 	enum { MANY_FILES = 64 };
 	uint64_t generation = store_generation(target->store);
 	/* Two round trips of what will carry them go together with the question which of them are there. */
+	const struct wire_expected expected = { .puts = job->files_to_come, .new_puts = job->files_to_come };
 	if (job->files_to_come >= MANY_FILES && job->user)
-		wire_expect_files(target->wire, job->user->become, job->files_to_come, job->files_to_come);
+		wire_expect_files(target->wire, job->user->become, &expected);
 	if (batch_answer(target->wire, target->options.events, job, err) < 0)
 		return -1;
 	for (size_t i = 0; i < job->ask_count; i++)

@@ -22,6 +22,7 @@ struct identity {
 	struct sftp *sftp;
 	bool no_sftp;              /* there is none to be had: the shell does its work */
 	bool no_tar;               /* there is no tar to be relied on */
+	bool no_few;               /* nor for a few files */
 	struct journal journal;    /* temporary files that may be there */
 	long umask;                /* of the user there; -1: not known yet */
 };

@@ -471,6 +471,20 @@ static size_t put_window_count(const struct wire_put *puts, size_t count, size_t
 	return n;
 }
 
+/* How many go together, and how. A few files are no reason to open a channel: they take one that is ready. */
+static void put_window_choose(struct put_batch *batch, const struct wire_put *puts, size_t count, size_t most)
+{
+	const struct identity *identity = batch->identity;
+	size_t at_once = identity->no_tar ? 0 : put_tar_count(puts, count);
+	if (!at_once && identity->spare && !identity->no_tar && !identity->no_few && put_tar_few(puts, count)) {
+		batch->few = true;
+		at_once = count;
+	}
+	batch->tar = at_once != 0;
+	batch->count = batch->limit = at_once ? at_once : put_window_count(puts, count, most);
+	batch->more = batch->few || batch->count < count;
+}
+
 int put_files(struct identity *identity, const struct wire_put *puts, struct wire_put_result *results, size_t count,
               size_t *done, struct err *err)
 {
@@ -479,10 +493,7 @@ int put_files(struct identity *identity, const struct wire_put *puts, struct wir
 	*done = 0;
 	while (*done < count) {
 		struct put_batch batch = { .identity = identity, .err = err, .whole = whole };
-		size_t at_once = identity->no_tar ? 0 : put_tar_count(puts + *done, count - *done);
-		batch.tar = at_once != 0;
-		batch.count = batch.limit = at_once ? at_once : put_window_count(puts + *done, count - *done, most);
-		batch.more = *done + batch.count < count;
+		put_window_choose(&batch, puts + *done, count - *done, most);
 		batch.files = mem_array(batch.count, sizeof(*batch.files));
 		for (size_t i = 0; i < batch.count; i++) {
 			batch.files[i].put = &puts[*done + i];

@@ -44,7 +44,7 @@ struct put_batch {
 	size_t count, limit;
 	struct err *err;
 	bool syncs_together; /* to the disk, by one call for the whole file system: a thousand fsyncs take seconds */
-	bool tar, more; /* it may go as a tar stream; another window follows */
+	bool tar, few, more; /* it may go as a tar stream, as one of a few files; another window follows */
 	struct remote_sha1 growing; /* the hash of a single big file, under way while it is written */
 	uint64_t growing_size;      /* that it is expected to reach */
 	struct put_delta delta;
@@ -81,12 +81,14 @@ int put_delta(struct put_batch *batch, struct sftp *sftp, struct err *err) must_
 bool put_delta_sends(const struct put_delta *delta, uint64_t offset, uint64_t *end);
 void put_delta_release(struct put_delta *delta);
 
-/* ---- many small new files at once ---- */
+/* ---- many small new files at once, or a few of any kind ---- */
 
-enum { PUT_TAR_LEAST = 16 };
+enum { PUT_TAR_LEAST = 16, PUT_TAR_FEW = 32 };
 
 /* How many of the first puts can go together as one tar stream; 0: none. */
 size_t put_tar_count(const struct wire_put *puts, size_t count);
+/* Whether all of these, there already or not, can. */
+bool put_tar_few(const struct wire_put *puts, size_t count);
 /* 1: all of the window is in place; 0: none of it or some, another way has to be gone for all; -1: as above. more: another
  * window will follow. */
 int put_tar(struct put_batch *batch, bool more, struct err *err) must_check;

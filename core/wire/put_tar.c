@@ -1,10 +1,13 @@
-/* Many small new files in one flight: a tar stream on the stdin of one command.
+/* Many small new files, or a few that may be there already, in one flight: a tar stream on the stdin of one command.
  *
  * The files are unpacked into folders of their own (0700, with random names that went into the journal first) inside the
  * folders they are for, under their final names. The same command then compares the SHA-1 of each with the list that
  * came as the stream's last member, gives them to their owner, forces them to the disk, sees that nothing is in their
  * places, and moves a whole folder's files by one mv, which renames one by one: each file is there whole or not at all.
  * The list comes last, so that a stream that was cut anywhere fails before anything is moved.
+ *
+ * A few files go this way where a channel is ready for the command. What is in their places is looked at before and once more
+ * after that; regular files keep their owner and mode as in the other ways and are replaced by one rename each.
  *
  * Whatever goes wrong, the command removes its folders and the window goes another way (put_sftp.c, put_shell.c), which
  * does one file after the other and can tell which one failed, and why. */
@@ -76,19 +79,21 @@ bool put_tar_name_is_plain(const char *path)
 	       !strstr(path, "/../");
 }
 
-bool put_tar_takes(const struct wire_put *put)
+static bool tar_takes(const struct wire_put *put)
 {
-	bool plain = put->is_new && !put->has_atime && !put->has_mtime && !put->backup && !put->validate && !put->follow &&
+	bool plain = !put->has_atime && !put->has_mtime && !put->backup && !put->validate && !put->follow &&
 	             put_tar_name_is_plain(put->path);
 	/* chown takes setuid bits off. */
 	return plain && !((put->owner || put->group) && put->has_mode && (put->mode & 07000));
 }
 
+bool put_tar_takes(const struct wire_put *put) { return put->is_new && tar_takes(put); }
+
 /* SIZE_MAX: it goes another way. */
 static size_t put_tar_size(const struct wire_put *put)
 {
 	struct stat st;
-	if (!put_tar_takes(put))
+	if (!tar_takes(put))
 		return SIZE_MAX;
 	size_t size = put->length;
 	if (put->source == WIRE_LOCAL_FILE)
@@ -117,13 +122,25 @@ size_t put_tar_count(const struct wire_put *puts, size_t count)
 	struct tar tar = { 0 };
 	size_t n = 0, bytes = 0;
 	for (; n < count && n < TAR_WINDOW_FILES && bytes < TAR_WINDOW_BYTES; n++) {
-		size_t size = put_tar_size(&puts[n]);
+		size_t size = puts[n].is_new ? put_tar_size(&puts[n]) : SIZE_MAX;
 		if (size == SIZE_MAX || !text_same(puts[n].owner, puts[0].owner) ||
 		    !text_same(puts[n].group, puts[0].group) || !tar_stage(&tar, puts[n].path))
 			break;
 		bytes += size;
 	}
 	return n >= PUT_TAR_LEAST && n / TAR_FILES_PER_STAGE >= tar.stage_count ? n : 0;
+}
+
+/* What an old file's owner does to setuid bits is for the other ways to sort out. */
+bool put_tar_few(const struct wire_put *puts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (count > PUT_TAR_FEW || put_tar_size(&puts[i]) == SIZE_MAX || puts[i].has_mode != puts[0].has_mode ||
+		    (puts[i].has_mode && (puts[i].mode & 06000)) || !text_same(puts[i].owner, puts[0].owner) ||
+		    !text_same(puts[i].group, puts[0].group))
+			return false;
+	}
+	return true;
 }
 
 /* ---- the stream ---- */
@@ -248,7 +265,8 @@ static const char tar_each[] =
 	"[ -e \"$1\" ] || shift; set -- \"$neap_s\"* \"$@\"; [ -e \"$1\" ] || shift; $neap_do \"$@\"; }\n"
 	"neap_free() { for neap_f; do neap_f=$neap_d${neap_f##*/}; "
 	"[ ! -e \"$neap_f\" ] && [ ! -L \"$neap_f\" ] || return 1; done; }\n"
-	"neap_move() { mv -n \"$@\" \"$neap_d\"; }\n";
+	"neap_move() { mv -n \"$@\" \"$neap_d\"; }\n"
+	"neap_sync() { sync \"$@\" 2>/dev/null || sync; }\n";
 
 /* tar writes by path: whoever could put a link in a stage's place could lead it elsewhere. So the folders must be ours, and
  * writable by nobody else or sticky. The slash at their end looks through links. */
@@ -273,6 +291,69 @@ static void tar_owner_text(const struct put_file *file, struct buf *script)
 	buf_str(script, " \"$@\"; }\n");
 }
 
+/* neap_keep: what the first word's file has to have of the second's, which is in its place. $neap_a is its owner. */
+static void tar_keep_text(const struct put_file *file, struct buf *script)
+{
+	buf_str(script, "neap_keep() { [ -e \"$2\" ] || [ -L \"$2\" ] || return 0; [ -f \"$2\" ] && [ ! -L \"$2\" ] && "
+	        "neap_a=$(stat -c '%u %g %a' \"$2\") || return 1; set -- \"$1\" $neap_a\n");
+	/* What was not asked for is kept where that is allowed. */
+	static const char *const keeps[2][2] = {
+		{ "chown -h \"$2:$3\" \"$1\" 2>/dev/null || chgrp -h \"$3\" \"$1\" 2>/dev/null", "chown -h \"$2\" \"$1\" 2>/dev/null" },
+		{ "chgrp -h \"$3\" \"$1\" 2>/dev/null", ":" },
+	};
+	buf_printf(script, "%s || [ \"$4\" -lt 2000 ] || return 1\n", keeps[file->wants_uid][file->wants_gid]);
+	buf_str(script, file->put->has_mode ? "}\n" : "chmod \"$4\" \"$1\"; }\n");
+}
+
+/* Without -T a folder in its place would take the file in. */
+static const char tar_replace[] =
+	"neap_replace() { mv -fT \"$@\" 2>/dev/null || { [ ! -d \"$2\" ] && mv -f \"$@\"; }; }\n";
+
+/* Adds a call of the function for each file, with what is in the stage and its place as words. */
+static void tar_each_few(const struct tar *tar, const char *function, struct buf *script)
+{
+	for (size_t i = 0; i < tar->batch->count; i++) {
+		const char *path = tar->batch->files[i].path;
+		size_t length = put_tar_folder(path);
+		const struct stage *stage = tar->stages;
+		while (stage->length != length || memcmp(stage->folder, path, length) != 0)
+			stage++;
+		auto_free char *staged = mem_printf("%s%s", stage->path, path + length);
+		buf_printf(script, "%s ", function);
+		quote_word(script, staged);
+		buf_char(script, ' ');
+		quote_word(script, path);
+		buf_str(script, " || return 1\n");
+	}
+}
+
+/* As the many below, with words for each file. */
+static void tar_script_few(const struct tar *tar, struct buf *script)
+{
+	tar_keep_text(&tar->batch->files[0], script);
+	buf_str(script, tar_replace);
+	buf_str(script, "neap_look() { stat -c '%n %f %u %g %s %Y %i'");
+	for (size_t i = 0; i < tar->batch->count; i++) {
+		buf_char(script, ' ');
+		quote_word(script, tar->batch->files[i].path);
+	}
+	buf_str(script, " 2>/dev/null; :; }\n"
+	        "neap_few() { neap_was=$(neap_look); neap_in \"$@\" || return 1\n");
+	tar_each_few(tar, "neap_keep", script);
+	buf_str(script, "for neap_i; do neap_each neap_sync \"$neap_i\" || return 1; done\n"
+	        "[ \"$(neap_look)\" = \"$neap_was\" ] || return 1\n");
+	tar_each_few(tar, "neap_replace", script);
+	buf_str(script, "rmdir \"$@\"; }\n");
+}
+
+static void tar_script_many(struct buf *script)
+{
+	buf_str(script, "neap_many() { neap_in \"$@\" || return 1\n"
+	        "sync -f \"$@\" 2>/dev/null || sync\n"
+	        "for neap_i; do neap_each neap_free \"$neap_i\" && neap_each neap_move \"$neap_i\" || return 1; done\n"
+	        "rmdir \"$@\"; }\n");
+}
+
 static void tar_script(const struct tar *tar, struct buf *script)
 {
 	const struct put_file *file = &tar->batch->files[0];
@@ -284,20 +365,20 @@ static void tar_script(const struct tar *tar, struct buf *script)
 	tar_owner_text(file, script);
 	buf_str(script, "neap_list=");
 	quote_word(script, tar->list_path);
-	buf_printf(script, "\nneap_all() { neap_safe \"$@\" && mkdir \"$@\" && $neap_t tar -xpmof - && "
+	buf_printf(script, "\nneap_in() { neap_safe \"$@\" && mkdir \"$@\" && $neap_t tar -xpmof - && "
 	           "[ \"$($neap_h sha1sum -c \"$neap_list\" 2>/dev/null | grep -c ': OK$')\" = %zu ] && "
-	           "rm \"$neap_list\" || return 1\n", tar->batch->count);
-	if (owned)
-		buf_str(script, "for neap_i; do neap_each neap_own \"$neap_i\" || return 1; done\n");
-	buf_str(script, "sync -f \"$@\" 2>/dev/null || sync\n"
-	        "for neap_i; do neap_each neap_free \"$neap_i\" && neap_each neap_move \"$neap_i\" || return 1; done\n"
-	        "rmdir \"$@\"; }\n"
-	        "set --");
+	           "rm \"$neap_list\" || return 1\n%s}\n", tar->batch->count,
+	           owned ? "for neap_i; do neap_each neap_own \"$neap_i\" || return 1; done\n" : "");
+	if (tar->batch->few)
+		tar_script_few(tar, script);
+	else
+		tar_script_many(script);
+	buf_str(script, "set --");
 	for (size_t i = 0; i < tar->stage_count; i++) {
 		buf_char(script, ' ');
 		quote_word(script, tar->stages[i].path);
 	}
-	buf_str(script, "\nneap_all \"$@\" && exit 0; rm -rf \"$@\"; exit 1");
+	buf_printf(script, "\nneap_%s \"$@\" && exit 0; rm -rf \"$@\"; exit 1", tar->batch->few ? "few" : "many");
 }
 
 static void tar_done(struct tar *tar)
@@ -327,6 +408,8 @@ int put_tar(struct put_batch *batch, bool more, struct err *err)
 	bool ok = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == 0;
 	if (ok)
 		tar_done(&tar);
+	else if (batch->few)
+		batch->identity->no_few = true;
 	else
 		batch->identity->no_tar = true; /* once is enough to know it cannot be relied on there */
 	wire_outcome_release(&outcome);

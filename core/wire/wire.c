@@ -206,16 +206,18 @@ int wire_stream(struct wire *wire, const struct wire_become *become, const struc
 	return command_stream(identity_find(&wire->identities, wire->session, become), commands, outcomes, count, done, err);
 }
 
-void wire_expect_files(struct wire *wire, const struct wire_become *become, size_t count, size_t new_count)
+void wire_expect_files(struct wire *wire, const struct wire_become *become, const struct wire_expected *expected)
 {
 	struct err ignored = ERR_INIT;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
-	bool tar = new_count >= PUT_TAR_LEAST && !identity->no_tar;
+	size_t puts = expected->puts;
+	bool tar = expected->new_puts >= PUT_TAR_LEAST && !identity->no_tar;
+	bool few = puts <= PUT_TAR_FEW && identity->spare && !identity->no_tar && !identity->no_few;
 	if (!identity_may_expect(identity))
 		return;
 	if (tar)
 		command_expect(identity);
-	if (!identity->no_sftp && count > (tar ? new_count : 0))
+	if (!identity->no_sftp && (expected->gets || (!few && puts > (tar ? expected->new_puts : 0))))
 		(void)!identity_sftp(identity, &ignored); /* NULL shows again when it is needed */
 }
 

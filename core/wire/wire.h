@@ -175,9 +175,10 @@ struct wire_put_result {
 	bool fsynced;
 	char sha1[41];                 /* of what is in place now, as the target read it; "" where it was not asked */
 };
-/* Says that files will be sent or fetched soon, that many of them sent with is_new: what carries them is started at once,
- * so that it is there when they are. Costs no round trip; a failure shows later. */
-void wire_expect_files(struct wire *wire, const struct wire_become *become, size_t count, size_t new_count);
+/* Says that files will be sent, some of them with is_new, or fetched soon: what carries them is started at once, so that it is
+ * there when they are. Costs no round trip; a failure shows later. */
+struct wire_expected { size_t puts, new_puts, gets; };
+void wire_expect_files(struct wire *wire, const struct wire_become *become, const struct wire_expected *expected);
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;

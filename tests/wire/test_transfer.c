@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/mem.h"
+#include "wire/command.h"
 #include "wire/get.h"
 #include "wire/put.h"
 
@@ -422,6 +423,100 @@ Test(put, goes_another_way_where_the_stream_fails)
 }
 
 /* Somebody else could lead tar elsewhere by a link in a folder that he may write to. */
+/* A channel that only waits for a command, as a connection has one after the first. */
+static void make_ready(struct identity *identity)
+{
+	struct wire_config *config = (struct wire_config *)identity->session->config;
+	config->local = false;
+	command_expect(identity);
+	config->local = true;
+	struct err err = ERR_INIT;
+	cr_assert_not_null(identity->spare);
+	cr_assert_eq(remote_umask(identity, &err), 0);
+}
+
+static void check_few(struct identity *identity, const char *way)
+{
+	enum { FILES = 4 };
+	static const char *const names[FILES] = { "old", "with space'", "new", "-n" };
+	bool root = geteuid() == 0;
+	auto_free char *linked = in_folder("linked");
+	struct wire_put puts[FILES] = { 0 };
+	struct wire_put_result results[FILES];
+	for (size_t i = 0; i < FILES; i++)
+		puts[i] = (struct wire_put){ .path = in_folder(names[i]), .bytes = "new\0\n", .length = 5 };
+	write_file(puts[0].path, "old", 3, 0604);
+	write_file(puts[1].path, "", 0, 0600);
+	if (root)
+		cr_assert_eq(chown(puts[1].path, 4242, 4243), 0);
+	cr_assert_eq(chmod(puts[1].path, 04751), 0);
+	cr_assert_eq(link(puts[0].path, linked), 0);
+	size_t done;
+	struct err err;
+	make_ready(identity);
+	unsigned before = identity->session->counts.batches;
+	cr_assert_eq(put(identity, puts, results, FILES, &done, &err), 0, "%s: %s", way, err.text);
+	cr_assert(!identity->no_few && !identity->spare && identity->session->counts.batches == before, "%s: it went another way", way);
+	const mode_t modes[FILES] = { 0604, 04751, 0666 & ~(mode_t)identity->umask, 0666 & ~(mode_t)identity->umask };
+	for (size_t i = 0; i < FILES; i++) {
+		struct stat st;
+		check_content(puts[i].path, "new\0\n", 5);
+		stat(puts[i].path, &st);
+		cr_assert_eq(st.st_mode & 07777, modes[i], "%s: %zu has %o", way, i, st.st_mode);
+		cr_assert(i != 1 || !root || (st.st_uid == 4242 && st.st_gid == 4243), "%s", way);
+		cr_assert(results[i].fsynced && *results[i].sha1, "%s", way);
+	}
+	check_content(linked, "old", 3);
+	cr_assert_eq(entries(), FILES + 1, "%s left something", way);
+	for (size_t i = 0; i < FILES; i++)
+		free((char *)puts[i].path);
+}
+
+Test(put, replaces_a_few_files_in_one_flight_where_a_channel_is_ready)
+{
+	every_way(check_few);
+}
+
+static void check_few_falls_back(struct identity *identity, const char *way)
+{
+	auto_free char *file = in_folder("file"), *link = in_folder("link");
+	struct wire_put puts[2] = { { .path = file, .bytes = "new", .length = 3, .has_mode = true, .mode = 0640 },
+		{ .path = link, .bytes = "new", .length = 3, .has_mode = true, .mode = 0640 } };
+	struct wire_put_result results[2];
+	size_t done;
+	struct err err;
+	write_file(file, "old", 3, 0600);
+	/* What is there is a link, or a folder: the other ways replace the one and name the other. */
+	cr_assert_eq(symlink("file", link), 0);
+	make_ready(identity);
+	cr_assert_eq(put(identity, puts, results, 2, &done, &err), 0, "%s: %s", way, err.text);
+	cr_assert(identity->no_few, "%s", way);
+	struct stat st;
+	lstat(link, &st);
+	cr_assert(S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0640, "%s", way);
+	check_content(file, "new", 3);
+	cr_assert_eq(unlink(link), 0);
+	cr_assert_eq(mkdir(link, 0755), 0);
+	identity->no_few = false;
+	make_ready(identity);
+	cr_assert_eq(put(identity, puts, results, 2, &done, &err), -1, "%s", way);
+	cr_assert_not_null(strstr(err.text, link), "%s: %s", way, err.text);
+	/* Nor is what is wrong put in place. */
+	write_file(file, "old", 3, 0600);
+	puts[0].sha1 = "0000000000000000000000000000000000000000";
+	identity->no_few = false;
+	make_ready(identity);
+	cr_assert_eq(put(identity, puts, results, 1, &done, &err), -1, "%s", way);
+	check_content(file, "old", 3);
+	cr_assert_eq(entries(), 2, "%s left something", way);
+	identity->no_few = false;
+}
+
+Test(put, goes_another_way_where_few_cannot_fly)
+{
+	every_way(check_few_falls_back);
+}
+
 static void check_tar_shared(struct identity *identity, const char *way)
 {
 	enum { FILES = 20 };
