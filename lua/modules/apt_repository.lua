@@ -91,7 +91,8 @@ end
 
 -- ppa:OWNER/NAME as the source, owner and name.
 local function expand(want, known)
-	local owner, name = want.repo:match("^ppa:([^/]+)/?(.*)$")
+	local owner, name = want.repo:match("^ppa:([%w.+-]+)/?([%w.+-]*)$")
+	if not owner then fail("Invalid repository string: %s", text.trim(want.repo)) end
 	local codename = want.codename
 	if not codename then
 		local release = need(known:read("/etc/os-release")) or ""
