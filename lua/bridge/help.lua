@@ -35,7 +35,10 @@ function help.text.lines(text)
 end
 
 function help.text.trim(text)
-	return (text:gsub("^%s+", ""):gsub("%s+$", ""))
+	local first, last = text:find("%S"), #text
+	if not first then return "" end
+	while text:find("^%s", last) do last = last - 1 end
+	return text:sub(first, last)
 end
 
 -- The parts between a separator, which is plain text; at most `most` of them.

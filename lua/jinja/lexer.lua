@@ -28,8 +28,10 @@ local starts, reached = {}, 1
 
 local function source_starts(source)
 	starts, reached = { 1 }, 1
-	for behind in source:gmatch("\n()") do
-		starts[#starts + 1] = behind
+	local newline = source:find("\n", 1, true)
+	while newline do
+		starts[#starts + 1] = newline + 1
+		newline = source:find("\n", newline + 1, true)
 	end
 end
 
@@ -156,7 +158,10 @@ local function number(source, at, line)
 end
 
 local function count_lines(text)
-	local _, count = text:gsub("\n", "")
+	local count, newline = 0, text:find("\n", 1, true)
+	while newline do
+		count, newline = count + 1, text:find("\n", newline + 1, true)
+	end
 	return count
 end
 
@@ -181,10 +186,12 @@ end
 local function expression(source, at, tokens, line, stop, signs)
 	local open = {}
 	while true do
-		local space = source:match("^%s+", at)
-		if space then
+		local first = source:byte(at)
+		if first == 32 or first and first >= 9 and first <= 13 then
+			local space = source:match("^%s+", at)
 			at = at + #space
-			line = line + count_lines(space)
+			line = space == " " and line or line + count_lines(space)
+			first = source:byte(at)
 		end
 		if at > #source then
 			if stop then
@@ -201,14 +208,17 @@ local function expression(source, at, tokens, line, stop, signs)
 			end
 		end
 		local c = source:sub(at, at)
-		local kind, value, behind = number(source, at, line)
+		local kind, value, behind
+		if first >= 48 and first <= 57 then
+			kind, value, behind = number(source, at, line)
+		end
 		if kind then
 			tokens[#tokens + 1] = { kind, value, placed(line, at) }
 			at = behind
 		elseif c == "'" or c == '"' then
 			value, behind = quoted(source, at, line)
 			tokens[#tokens + 1] = { "string", value, placed(line, at) }
-			line = line + count_lines(source:sub(at, behind - 1))
+			line = #starts > 1 and line + count_lines(source:sub(at, behind - 1)) or line
 			at = behind
 		else
 			local name = source:match("^[%a_\128-\255][%w_\128-\255]*", at)
@@ -257,7 +267,7 @@ local function escaped(text)
 end
 
 -- The marks of a template's tags as the lexer looks for them. settings may have others than Jinja2's own.
-local function marks_of(settings)
+local function new_marks(settings)
 	local marks = {}
 	for kind, default in pairs({ block = { "{%", "%}" }, variable = { "{{", "}}" }, comment = { "{#", "#}" } }) do
 		marks[kind .. "_start"] = settings[kind .. "_start"] or default[1]
@@ -272,6 +282,17 @@ local function marks_of(settings)
 	end)
 	marks.any = marks.block_start == "{%" and marks.variable_start == "{{" and marks.comment_start == "{#" and "{[{%%#]"
 	return marks
+end
+
+local usual_marks = new_marks({})
+
+local function marks_of(settings)
+	for name in pairs(usual_marks) do
+		if settings[name] then
+			return new_marks(settings)
+		end
+	end
+	return usual_marks
 end
 
 -- The position of the next tag at or behind at, and its kind; nil if there is none.

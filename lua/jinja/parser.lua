@@ -349,10 +349,13 @@ function Stream:unary(without_filters)
 	return node
 end
 
+-- The levels of operators. Most operands stand alone: expression() reads the first one, and only where an operator follows do the
+-- levels take over from it.
+
 -- A level of operators of equal strength that join from the left.
 local function level(below, names)
-	return function(self)
-		local node = below(self)
+	return function(self, first)
+		local node = below(self, first)
 		while self:kind() == "op" and names[self:token()[2]] do
 			local token = self:next()
 			node = { kind = "binary", operator = token[2], left = node, right = below(self), line = token[3] }
@@ -361,11 +364,15 @@ local function level(below, names)
 	end
 end
 
-Stream.power = level(Stream.unary, { ["**"] = true })
+local function operand(self, first)
+	return first or self:unary()
+end
+
+Stream.power = level(operand, { ["**"] = true })
 Stream.product = level(Stream.power, { ["*"] = true, ["/"] = true, ["//"] = true, ["%"] = true })
 
-function Stream:concat()
-	local node = self:product()
+function Stream:concat(first)
+	local node = self:product(first)
 	if not self:is("op", "~") then
 		return node
 	end
@@ -397,8 +404,8 @@ function Stream:comparison_operator()
 	end
 end
 
-function Stream:comparison()
-	local first = self:sum()
+function Stream:comparison(first)
+	first = self:sum(first)
 	local links = {}
 	local line = self:line()
 	while true do
@@ -414,20 +421,20 @@ function Stream:comparison()
 	return { kind = "comparison", first = first, links = links, line = line }
 end
 
-function Stream:negation()
+function Stream:negation(first)
 	local line = self:line()
-	if self:skip("name", "not") then
+	if not first and self:skip("name", "not") then
 		self:enter()
 		local node = { kind = "not", operand = self:negation(), line = line }
 		self:leave()
 		return node
 	end
-	return self:comparison()
+	return self:comparison(first)
 end
 
 local function logic(below, word)
-	return function(self)
-		local node = below(self)
+	return function(self, first)
+		local node = below(self, first)
 		while self:is("name", word) do
 			local line = self:next()[3]
 			node = { kind = word, left = node, right = below(self), line = line }
@@ -439,9 +446,18 @@ end
 Stream.conjunction = logic(Stream.negation, "and")
 Stream.disjunction = logic(Stream.conjunction, "or")
 
+-- What may stand behind an expression and is no operator.
+local ending = { [","] = true, [")"] = true, ["]"] = true, ["}"] = true, [":"] = true }
+
 function Stream:expression(without_condition)
 	self:enter()
-	local node = self:disjunction()
+	local node = not self:is("name", "not") and self:unary()
+	local behind = self:token()
+	if node and (behind[1] == "end" or behind[1] == "eof" or behind[1] == "op" and ending[behind[2]]) then
+		self:leave()
+		return node
+	end
+	node = self:disjunction(node)
 	while not without_condition and self:is("name", "if") do
 		local line = self:next()[3]
 		local condition = self:disjunction()

@@ -33,7 +33,10 @@ local expressions, expressions_count = {}, 0
 local frames = {}
 
 local function tree_of(text, with)
-	return parser.template(text:gsub("\r\n?", "\n"):gsub("\n$", "", 1), with)
+	if text:find("\r", 1, true) then
+		text = text:gsub("\r\n?", "\n")
+	end
+	return parser.template(text:byte(-1) == 10 and text:sub(1, -2) or text, with)
 end
 
 local function ending_newlines(text)
@@ -44,8 +47,18 @@ local function ending_newlines(text)
 	return #text - at
 end
 
-function template.compile_text(text, with)
-	with = with or settings
+-- What compile gives for a text. It takes so long for each byte, so its instructions need not be counted.
+local COMPILE_COST = 50
+
+local function uncounted(compile, text, with)
+	native.charge(#text * COMPILE_COST)
+	local watched = native.watch(false)
+	local compiled = compile(text, with)
+	native.watch(watched)
+	return compiled
+end
+
+local function compile_text(text, with)
 	local tree = tree_of(text, with)
 	local only = #tree.body == 1 and tree.body[1]
 	if only and only.kind == "output" and text:sub(-1) ~= "\n" then
@@ -67,6 +80,10 @@ function template.compile_text(text, with)
 			return missing > 0 and out .. (with.newline or "\n"):rep(missing) or out
 		end,
 	}
+end
+
+function template.compile_text(text, with)
+	return uncounted(compile_text, text, with or settings)
 end
 
 -- The settings of the file that is being rendered, which those that it names share; false: Ansible's for any text.
@@ -95,7 +112,7 @@ function statements.load(name)
 	key = key .. "\0" .. text
 	local unit = units[key]
 	if not unit then
-		unit = statements.unit(tree_of(text, with))
+		unit = uncounted(function() return statements.unit(tree_of(text, with)) end, text)
 		units[key] = unit
 	end
 	return unit
@@ -114,11 +131,15 @@ local function compiled_text(text)
 	return texts[text] or keep_text(text, template.compile_text(text))
 end
 
+local function compile_expression(text)
+	local run, reads = compiler.expression(parser.expression(text))
+	return { single = run, reads = reads }
+end
+
 local function compiled_expression(text)
 	local compiled = expressions[text]
 	if not compiled then
-		local run, reads = compiler.expression(parser.expression(text))
-		compiled = { single = run, reads = reads }
+		compiled = uncounted(compile_expression, text)
 		if expressions_count >= CACHE_MAX then
 			expressions, expressions_count = {}, 0
 		end
