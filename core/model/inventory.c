@@ -31,6 +31,7 @@ static struct inventory *inventory_new(void)
 	struct inventory *inventory = mem_alloc(sizeof(*inventory));
 	inventory->host_index = json_object();
 	inventory->group_index = json_object();
+	inventory->suspects = json_object();
 	inventory->all = group_make(inventory, "all");
 	inventory->ungrouped = group_make(inventory, "ungrouped");
 	struct err err = ERR_INIT;
@@ -77,6 +78,7 @@ void inventory_free(struct inventory *inventory)
 	free(inventory->folders);
 	json_decref(inventory->host_index);
 	json_decref(inventory->group_index);
+	json_decref(inventory->suspects);
 	arena_release(&inventory->arena);
 	free(inventory);
 }
@@ -85,6 +87,12 @@ void inventory_keep_document(struct inventory *inventory, struct document *docum
 {
 	mem_grow(inventory->documents, inventory->document_count, inventory->document_room);
 	inventory->documents[inventory->document_count++] = document;
+}
+
+void inventory_each_document(const struct inventory *inventory, void (*visit)(void *context, struct node root), void *context)
+{
+	for (size_t i = 0; i < inventory->document_count; i++)
+		visit(context, document_root(inventory->documents[i]));
 }
 
 /* Looking up */

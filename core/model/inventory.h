@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "model/document.h"
 #include "model/problem.h"
 #include "model/vars.h"
 #include "model/vault.h"
@@ -55,6 +56,9 @@ int inventory_load(struct inventory **inventory, const char *const *sources, siz
 void inventory_free(struct inventory *inventory);
 /* Reads group_vars/ and host_vars/ beside a playbook as well; each folder once. */
 int inventory_add_vars_beside(struct inventory *inventory, const char *directory, struct problems *problems) must_check;
+
+/* The documents that were read, JSON and YAML, in order. */
+void inventory_each_document(const struct inventory *inventory, void (*visit)(void *context, struct node root), void *context);
 
 size_t inventory_host_count(const struct inventory *inventory);
 struct host *inventory_host_at(const struct inventory *inventory, size_t index);

@@ -56,6 +56,7 @@ static void vars_file_read(struct folder_reader *r, const char *path, json_t *va
 		return;
 	inventory_keep_document(r->inventory, document);
 	struct node root = document_root(document);
+	inventory_look_at_names(r->inventory, root, r->problems);
 	if (json_is_object(root.value))
 		json_object_update(values, root.value);
 	else if (!json_is_null(root.value))
@@ -133,6 +134,7 @@ static void folder_read_kind(struct folder_reader *r, const char *directory, boo
 	if (!path_is_folder(path))
 		return;
 	auto_json json_t *chosen = folder_choose(r->inventory, hosts, path);
+	inventory_look_at_files(r->inventory, path, hosts, chosen, r->problems);
 	const char *name;
 	json_t *file;
 	json_object_foreach(chosen, name, file) {

@@ -67,6 +67,13 @@ ini_problem(struct ini *ini, const char *at, size_t width, const char *hint, con
 	problem_add(ini->problems, PROBLEM_ERROR, place, ini->line, hint, "%s", buf_text(&text));
 }
 
+/* A variable's name, where it stands in the line. */
+static void ini_look(struct ini *ini, const char *at, const char *name, const json_t *value)
+{
+	struct place place = { .file = ini->name, .line = ini->line_number, .column = ini_column(ini, at), .width = (int)strlen(name) };
+	inventory_look_at_name(ini->inventory, place, ini->line, name, value, ini->problems);
+}
+
 static struct pending *ini_pending(struct ini *ini, const char *name)
 {
 	for (size_t i = 0; i < ini->pending_count; i++)
@@ -190,6 +197,8 @@ static json_t *ini_host_vars(struct ini *ini, char **words)
 		}
 		*equals = '\0';
 		json_object_set_new(values, *words, python_literal(equals + 1));
+		const char *at = strstr(ini->text, *words);
+		ini_look(ini, at ? at : ini->text, *words, json_object_get(values, *words));
 	}
 	return steal(values);
 }
@@ -252,7 +261,9 @@ static void ini_variable(struct ini *ini)
 	const char *value = equals + 1;
 	while (isspace((unsigned char)*value))
 		value++;
-	if (group_put_var(ini->group, key, python_literal(value), &err) < 0)
+	auto_json json_t *read = python_literal(value);
+	ini_look(ini, ini->text, key, read);
+	if (group_put_var(ini->group, key, json_incref(read), &err) < 0)
 		ini_problem(ini, value, strlen(value), NULL, "%s", err.text);
 }
 

@@ -30,6 +30,7 @@ static void reader_host_vars(struct json_reader *r, struct host *host, struct no
 		             "the variables of the host \"%s\" are a dictionary, not %s", host->name, node_kind(vars.value));
 		return;
 	}
+	inventory_look_at_names(r->inventory, vars, r->problems);
 	const char *key;
 	json_t *value;
 	json_object_foreach(vars.value, key, value)
@@ -130,6 +131,7 @@ static void reader_vars(struct json_reader *r, struct group *group, struct node 
 			node_problem(r->problems, vars, NULL, "the variables of a group are a dictionary, not %s", node_kind(vars.value));
 		return;
 	}
+	inventory_look_at_names(r->inventory, vars, r->problems);
 	for (size_t i = 0; i < node_count(vars); i++) {
 		const char *name;
 		struct node value = node_member(vars, i, &name);

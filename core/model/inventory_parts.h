@@ -36,6 +36,7 @@ struct inventory {
 	size_t folder_count, folder_room;
 	const char *source; /* being read: becomes inventory_file of its new hosts */
 	size_t expanded;    /* hosts that ranges made */
+	json_t *suspects;    /* names of variables that were warned of */
 	struct vault *vault; /* opens sealed files; borrowed, or NULL */
 };
 
@@ -77,6 +78,16 @@ void inventory_script_host(struct inventory *inventory, const char *path, struct
 /* Reads a folder's group_vars/ and host_vars/; one that is known already moves to the end. */
 void inventory_folder_read(struct inventory *inventory, const char *directory, struct problems *problems);
 void vars_folder_free(struct vars_folder *folder);
+
+/* Warns of a variable that has no meaning and may be a misspelt one that has; line: where it stands, or NULL. */
+void inventory_look_at_name(struct inventory *inventory, struct place place, const char *line, const char *name,
+                            const json_t *value, struct problems *problems);
+/* The same for each in a dictionary. */
+void inventory_look_at_names(struct inventory *inventory, struct node vars, struct problems *problems);
+/* Warns of files in a group_vars/ or host_vars/ that nobody has, where somebody of nearly that name has none. files: name to
+ * file name. */
+void inventory_look_at_files(const struct inventory *inventory, const char *folder, bool hosts, const json_t *files,
+                             struct problems *problems);
 
 /* The document is the inventory's from now on. */
 void inventory_keep_document(struct inventory *inventory, struct document *document);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "plan/module.h"
 #include "plan/spec_convert.h"
+#include "run/argument_spec.h"
 
 struct validate_want { json_t *argument_spec, *provided_arguments, *validate_args_context; };
 
@@ -103,21 +104,21 @@ static json_t *value_of(json_t *values, const char *name, json_t *options)
 	return value && !json_is_null(value) ? value : json_object_get(options, "default");
 }
 
-static bool is_known(json_t *spec, const char *name)
+json_t *argument_spec_find(json_t *spec, const char *name)
 {
 	const char *key;
-	json_t *options;
-	if (json_object_get(spec, name))
-		return true;
+	json_t *options = json_object_get(spec, name);
+	if (options)
+		return options;
 	json_object_foreach(spec, key, options) {
 		json_t *aliases = json_object_get(options, "aliases");
 		for (size_t i = 0; i < json_array_size(aliases); i++) {
 			const char *alias = json_string_value(json_array_get(aliases, i));
 			if (alias && strcmp(alias, name) == 0)
-				return true;
+				return options;
 		}
 	}
-	return false;
+	return NULL;
 }
 
 static void find_unsupported(struct validating *validating, const struct level *level, json_t *spec, json_t *values)
@@ -126,7 +127,7 @@ static void find_unsupported(struct validating *validating, const struct level *
 	json_t *value;
 	bool any = false;
 	json_object_foreach(values, name, value) {
-		if (is_known(spec, name))
+		if (argument_spec_find(spec, name))
 			continue;
 		auto_free char *whole = mem_printf("%s%s", level->prefix, name);
 		json_array_append_new(validating->unsupported, json_string(whole));
@@ -322,6 +323,19 @@ static void report_unsupported(struct validating *validating)
 		return;
 	auto_free char *names = joined(validating->unsupported), *supported = joined(validating->supported);
 	complain(validating, "%s. Supported parameters include: %s.", names, supported);
+}
+
+enum arg_type argument_spec_type(json_t *options) { return type_of(text_of(options, "type", "str")); }
+
+json_t *argument_spec_faults(const char *name, json_t *options, json_t *value)
+{
+	struct validating validating = { .errors = json_array(), .unsupported = json_array() };
+	auto_json json_t *spec = json_pack("{s:O}", name, options), *values = json_pack("{s:O}", name, value);
+	check_level(&validating, &(struct level){ "", "" }, spec, values);
+	report_unsupported(&validating);
+	json_decref(validating.unsupported);
+	json_decref(validating.supported);
+	return validating.errors;
 }
 
 /* What is given, and the variables of the names that are not; NULL: not answered yet, or the task was failed. */

@@ -17,7 +17,9 @@ static void check_entry(void *context, const struct entry *entry);
 void check_report(struct check *check, struct node node, bool at_key, const char *what, const struct err *err)
 {
 	const char *hint = err->hint[0] ? err->hint : NULL;
-	if (at_key)
+	if (check->warns)
+		node_warning(check->problems, node, hint, "%s: %s", what, err->text);
+	else if (at_key)
 		node_problem_key(check->problems, node, hint, "%s: %s", what, err->text);
 	else
 		node_problem(check->problems, node, hint, "%s: %s", what, err->text);
@@ -32,6 +34,8 @@ void check_text(struct check *check, struct node node, const char *text, bool at
 
 void check_templates(struct check *check, struct node node)
 {
+	if (json_object_get(node.value, "__ansible_unsafe") || json_object_get(node.value, "__ansible_vault"))
+		return; /* no template, whatever it looks like */
 	if (json_is_string(node.value))
 		check_text(check, node, json_string_value(node.value), false);
 	for (size_t i = 0; i < node_count(node); i++) {
@@ -349,6 +353,8 @@ static void check_action(struct check *check, const struct entry *entry)
 		check_meta(check, entry);
 	else if (module)
 		check_arguments(check, entry, module);
+	if (strcmp(entry->action, "validate_argument_spec") == 0)
+		check_role_arguments(check, entry);
 	if (strncmp(entry->action, "include_", 8) == 0)
 		check_apply(check, node_get(entry->arguments, "apply"));
 	if (strcmp(entry->action, "include_tasks") == 0)
@@ -450,4 +456,40 @@ void check_entries(const struct entries *entries, const struct run_context *run,
 	entries_each(entries, check_entry, &check);
 	check_end(&check);
 	check_tell_absent(&absent, problems);
+}
+
+/* ---- the inventory ---- */
+
+/* Whether there is a template to look at: walking with places takes longer. */
+static bool has_template(json_t *value)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+	if (json_is_string(value))
+		return spec_is_template(json_string_value(value));
+	json_array_foreach(value, i, member) {
+		if (has_template(member))
+			return true;
+	}
+	json_object_foreach(value, key, member) {
+		if (has_template(member))
+			return true;
+	}
+	return false;
+}
+
+static void check_document(void *context, struct node root)
+{
+	if (has_template(root.value))
+		check_templates(context, root);
+}
+
+void check_inventory(const struct inventory *inventory, struct template_vm *vm, struct problems *problems)
+{
+	struct check check;
+	check_start(&check, NULL, vm, problems);
+	check.warns = true;
+	inventory_each_document(inventory, check_document, &check);
+	check_end(&check);
 }

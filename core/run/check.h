@@ -4,6 +4,7 @@
 #define NEAP_RUN_CHECK_H
 
 #include "lua/template.h"
+#include "model/inventory.h"
 #include "model/playbook.h"
 #include "plan/module.h"
 
@@ -15,5 +16,7 @@ void check_playbook(const struct playbook *playbook, const struct run_context *r
 /* The same for a file that was included at run time. */
 void check_entries(const struct entries *entries, const struct run_context *run, const struct registry *registry,
                    struct template_vm *vm, struct problems *problems);
+/* Warns of templates in the inventory's files that cannot be compiled: they may be of use to others. */
+void check_inventory(const struct inventory *inventory, struct template_vm *vm, struct problems *problems);
 
 #endif

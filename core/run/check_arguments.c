@@ -187,8 +187,7 @@ static bool is_opaque(const struct entry *entry, const struct spec *spec)
 
 /* ---- what the module says to them ---- */
 
-/* Whether nothing in a value waits for the run: a template, or a text that is sealed. */
-static bool is_literal(json_t *value)
+bool check_is_literal(json_t *value)
 {
 	const char *key;
 	json_t *member;
@@ -196,11 +195,11 @@ static bool is_literal(json_t *value)
 	if (json_is_string(value))
 		return !spec_is_template(json_string_value(value));
 	json_array_foreach(value, i, member) {
-		if (!is_literal(member))
+		if (!check_is_literal(member))
 			return false;
 	}
 	json_object_foreach(value, key, member) {
-		if (strcmp(key, "__ansible_vault") == 0 || !is_literal(member))
+		if (strcmp(key, "__ansible_vault") == 0 || !check_is_literal(member))
 			return false;
 	}
 	return true;
@@ -219,7 +218,7 @@ static bool may_fail(const struct entry *entry)
 /* A module that fails before anything is known of a host fails by its arguments: it would do so at each host. */
 static void check_decision(struct check *check, const struct entry *entry, const struct module *module, json_t *bound)
 {
-	if (module->acts_on_run || may_fail(entry) || !is_literal(bound))
+	if (module->acts_on_run || may_fail(entry) || !check_is_literal(bound))
 		return;
 	auto_(decision_release) struct decision decision;
 	decision_init(&decision, false);

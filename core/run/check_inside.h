@@ -21,6 +21,7 @@ struct check {
 	const struct registry *registry;
 	struct template_vm *vm;
 	struct problems *problems;
+	bool warns;             /* of templates, instead of refusing them */
 	const struct playbook *playbook; /* NULL: a file that was included at run time */
 	struct playbook_modules modules; /* as the registry has them, for included files */
 	json_t *handlers;       /* names that can be notified, as keys; NULL: not checked */
@@ -48,6 +49,10 @@ void check_condition(struct check *check, struct node node);
 void check_arguments(struct check *check, const struct entry *entry, const struct module *module);
 /* Where an argument is written, under any of its names. */
 struct node check_argument_node(const struct entry *entry, const struct arg *arg);
+/* Whether nothing in a value waits for the run: a template, or a text that is sealed. */
+bool check_is_literal(json_t *value);
+/* What a role is given, at the task that compares it with the role's specification. */
+void check_role_arguments(struct check *check, const struct entry *entry);
 /* Files on the controller that canonical arguments name. */
 void check_files(struct check *check, const struct entry *entry, const struct module *module, json_t *bound);
 

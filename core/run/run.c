@@ -114,6 +114,7 @@ static int load_inventory(struct run_state *state, struct problems *problems)
 		for (size_t j = 0; j < playbook->count; j++)
 			failed |= inventory_add_vars_beside(run->inventory, playbook->plays[j]->directory, problems);
 	}
+	check_inventory(run->inventory, state->vm, problems);
 	return failed;
 }
 

@@ -814,9 +814,24 @@ local function call_member(node, scope)
 	end
 end
 
+-- Whether a template has bound the name itself.
+local function is_bound(scope, name)
+	while scope and not scope.names[name] do
+		scope = scope.outer
+	end
+	return scope ~= nil
+end
+
+-- calls[name] = function(node): looks at a call of the global of that name while it is compiled.
+compiler.calls = {}
+
 function compile.call(node, scope)
 	if node.callee.kind == "attribute" then
 		return call_member(node, scope)
+	end
+	local look = node.callee.kind == "name" and compiler.calls[node.callee.name]
+	if look and not is_bound(scope, node.callee.name) then
+		look(node)
 	end
 	local arguments = call_arguments(node.arguments, scope)
 	local callee = expression(node.callee, scope)

@@ -3,6 +3,7 @@
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
 local globals = import("jinja/globals.lua")
+local lexer = import("jinja/lexer.lua")
 
 local text, fail, list, null, kind = values.text, values.fail, values.list, values.null, values.kind
 local lookups = {}
@@ -326,22 +327,26 @@ local elsewhere = {
 	config = "neap's settings are its options; there is no configuration of Ansible's to ask",
 }
 
+-- The lookup of a name; line: where a template calls it, nil while it runs.
+local function named(name, line)
+	name = name:match("^[%w_]+%.[%w_]+%.([%w_]+)$") or name
+	if known[name] then
+		return known[name]
+	end
+	local names = {}
+	for each in pairs(known) do
+		names[#names + 1] = each
+	end
+	table.sort(names)
+	local hint = elsewhere[name] or native.nearest(name, names) or "there are: " .. table.concat(names, ", ")
+	lexer.fail_with_hint(line or 0, hint, "there is no lookup '%s'", name)
+end
+
 local function run(want_list, more, name, ...)
 	if type(name) ~= "string" then
 		fail("lookup: the name of the lookup must be a string")
 	end
-	name = name:match("^[%w_]+%.[%w_]+%.([%w_]+)$") or name
-	local lookup = known[name]
-	if elsewhere[name] then
-		error({ text = string.format("there is no lookup '%s'", name), hint = elsewhere[name] }, 0)
-	elseif not lookup then
-		local names = {}
-		for each in pairs(known) do
-			names[#names + 1] = each
-		end
-		table.sort(names)
-		error({ text = string.format("there is no lookup '%s'", name), hint = native.nearest(name, names) or "there are: " .. table.concat(names, ", ") }, 0)
-	end
+	local lookup = named(name)
 	if more.wantlist ~= nil then
 		want_list = values.truth(more.wantlist)
 		more.wantlist = nil
@@ -380,4 +385,13 @@ globals.add("query", { "*", "**" }, function(more, ...) return run(true, more, .
 globals.add("q", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
 
 lookups.known = known
+-- A name that stands in the template is looked up before the run.
+local function check_name(node)
+	local name = node.arguments.positional[1]
+	if name and name.kind == "constant" and type(name.value) == "string" then
+		named(name.value, node.line)
+	end
+end
+compiler.calls.lookup, compiler.calls.query, compiler.calls.q = check_name, check_name, check_name
+
 return lookups

@@ -21,6 +21,9 @@ FILES = {
     "templates/open.j2": "{% if x %}\nopen\n",
     "templates/nginx.conf.j2": "ok {{ x }}\n",
     "files/motd": "x\n",
+    "roles/app/meta/argument_specs.json": '{ "argument_specs": { "main": { "options": { "port": { "type": "int" }, "mode": '
+                                          '{ "choices": ["fast", "safe"] } } } } }\n',
+    "roles/app/tasks/main.json": '[{ "debug": { "msg": "x" } }]\n',
 }
 
 
