@@ -570,6 +570,8 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_scalars_have_no_members(state);
 	lua_pushinteger(state, TEMPLATE_UNDEFINED);
 	lua_setfield(state, -2, "undefined_code");
+	lua_pushinteger(state, TEMPLATE_ABSENT);
+	lua_setfield(state, -2, "absent_code");
 	value_list_metatable(state);
 	lua_setfield(state, -2, "list_meta");
 	value_dict_metatable(state);

@@ -76,7 +76,8 @@ int template_names(struct template_vm *vm, const char *text, bool is_expression,
 int template_definitions(struct template_vm *vm, const char *what, void (*offer)(void *to, const char *name, int arguments),
                          void *to, struct err *err) must_check;
 
-/* err.os_error: an undefined variable; a value that the engine did not expect, a fault of its own, which the tests look for. */
-enum { TEMPLATE_UNDEFINED = 10001, TEMPLATE_WORDLESS = 10002 };
+/* err.os_error: an undefined variable; a value that the engine did not expect, a fault of its own, which the tests look for; a
+ * filter, test or lookup that there is none of, and none of nearly that name. */
+enum { TEMPLATE_UNDEFINED = 10001, TEMPLATE_WORDLESS = 10002, TEMPLATE_ABSENT = 10003 };
 
 #endif

@@ -17,7 +17,7 @@ static void check_entry(void *context, const struct entry *entry);
 void check_report(struct check *check, struct node node, bool at_key, const char *what, const struct err *err)
 {
 	const char *hint = err->hint[0] ? err->hint : NULL;
-	if (check->warns)
+	if (check->warns || (check->may_be_unused && err->os_error == TEMPLATE_ABSENT))
 		node_warning(check->problems, node, hint, "%s: %s", what, err->text);
 	else if (at_key)
 		node_problem_key(check->problems, node, hint, "%s: %s", what, err->text);
@@ -87,6 +87,15 @@ static void check_loop_control(struct check *check, struct node control)
 	}
 }
 
+/* Variables, which nobody may ask for. */
+static void check_variables(struct check *check, struct node vars)
+{
+	bool may_be_unused = check->may_be_unused;
+	check->may_be_unused = true;
+	check_templates(check, vars);
+	check->may_be_unused = may_be_unused;
+}
+
 static void check_keyword(struct check *check, const struct keyword *keyword, struct node value)
 {
 	const char *name = keyword->name, *text = json_string_value(value.value);
@@ -94,6 +103,8 @@ static void check_keyword(struct check *check, const struct keyword *keyword, st
 		check_condition(check, value);
 	else if (strcmp(name, "register") == 0 && text && !playbook_is_identifier(text))
 		node_problem(check->problems, value, NULL, "\"%s\" cannot name a variable", text);
+	else if (strcmp(name, "vars") == 0)
+		check_variables(check, value);
 	else if (keyword->type != KEYWORD_TASKS && keyword->templated)
 		check_templates(check, value);
 	if (strcmp(name, "loop_control") == 0)
@@ -366,6 +377,8 @@ static void check_action(struct check *check, const struct entry *entry)
 static void check_entry(void *context, const struct entry *entry)
 {
 	struct check *check = context;
+	bool may_be_unused = check->may_be_unused;
+	check->may_be_unused = may_be_unused || !is_selected(check, entry) || !check_is_certain(entry);
 	check_keywords(check, &entry->scope);
 	check_loop_variable(check, entry);
 	struct node notify = scope_own(&entry->scope, "notify");
@@ -376,6 +389,7 @@ static void check_entry(void *context, const struct entry *entry)
 		check_arguments(check, entry, import);
 	if (entry->kind == ENTRY_TASK)
 		check_action(check, entry);
+	check->may_be_unused = may_be_unused;
 }
 
 /* ---- plays ---- */
@@ -425,7 +439,7 @@ static void check_play(const struct playbook *playbook, const struct play *play,
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		entries_each(sections[i], check_entry, &check);
 	for (size_t i = 0; i < play->vars_file_count; i++)
-		check_templates(&check, play->vars_files[i].vars);
+		check_variables(&check, play->vars_files[i].vars);
 	check_end(&check);
 }
 
@@ -440,8 +454,8 @@ void check_playbook(const struct playbook *playbook, const struct run_context *r
 	for (size_t i = 0; i < playbook->import_count; i++)
 		check_keywords(&check, playbook->imports[i]);
 	for (size_t i = 0; i < playbook->role_count; i++) {
-		check_templates(&check, playbook->role_list[i]->defaults);
-		check_templates(&check, playbook->role_list[i]->vars);
+		check_variables(&check, playbook->role_list[i]->defaults);
+		check_variables(&check, playbook->role_list[i]->vars);
 	}
 	check_end(&check);
 	check_tell_absent(&absent, problems);
@@ -488,7 +502,7 @@ static void check_document(void *context, struct node root)
 void check_inventory(const struct inventory *inventory, struct template_vm *vm, struct problems *problems)
 {
 	struct check check;
-	check_start(&check, NULL, vm, problems);
+	check_start(&check, NULL, NULL, vm, NULL, problems);
 	check.warns = true;
 	inventory_each_document(inventory, check_document, &check);
 	check_end(&check);

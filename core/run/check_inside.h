@@ -22,6 +22,7 @@ struct check {
 	struct template_vm *vm;
 	struct problems *problems;
 	bool warns;             /* of templates, instead of refusing them */
+	bool may_be_unused;     /* what is looked at: a variable, or of a task that may be skipped */
 	const struct playbook *playbook; /* NULL: a file that was included at run time */
 	struct playbook_modules modules; /* as the registry has them, for included files */
 	json_t *handlers;       /* names that can be notified, as keys; NULL: not checked */
@@ -56,6 +57,8 @@ void check_role_arguments(struct check *check, const struct entry *entry);
 /* Files on the controller that canonical arguments name. */
 void check_files(struct check *check, const struct entry *entry, const struct module *module, json_t *bound);
 
+/* Whether a task is sure to be reached: no condition, no loop that may be empty, no handler. */
+bool check_is_certain(const struct entry *entry);
 /* Remembers a task whose module there is none of. */
 void check_absent(struct absent_modules *absent, const struct entry *entry);
 /* Tells of each such module once, and lets go of them. */

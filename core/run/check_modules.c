@@ -36,7 +36,7 @@ static bool is_rescue(const struct scope *scope)
 	return false;
 }
 
-static bool is_certain(const struct entry *entry)
+bool check_is_certain(const struct entry *entry)
 {
 	bool may_be_false = entry->is_handler;
 	scope_each(&entry->scope, "when", look_at_when, &may_be_false);
@@ -51,7 +51,7 @@ void check_absent(struct absent_modules *absent, const struct entry *entry)
 	for (size_t i = 0; i < absent->count && !module; i++)
 		if (strcmp(absent->items[i].name, entry->action) == 0)
 			module = &absent->items[i];
-	bool certain = is_certain(entry);
+	bool certain = check_is_certain(entry);
 	if (!module) {
 		mem_grow(absent->items, absent->count, absent->room);
 		module = &absent->items[absent->count++];

@@ -715,8 +715,7 @@ local function definition_of(registry, what, node)
 			names[#names + 1] = name
 		end
 		table.sort(names)
-		local hint = native.nearest(node.name, names)
-		lexer.fail_with_hint(node.line, hint, "there is no %s '%s'", what, node.name)
+		lexer.fail_absent(node.line, native.nearest(node.name, names), nil, what, node.name)
 	end
 	return definition
 end
@@ -822,7 +821,7 @@ local function is_bound(scope, name)
 	return scope ~= nil
 end
 
--- calls[name] = function(node): looks at a call of the global of that name while it is compiled.
+-- calls[name] = function(node): looks at a call of the global of that name, in the check before the run.
 compiler.calls = {}
 
 function compile.call(node, scope)
@@ -830,7 +829,7 @@ function compile.call(node, scope)
 		return call_member(node, scope)
 	end
 	local look = node.callee.kind == "name" and compiler.calls[node.callee.name]
-	if look and not is_bound(scope, node.callee.name) then
+	if look and compiler.checking and not is_bound(scope, node.callee.name) then
 		look(node)
 	end
 	local arguments = call_arguments(node.arguments, scope)

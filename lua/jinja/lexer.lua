@@ -69,6 +69,13 @@ function lexer.fail_with_hint(line, hint, ...)
 	error({ text = place and place .. ": " .. text or text, hint = hint }, 0)
 end
 
+-- For a name that means nothing. near: one of nearly that name, as a hint, or nil; otherwise: the hint where there is none.
+function lexer.fail_absent(line, near, otherwise, what, name)
+	local place = lexer.place(line, many_lines)
+	error({ text = string.format("%sthere is no %s '%s'", place and place .. ": " or "", what, name), hint = near or otherwise,
+		code = not near and native.absent_code or nil }, 0)
+end
+
 local function fail(line, ...)
 	lexer.fail_with_hint(line, nil, ...)
 end

@@ -338,8 +338,8 @@ local function named(name, line)
 		names[#names + 1] = each
 	end
 	table.sort(names)
-	local hint = elsewhere[name] or native.nearest(name, names) or "there are: " .. table.concat(names, ", ")
-	lexer.fail_with_hint(line or 0, hint, "there is no lookup '%s'", name)
+	local near = not elsewhere[name] and native.nearest(name, names) or nil
+	lexer.fail_absent(line or 0, near, elsewhere[name] or "there are: " .. table.concat(names, ", "), "lookup", name)
 end
 
 local function run(want_list, more, name, ...)

@@ -349,11 +349,21 @@ function runtime.render_file(text, path, given)
 	return out
 end
 
+-- Calls with what only the check before the run looks at.
+local function checking(call, ...)
+	compiler.checking = true
+	local good, why = pcall(call, ...)
+	compiler.checking = false
+	if not good then
+		error(why, 0)
+	end
+end
+
 -- Compiles what a file holds, without running it.
 function template.check_file(path, text, trim_blocks, lstrip_blocks, newline, marks)
 	local with = settings_for(path, marks)
 	with.trim_blocks, with.lstrip_blocks, with.newline = trim_blocks, lstrip_blocks, newline
-	template.compile_text(overridden(text, with))
+	checking(template.compile_text, overridden(text, with))
 end
 
 function template.file(path, text, trim_blocks, lstrip_blocks, newline, marks)
@@ -372,7 +382,7 @@ local function compiled_as(text, is_expression)
 end
 
 function template.check(text, is_expression)
-	compiled_as(text, is_expression)
+	checking(compiled_as, text, is_expression)
 end
 
 -- The names that it reads, sorted, without those of global functions.
