@@ -21,7 +21,7 @@ cp "$DELAY_PROXY" "$folder/delay_proxy"
 chown -R "$uid:$uid" "$folder"
 
 number=0 failed=0
-for name in auth route; do
+for name in auth route pty; do
 	number=$((number + 1))
 	if unshare -m sh -c 'mount --bind "$1/passwd" /etc/passwd && cd "$1" && exec setpriv --reuid "$2" --regid "$2" --clear-groups \
 		env -i PATH="$PATH" HOME="$1/home" TMPDIR="$1/tmp" SOURCE_ROOT="$1/source" WIRE_TRY="$1/wire_try" DELAY_PROXY="$1/delay_proxy" \

@@ -1,8 +1,24 @@
 #!/bin/sh
 # A terminal on request: by the caller, by -tt, by RequestTTY force; none otherwise.
-. "${SOURCE_ROOT:-.}/tests/wire/try.sh"
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP an sshd that is not root's cannot give terminals"; exit 0; }
 
+# A plain user's sshd cannot give a terminal to another group: it must have the group tty from the beginning, or that must be
+# the user's own by a file of groups that counts in namespaces of this test only.
+groups_fit() {
+	python3 -c 'import grp, os, pty, sys; sys.exit(os.fstat(pty.openpty()[1]).st_gid != grp.getgrnam("tty").gr_gid)'
+}
+if [ "$(id -u)" != 0 ] && ! groups_fit; then
+	[ -z "${PTY_GROUP:-}" ] && unshare --user --map-root-user --mount true 2>/dev/null ||
+		{ echo "1..0 # SKIP a plain user's sshd cannot give terminals here"; exit 0; }
+	PTY_GROUP=$(mktemp)
+	export PTY_GROUP
+	{ grep -v '^tty:' /etc/group; echo "tty:x:$(id -g):"; } >"$PTY_GROUP"
+	status=0
+	unshare --user --map-root-user --mount sh -c 'mount --bind "$PTY_GROUP" /etc/group && exec unshare --user --map-user="$1" --map-group="$2" sh "$3"' \
+		sh "$(id -u)" "$(id -g)" "$0" || status=$?
+	rm -f "$PTY_GROUP"
+	exit "$status"
+fi
+. "${SOURCE_ROOT:-.}/tests/wire/try.sh"
 start web
 start without "PermitTTY no"
 

@@ -58,7 +58,7 @@ said() { grep -qF -- "$1" "$SSHD_DIR/err" || try_problem "stderr lacks: $1"; }
 unsaid() { ! grep -qF -- "$1" "$SSHD_DIR/err" || try_problem "stderr has: $1"; }
 # sshd writes its log a moment after the client has gone on.
 logged() {
-	for try_wait in 1 2 3 4 5 6 7 8 9 10; do
+	for try_wait in $(seq 200); do
 		grep -qF -- "$2" "$(sshd_log "$1")" && return 0
 		sleep 0.05
 	done
