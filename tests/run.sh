@@ -13,20 +13,21 @@ live=10
 stages=${*:-plain sanitized race fuzz}
 build=${NEAP_BUILD:-build}
 . tests/lib/packages.sh
-packages_need meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libyaml-dev \
-	libssl-dev libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync
-case " $stages " in *" fuzz "*) packages_need clang llvm libclang-rt-14-dev ;; esac
-# The oracles: what neap is compared with, and the shells and tools a target may have.
-packages_need ansible-core busybox mksh zsh fish tcsh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas
-# ajv, which reads the JSON Schema, comes by npm; groff reads the man page, jq what examples print.
-packages_need groff-base jq
-command -v npm >/dev/null || packages_need npm
-
+needed="meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libyaml-dev
+	libssl-dev libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync"
+# The oracles: what neap is compared with, and the shells and tools a target may have; groff reads the man page.
+needed="$needed ansible-core busybox mksh zsh fish tcsh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas groff-base"
+case " $stages " in *" fuzz "*) needed="$needed clang llvm libclang-rt-14-dev" ;; esac
+# ajv, which reads the JSON Schema, comes by npm.
+command -v npm >/dev/null || needed="$needed npm"
 # A cluster of this machine alone, for tests/e2e/slurm.sh.
 if [ "$live" = all ]; then
-	packages_need slurmctld slurmd slurm-client
+	needed="$needed slurmctld slurmd slurm-client"
 	export NEAP_TEST_ALL=1
 fi
+# All at once, because each time takes its time.
+# shellcheck disable=SC2086
+packages_need $needed
 
 passed=0 failed=0
 # Most tests wait for a server or for time to pass: more of them than there are processors.

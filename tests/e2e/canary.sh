@@ -44,7 +44,8 @@ done
 
 it "what was to arrive has arrived"
 for kind in letters quotes pem; do
-	[ -s "kept/${kind}_value" ] && [ -s "kept/${kind}_argument" ] && [ -s "kept/${kind}_no_log" ] || fault "no secret of $kind arrived"
+	[ -s "kept/${kind}_value" ] && [ -s "kept/${kind}_argument" ] && [ -s "kept/${kind}_no_log" ] ||
+		fault "no secret of $kind arrived: $(ls -l kept; grep -o '"msg": "[^"]*"' out | sort | uniq -c)"
 done
 equal "$(grep -c QbbZq kept/letters_value)" 1
 if [ "$(id -u)" = 0 ]; then

@@ -56,6 +56,17 @@ kill -KILL "$begun"
 wait "$begun"
 until_ runs_not
 
+it "runs nothing of a command whose text is cut on its way"
+proxy_start "$(sshd_port web)" -u 50000 -1
+try -p "$PROXY_PORT" -r web "touch $SSHD_DIR/half
+: $(head -c 100000 /dev/zero | tr '\0' x)"
+status 204
+said "error: UNREACHABLE"
+no_session() { [ -z "$(sshd_children "$(cat "$SSHD_DIR/web/pid")")" ]; }
+until_ no_session
+[ ! -e "$SSHD_DIR/half" ] || try_problem "its first line was run"
+proxy_stop
+
 it "leaves alone what a command that has ended left running"
 try -r web "sleep $seconds & echo left"
 status 0
