@@ -136,6 +136,21 @@ static int known_stat(lua_State *L)
 	return 1;
 }
 
+static int known_type(lua_State *L)
+{
+	struct bridge_call *call = known_call(L, "known:type");
+	const struct stat_answer *stat = ask_type(call->decision, bridge_field_argument(L, 2, "known:type", "the path"));
+	if (call->decision->failed)
+		return bridge_call_end(L);
+	if (!stat)
+		lua_pushnil(L);
+	else if (stat->type)
+		lua_pushstring(L, type_name(stat->type));
+	else
+		lua_pushboolean(L, 0);
+	return 1;
+}
+
 static int known_read(lua_State *L)
 {
 	static const char *const names[] = { "may_fail", NULL };
@@ -310,7 +325,7 @@ static int known_find(lua_State *L)
 void bridge_known_push(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
-		{ "stat", known_stat },   { "read", known_read },   { "hash", known_hash }, { "list", known_list },
+		{ "stat", known_stat },   { "type", known_type }, { "read", known_read },   { "hash", known_hash }, { "list", known_list },
 		{ "glob", known_glob },   { "run", known_run },     { "user", known_user }, { "group", known_group },
 		{ "facts", known_facts }, { "find", known_find },   { NULL, NULL },
 	};

@@ -94,6 +94,10 @@ local known = {}
 ---@param options? { follow?: boolean }
 ---@return neap.Stat?
 function known:stat(path, options) end
+--- What is there, symlinks followed, and nothing else: what other tasks do inside a folder does not change it.
+---@param path string
+---@return string|false|nil type
+function known:type(path) end
 ---@param path string
 ---@param options? { may_fail?: boolean }
 ---@return string|false|nil content, string? why

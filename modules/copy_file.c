@@ -37,10 +37,11 @@ static const char *source_digest(struct copy_task *task, const char *algorithm)
 	return hash && hash->state == ANSWER_OK ? hash->hash : NULL;
 }
 
-static int finish(struct copy_task *task, const struct place *place)
+/* step: what became of it; what is asked behind it goes with it. */
+static int finish(struct copy_task *task, const struct place *place, const struct outcome *step)
 {
 	const struct stat_answer *stat = ask_stat(task->decision, place->path, task->want->follow);
-	if (stat)
+	if (stat && step)
 		file_result(task->decision, stat);
 	return 0;
 }
@@ -77,13 +78,11 @@ static int put(struct copy_task *task, const struct place *place, const char *di
 	};
 	folder_make(decision, missing, &folder_attributes);
 	const struct outcome *outcome = step_put(decision, &step);
-	if (!outcome)
-		return 0;
-	if (outcome->backup_file)
+	if (outcome && outcome->backup_file)
 		result_str(decision, "backup_file", outcome->backup_file);
-	if (!digest && outcome->digest)
+	if (outcome && !digest && outcome->digest)
 		result_str(decision, "checksum", outcome->digest);
-	return finish(task, place);
+	return finish(task, place, outcome);
 }
 
 static int keep(struct copy_task *task, const struct place *place)
@@ -95,7 +94,7 @@ static int keep(struct copy_task *task, const struct place *place)
 	if (!file_goal_compare(&goal, task->decision, place->path, place->followed, &change))
 		return 0;
 	const struct step_setattr step = { .path = place->path, .attributes = change, .follow = task->want->follow };
-	return step_setattr(task->decision, &step) ? finish(task, place) : 0;
+	return finish(task, place, step_setattr(task->decision, &step));
 }
 
 /* Where the file goes: into dest, where that is a folder, else to dest. false: not answered yet. */

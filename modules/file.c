@@ -81,7 +81,7 @@ struct file_task {
 	struct time_change times;
 };
 
-/* The result's keys from the path as it is after all that was done. Asked anew after the last step. */
+/* The result's keys from the path as it is after all that was done. Asked behind the last step, and sent with it. */
 static int finish(struct file_task *task, bool follow)
 {
 	const struct stat_answer *stat = ask_stat(task->decision, task->path, follow);
@@ -102,15 +102,14 @@ static int fail_with_stat(struct file_task *task, const char *text)
 	return result_fail(task->decision, "%s", text);
 }
 
-/* Sets what differs on one path. true: the step is open. */
-static bool settle(struct file_task *task, const char *path, const struct stat_answer *stat, bool follow)
+/* Sets what differs on one path. */
+static void settle(struct file_task *task, const char *path, const struct stat_answer *stat, bool follow)
 {
 	struct attributes change = { 0 };
 	bool differs = file_goal_compare(&task->goal, task->decision, path, stat, &change);
 	bool times = time_change_apply(&task->times, task->decision, path, stat, &change);
-	if (!differs && !times)
-		return false;
-	return !step_setattr(task->decision, &(struct step_setattr){ .path = path, .attributes = change, .follow = follow });
+	if (differs || times)
+		step_setattr(task->decision, &(struct step_setattr){ .path = path, .attributes = change, .follow = follow });
 }
 
 /* ---- absent ---- */
@@ -155,7 +154,8 @@ static int keep_file(struct file_task *task)
 		return fail_with_stat(task, text);
 	}
 	file_result(task->decision, task->followed);
-	return settle(task, task->path, task->followed, task->want->follow) ? 0 : finish(task, task->want->follow);
+	settle(task, task->path, task->followed, task->want->follow);
+	return finish(task, task->want->follow);
 }
 
 static int touch(struct file_task *task)
@@ -167,10 +167,12 @@ static int touch(struct file_task *task)
 		struct put put = { .path = task->path, .source = PUT_BYTES, .bytes = "" };
 		put.attributes = file_goal_new(&task->goal, task->decision, false);
 		time_change_set(&task->times, &put.attributes);
-		return step_put(task->decision, &put) ? finish(task, false) : 0;
+		step_put(task->decision, &put);
+		return finish(task, false);
 	}
 	file_result(task->decision, task->followed);
-	return settle(task, task->path, task->followed, task->want->follow) ? 0 : finish(task, task->want->follow);
+	settle(task, task->path, task->followed, task->want->follow);
+	return finish(task, task->want->follow);
 }
 
 /* ---- directory ---- */
@@ -183,7 +185,8 @@ static int make_directories(struct file_task *task)
 		return 0;
 	struct attributes made = file_goal_new(&task->goal, task->decision, true);
 	time_change_set(&task->times, &made);
-	return folder_make(task->decision, &missing, &made) ? finish(task, true) : 0;
+	folder_make(task->decision, &missing, &made);
+	return finish(task, true);
 }
 
 /* What is in the directory; targets gets what the symlinks in it lead to, by their places in the list. All is asked before
@@ -215,14 +218,14 @@ static int recurse(struct file_task *task)
 	const struct list_answer *list = ask_tree(task, &targets);
 	if (!list)
 		return 0;
-	bool open = settle(task, task->path, task->followed, task->want->follow);
+	settle(task, task->path, task->followed, task->want->follow);
 	for (size_t i = 0; i < list->count; i++) {
 		const char *path = path_join(task->decision, task->path, list->entries[i].name);
-		open = settle(task, path, &list->entries[i].stat, false) || open;
+		settle(task, path, &list->entries[i].stat, false);
 		if (targets[i] && targets[i]->type)
-			open = settle(task, path, targets[i], true) || open;
+			settle(task, path, targets[i], true);
 	}
-	return open ? 0 : finish(task, task->want->follow);
+	return finish(task, task->want->follow);
 }
 
 static int make_directory(struct file_task *task)
@@ -237,7 +240,8 @@ static int make_directory(struct file_task *task)
 	file_result(task->decision, task->followed);
 	if (task->want->recurse)
 		return recurse(task);
-	return settle(task, task->path, task->followed, task->want->follow) ? 0 : finish(task, task->want->follow);
+	settle(task, task->path, task->followed, task->want->follow);
+	return finish(task, task->want->follow);
 }
 
 /* ---- link ---- */
@@ -281,7 +285,8 @@ static int link_settle(struct file_task *task, const char *target)
 		return finish(task, false);
 	}
 	const char *path = task->want->follow ? target : task->path;
-	return settle(task, path, stat, task->want->follow) ? 0 : finish(task, false);
+	settle(task, path, stat, task->want->follow);
+	return finish(task, false);
 }
 
 static int make_link(struct file_task *task)
@@ -310,12 +315,10 @@ static int make_link(struct file_task *task)
 		return link_settle(task, target);
 	if (task->now->type == 'l')
 		file_diff(task->decision, task->path, "src", json_string(task->now->target), json_string(src));
-	if (task->now->type == 'd' && !step_remove(task->decision, &(struct step_remove){ .path = task->path, .recurse = false }))
-		step_link(task->decision, &(struct step_link){ .path = task->path, .target = src });
-	else if (step_link(task->decision,
-	                   &(struct step_link){ .path = task->path, .target = src, .replace = task->now->type != 0 }))
-		return link_settle(task, target);
-	return 0;
+	if (task->now->type == 'd')
+		step_remove(task->decision, &(struct step_remove){ .path = task->path, .recurse = false });
+	step_link(task->decision, &(struct step_link){ .path = task->path, .target = src, .replace = task->now->type != 0 });
+	return link_settle(task, target);
 }
 
 /* ---- hard ---- */
@@ -326,13 +329,19 @@ static int hard_refuse(struct file_task *task, const char *text)
 	return fail_with_stat(task, text);
 }
 
+static int hard_settle(struct file_task *task, const struct stat_answer *stat)
+{
+	settle(task, task->path, stat, false);
+	return finish(task, false);
+}
+
 static int make_hard(struct file_task *task)
 {
 	bool is_hard = strcmp(file_state(task->now), "hard") == 0;
 	if (!*task->src && !is_hard)
 		return result_fail(task->decision, "src is required for creating new hardlinks");
 	if (!*task->src)
-		return settle(task, task->path, task->now, false) ? 0 : finish(task, false);
+		return hard_settle(task, task->now);
 	result_str(task->decision, "src", task->src);
 	const struct stat_answer *src = ask_stat(task->decision, task->src, ASK_FOLLOW);
 	if (!src)
@@ -342,7 +351,7 @@ static int make_hard(struct file_task *task)
 	diff_state(task, file_state(task->now), "hard");
 	if (task->now->type && task->now->device == src->device && task->now->inode == src->inode) {
 		file_result(task->decision, task->now);
-		return settle(task, task->path, task->now, false) ? 0 : finish(task, false);
+		return hard_settle(task, task->now);
 	}
 	if (task->now->type == 'd')
 		return hard_refuse(task, "Cannot link: a directory exists at destination");
@@ -350,13 +359,10 @@ static int make_hard(struct file_task *task)
 		return hard_refuse(task, "Cannot link, different hard link exists at destination");
 	if (task->now->type && task->now->type != 'l' && !task->want->force)
 		return hard_refuse(task, "Cannot link, file exists at destination");
-	if (!step_link(task->decision, &(struct step_link){ .path = task->path, .target = task->src, .hard = true,
-	                                                    .replace = task->now->type != 0 }))
-		return 0;
+	step_link(task->decision, &(struct step_link){ .path = task->path, .target = task->src, .hard = true,
+	                                               .replace = task->now->type != 0 });
 	const struct stat_answer *made = ask_stat(task->decision, task->path, ASK_NO_FOLLOW);
-	if (!made)
-		return 0;
-	return settle(task, task->path, made, false) ? 0 : finish(task, false);
+	return made ? hard_settle(task, made) : 0;
 }
 
 /* ---- the whole ---- */

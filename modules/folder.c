@@ -12,7 +12,7 @@ int folder_missing(struct decision *decision, const char *path, struct folder_li
 	auto_free const char **inner = NULL;
 	bool waits = false;
 	for (; strcmp(path, "/") != 0 && strcmp(path, ".") != 0; path = path_folder(decision, path)) {
-		const struct stat_answer *stat = ask_stat(decision, path, ASK_FOLLOW);
+		const struct stat_answer *stat = ask_type(decision, path);
 		waits = waits || !stat;
 		if (!stat || stat->type)
 			continue;

@@ -34,8 +34,8 @@ static bool same_settings(const struct ask_template *a, const struct ask_templat
 
 bool ask_same(const struct ask *a, const struct ask *b)
 {
-	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->recurse == b->recurse && a->opens == b->opens &&
-	       a->limit == b->limit && text_same(a->path, b->path) && text_same(a->algorithm, b->algorithm) &&
+	return a->kind == b->kind && a->side == b->side && a->follow == b->follow && a->only_type == b->only_type &&
+	       a->recurse == b->recurse && a->opens == b->opens && a->limit == b->limit && text_same(a->path, b->path) && text_same(a->algorithm, b->algorithm) &&
 	       text_same(a->folder, b->folder) && command_same(&a->command, &b->command) &&
 	       same_settings(&a->settings, &b->settings);
 }
@@ -212,14 +212,23 @@ static const struct answer *or_fail(struct decision *decision, const struct ask 
 	return NULL;
 }
 
-const struct stat_answer *ask_stat(struct decision *decision, const char *path, bool follow)
+static const struct stat_answer *look(struct decision *decision, const struct ask *ask)
 {
 	static const struct stat_answer nothing = { .owner = "", .group = "" };
-	const struct ask ask = { .kind = ASK_STAT, .path = path, .follow = follow };
-	const struct answer *answer = or_fail(decision, &ask, ask_any(decision, &ask));
+	const struct answer *answer = or_fail(decision, ask, ask_any(decision, ask));
 	if (!answer)
 		return NULL;
 	return answer->state == ANSWER_OK ? &answer->stat : &nothing;
+}
+
+const struct stat_answer *ask_stat(struct decision *decision, const char *path, bool follow)
+{
+	return look(decision, &(struct ask){ .kind = ASK_STAT, .path = path, .follow = follow });
+}
+
+const struct stat_answer *ask_type(struct decision *decision, const char *path)
+{
+	return look(decision, &(struct ask){ .kind = ASK_STAT, .path = path, .follow = true, .only_type = true });
 }
 
 const struct answer *ask_read(struct decision *decision, const char *path)

@@ -58,6 +58,7 @@ struct ask {
 	enum ask_side side;
 	const char *path;      /* STAT READ HASH LIST RENDER VARS; the pattern of GLOB; the name in USER, GROUP, FIND, VARIABLE; the text of PROMPT; subset of FACTS */
 	bool follow;           /* STAT: of what a symlink points to; PROMPT: what is typed is seen; VARIABLE */
+	bool only_type;        /* STAT: nothing else is told, so that what is done inside a folder leaves the answer as it is */
 	bool recurse;          /* LIST: the whole tree */
 	bool opens;            /* READ, HASH, LIST on the controller: a file sealed by Ansible Vault counts as what is sealed in it;
 	                        * STAT there: whether it is sealed is told */
@@ -131,6 +132,9 @@ struct answer {
 
 /* type 0 where nothing is there. What cannot be looked at fails the task: the module need not check the state. */
 const struct stat_answer *ask_stat(struct decision *decision, const char *path, bool follow);
+/* The same of a path's type alone, symlinks followed: what is made or removed in a folder leaves it a folder, so this does
+ * not have to be asked again, and tasks that work in one folder do not wait for one another. */
+const struct stat_answer *ask_type(struct decision *decision, const char *path);
 /* The whole answer, for modules that treat "absent" or "denied" themselves. */
 const struct answer *ask_read(struct decision *decision, const char *path);
 const struct answer *ask_hash(struct decision *decision, const char *path, const char *algorithm);

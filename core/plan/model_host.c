@@ -526,6 +526,8 @@ struct answer *model_host_answer(struct model_host *host, const struct ask *ask)
 			fill_stat(host, &answer->arena, inode, &answer->stat);
 		else
 			set_errno(answer);
+		if (ask->only_type)
+			answer->stat = (struct stat_answer){ .type = answer->stat.type, .owner = "", .group = "" };
 		break;
 	case ASK_READ:
 	case ASK_RENDER: /* a template without tags gives itself */

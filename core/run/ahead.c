@@ -16,6 +16,7 @@ struct looking {
 	struct template_vm *vm;
 	struct target *target;
 	struct asks *asks;
+	const struct touched *behind;
 	size_t left;    /* tasks */
 	unsigned depth; /* of includes */
 };
@@ -29,7 +30,7 @@ static void add_open(struct looking *looking, struct attempt *attempt, bool comm
 			continue;
 		if (ask->kind == ASK_RUN && !commands)
 			continue;
-		struct answer *known = store_find(target_store(looking->target), attempt->user->key, ask);
+		struct answer *known = store_find(target_store(looking->target), attempt->user->key, ask, looking->behind);
 		if (known)
 			answer_unref(known);
 		else
@@ -50,6 +51,7 @@ static void look_once(struct looking *looking, const struct evaluation *at, cons
 	bool check = run->options->check;
 	if (attempt_prepare(&attempt, at, module, check, run->options->diff, &err) == 0) {
 		attempt.target = looking->target;
+		attempt.behind = looking->behind;
 		attempt.user = targets_user(run->targets, looking->target, at, &err);
 		if (attempt.user && attempt_decide(&attempt, at, &need, &err) == 0 && need == ATTEMPT_ANSWERS)
 			add_open(looking, &attempt, known);
@@ -118,18 +120,19 @@ static bool look_at(void *context, const struct entry *entry)
 	return looking->left && looking->asks->count < ASKS_MOST && !atomic_load(&walk->run->cancelled);
 }
 
-void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, struct asks *asks)
+void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, const struct touched *behind,
+                   struct asks *asks)
 {
-	struct looking looking = { walk, vm, target, asks, walk->ahead_window, 0 };
+	struct looking looking = { walk, vm, target, asks, behind, walk->ahead_window, 0 };
 	if (looking.left)
 		walk_each_coming(walk, WALK_TO_END, look_at, &looking);
 }
 
 void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t index,
-                         struct target *target, struct asks *asks)
+                         struct target *target, const struct touched *behind, struct asks *asks)
 {
 	const struct module *module = registry_find(walk->run->registry, at->entry->action);
-	struct looking looking = { walk, at->vm, target, asks, walk->ahead_window, 0 };
+	struct looking looking = { walk, at->vm, target, asks, behind, walk->ahead_window, 0 };
 	for (size_t i = index + 1; module && i < json_array_size(loop->items) && looking.left-- && asks->count < ASKS_MOST; i++) {
 		loop_enter(loop, at->variables, i);
 		look_once(&looking, at, module);

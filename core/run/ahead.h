@@ -8,11 +8,13 @@
 #include "run/loop.h"
 #include "run/walk.h"
 
-/* Adds asks that are not in the target's store. The walk's variables are as between tasks afterwards. */
-void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, struct asks *asks);
+/* Adds asks that are not in the target's store, or will not be any more behind those steps (NULL: there are none). The walk's
+ * variables are as between tasks afterwards. */
+void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, const struct touched *behind,
+                   struct asks *asks);
 
 /* The same of the items of a loop behind the one at index: those of the task under way, whose variables are entered. */
 void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t index,
-                         struct target *target, struct asks *asks);
+                         struct target *target, const struct touched *behind, struct asks *asks);
 
 #endif

@@ -287,7 +287,7 @@ static struct answer *known_answer(struct attempt *attempt, const struct evaluat
 		if (predicted)
 			return predicted;
 	}
-	return store_find(target_store(attempt->target), attempt->user->key, ask);
+	return store_find(target_store(attempt->target), attempt->user->key, ask, attempt->behind);
 }
 
 /* Gives the open asks what is known; whether that was anything. */

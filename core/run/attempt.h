@@ -16,6 +16,7 @@ struct attempt {
 	json_t *environment;   /* of the task, or NULL; owned */
 	struct target *target; /* NULL for modules that act on the run */
 	const struct target_user *user;
+	const struct touched *behind; /* it is decided before these steps, for when they were done; NULL: there are none. Borrowed */
 	bool check;
 };
 

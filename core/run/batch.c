@@ -1,4 +1,4 @@
-/* Asks to shell text, and replies to answers. */
+/* Asks to flights, and what flights cannot bring. */
 #include "run/batch.h"
 
 #include <string.h>
@@ -7,126 +7,27 @@
 #include "base/digest.h"
 #include "base/mem.h"
 #include "run/command_text.h"
-#include "run/facts.h"
+#include "run/flight.h"
 #include "run/probe.h"
-
-enum { REPLY_MOST = 256 * 1024 * 1024 };
-
-/* The asks of one user in one flight: a probe for all that it takes, then each command, then facts. */
-struct flight {
-	struct job_ask **probed, **commands, **facts;
-	struct job_ask **fed; /* commands with an input, which cannot share the shell's; each is a flight of its own */
-	size_t probed_count, command_count, fact_count, fed_count;
-	const struct ask **asks; /* of probed */
-	char mark[DIGEST_RANDOM_HEX], facts_mark[DIGEST_RANDOM_HEX];
-	const struct event_stream *events;
-};
-
-static struct answer *failed_answer(const char *why)
-{
-	struct answer *answer = answer_new();
-	answer->state = ANSWER_FAILED;
-	answer->why = arena_str(&answer->arena, why);
-	return answer;
-}
-
-static void flight_add(struct flight *flight, struct job_ask *ask)
-{
-	if (probe_takes(ask->ask)) {
-		flight->asks[flight->probed_count] = ask->ask;
-		flight->probed[flight->probed_count++] = ask;
-	} else if (ask->ask->kind == ASK_RUN && ask->ask->command.input) {
-		flight->fed[flight->fed_count++] = ask;
-	} else if (ask->ask->kind == ASK_RUN) {
-		flight->commands[flight->command_count++] = ask;
-	} else if (ask->ask->kind == ASK_FACTS) {
-		flight->facts[flight->fact_count++] = ask;
-	} else {
-		ask->answer = failed_answer("this cannot be asked of a target");
-	}
-}
-
-/* The text of each command of the flight, the probe's first; in the arena. */
-static size_t flight_commands(struct flight *flight, struct arena *arena, struct wire_command *commands)
-{
-	size_t count = 0;
-	if (flight->probed_count) {
-		auto_buf struct buf script = BUF_INIT;
-		digest_random(flight->mark);
-		probe_script(flight->asks, flight->probed_count, flight->mark, &script);
-		commands[count++] = (struct wire_command){
-			.script = arena_copy(arena, script.data, script.length), .keep = REPLY_MOST,
-			.open = !event_would_mask(flight->events, buf_text(&script)),
-		};
-	}
-	for (size_t i = 0; i < flight->command_count; i++) {
-		auto_buf struct buf script = BUF_INIT;
-		command_text(&script, &flight->commands[i]->ask->command, NULL);
-		commands[count++] = (struct wire_command){ .script = arena_copy(arena, script.data, script.length) };
-	}
-	for (size_t i = 0; i < flight->fact_count; i++) {
-		auto_buf struct buf script = BUF_INIT;
-		if (!*flight->facts_mark)
-			digest_random(flight->facts_mark);
-		facts_script(flight->facts[i]->ask, flight->facts_mark, &script);
-		commands[count++] = (struct wire_command){
-			.script = arena_copy(arena, script.data, script.length), .keep = FACTS_REPLY_MOST, .open = true,
-		};
-	}
-	return count;
-}
-
-static void take_probe(struct flight *flight, const struct wire_outcome *outcome)
-{
-	auto_free struct answer **answers = mem_array(flight->probed_count, sizeof(struct answer *));
-	probe_parse(flight->asks, flight->probed_count, flight->mark, buf_text(&outcome->output), outcome->output.length,
-	            answers);
-	for (size_t i = 0; i < flight->probed_count; i++)
-		flight->probed[i]->answer = answers[i];
-}
-
-static void take_command(struct job_ask *ask, const struct wire_outcome *outcome)
-{
-	ask->answer = answer_new();
-	command_text_result(&ask->answer->arena, outcome, &ask->answer->run);
-}
-
-static void take_facts(const struct flight *flight, struct job_ask *ask, const struct wire_outcome *outcome)
-{
-	ask->answer = facts_parse(ask->ask, flight->facts_mark, buf_text(&outcome->output), outcome->output.length);
-}
 
 static int fly(struct wire *wire, const struct wire_become *become, struct flight *flight, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
-	size_t most = flight->command_count + flight->fact_count + 1;
+	size_t most = flight_most(flight);
 	struct wire_command *commands = arena_array(&arena, most, sizeof(*commands));
 	struct wire_outcome *outcomes = arena_array(&arena, most, sizeof(*outcomes));
 	size_t count = flight_commands(flight, &arena, commands);
 	if (!count)
 		return 0;
 	int failed = wire_batch(wire, become, commands, outcomes, count, false, CLOCK_NEVER, err);
-	if (!failed) {
-		size_t at = 0;
-		if (flight->probed_count)
-			take_probe(flight, &outcomes[at++]);
-		for (size_t i = 0; i < flight->command_count; i++)
-			take_command(flight->commands[i], &outcomes[at++]);
-		for (size_t i = 0; i < flight->fact_count; i++)
-			take_facts(flight, flight->facts[i], &outcomes[at++]);
-	}
+	if (!failed)
+		flight_take(flight, outcomes);
 	for (size_t i = 0; i < count; i++)
 		wire_outcome_release(&outcomes[i]);
 	return failed;
 }
 
 /* ---- digests of a target that cannot make them ---- */
-
-static bool lacks_digest(const struct job_ask *ask)
-{
-	const struct answer *answer = ask->answer;
-	return ask->ask->kind == ASK_HASH && answer->state == ANSWER_FAILED && answer->why && strcmp(answer->why, probe_no_tool) == 0;
-}
 
 static void digest_read(struct job_ask *ask, struct answer *read)
 {
@@ -151,7 +52,7 @@ static int digest_here(struct wire *wire, const struct wire_become *become, cons
 	struct answer **answers = arena_array(&arena, flight->probed_count, sizeof(*answers));
 	size_t count = 0;
 	for (size_t i = 0; i < flight->probed_count; i++) {
-		if (!lacks_digest(flight->probed[i]))
+		if (!flight_lacks_digest(flight->probed[i]))
 			continue;
 		struct ask *read = arena_alloc(&arena, sizeof(*read));
 		*read = (struct ask){ .kind = ASK_READ, .path = flight->probed[i]->ask->path, .limit = ASK_READ_MOST };
@@ -164,7 +65,7 @@ static int digest_here(struct wire *wire, const struct wire_become *become, cons
 	auto_buf struct buf script = BUF_INIT;
 	digest_random(mark);
 	probe_script(reads, count, mark, &script);
-	const struct wire_command command = { .script = buf_text(&script), .keep = REPLY_MOST };
+	const struct wire_command command = { .script = buf_text(&script), .keep = FLIGHT_REPLY_MOST };
 	struct wire_outcome outcome = { 0 };
 	int failed = wire_batch(wire, become, &command, &outcome, 1, false, CLOCK_NEVER, err);
 	if (!failed)
@@ -188,7 +89,7 @@ static int feed(struct wire *wire, const struct wire_become *become, struct job_
 		wire_outcome_release(&outcome);
 		return -1;
 	}
-	take_command(ask, &outcome);
+	flight_take_command(ask, &outcome);
 	wire_outcome_release(&outcome);
 	return 0;
 }
@@ -198,24 +99,11 @@ static int answer_user(struct wire *wire, const struct event_stream *events, str
                        const struct target_user *user, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
-	struct job_ask *asks = job->asks;
-	size_t count = job->ask_count;
-	struct flight flight = {
-		.probed = arena_array(&arena, count, sizeof(struct job_ask *)),
-		.commands = arena_array(&arena, count, sizeof(struct job_ask *)),
-		.fed = arena_array(&arena, count, sizeof(struct job_ask *)),
-		.facts = arena_array(&arena, count, sizeof(struct job_ask *)),
-		.asks = arena_array(&arena, count, sizeof(struct ask *)),
-		.events = events,
-	};
-	for (size_t i = 0; i < count; i++) {
-		if (asks[i].user == user)
-			flight_add(&flight, &asks[i]);
-	}
-	if (fly(wire, user->become, &flight, err) < 0 || digest_here(wire, user->become, &flight, err) < 0)
+	struct flight *flight = flight_new(&arena, events, job, user);
+	if (fly(wire, user->become, flight, err) < 0 || digest_here(wire, user->become, flight, err) < 0)
 		return -1;
-	for (size_t i = 0; i < flight.fed_count; i++) {
-		if (feed(wire, user->become, flight.fed[i], err) < 0)
+	for (size_t i = 0; i < flight->fed_count; i++) {
+		if (feed(wire, user->become, flight->fed[i], err) < 0)
 			return -1;
 	}
 	return 0;

@@ -1,4 +1,4 @@
-/* Each kind of step as shell text or a transfer; steps that can share a flight do. */
+/* Each kind of step; those that are short commands, and small files, are perform_short.c's. */
 #include "run/perform.h"
 
 #include <fcntl.h>
@@ -12,232 +12,6 @@
 #include "base/mem.h"
 #include "base/quote.h"
 #include "run/command_text.h"
-
-static void add_owner(struct buf *text, const struct attributes *attributes, const char *path, bool follow)
-{
-	if (!attributes->owner && !attributes->group)
-		return;
-	auto_free char *who = mem_printf("%s%s%s", attributes->owner ? attributes->owner : "",
-	                                 attributes->group ? ":" : "", attributes->group ? attributes->group : "");
-	buf_str(text, attributes->owner ? " && chown" : " && chgrp");
-	if (!follow)
-		buf_str(text, " -h");
-	buf_str(text, " -- ");
-	quote_word(text, attributes->owner ? who : attributes->group);
-	command_text_path(text, path);
-}
-
-static void add_mode(struct buf *text, const struct attributes *attributes, const char *path, bool follow)
-{
-	if (!attributes->has_mode)
-		return;
-	/* chmod has no -h: a symlink's own mode is not settable on Linux and is left alone. */
-	if (!follow) {
-		buf_str(text, " && { [ -L");
-		command_text_path(text, path);
-		buf_str(text, " ] ||");
-	} else {
-		buf_str(text, " && {");
-	}
-	/* A leading zero would mean "keep setuid on folders" to some chmods; five digits set all twelve bits. */
-	buf_printf(text, " chmod 0%04o", (unsigned)attributes->mode);
-	command_text_path(text, path);
-	buf_str(text, "; }");
-}
-
-/* touch -d '@s.ns' where it is known, else POSIX -t in UTC. */
-static void add_time(struct buf *text, char which, struct timespec time, const char *path, bool follow)
-{
-	const char *link = follow ? "" : " -h";
-	if (time.tv_nsec == UTIME_NOW) {
-		buf_printf(text, " && touch -c%s -%c", link, which);
-		command_text_path(text, path);
-		return;
-	}
-	struct tm utc;
-	gmtime_r(&time.tv_sec, &utc);
-	char stamp[32];
-	strftime(stamp, sizeof(stamp), "%Y%m%d%H%M.%S", &utc);
-	buf_printf(text, " && { touch -c%s -%c -d '@%lld.%09ld'", link, which, (long long)time.tv_sec, time.tv_nsec);
-	command_text_path(text, path);
-	buf_printf(text, " 2>/dev/null || TZ=UTC0 touch -c%s -%c -t %s", link, which, stamp);
-	command_text_path(text, path);
-	buf_str(text, "; }");
-}
-
-static void add_attributes(struct buf *text, const struct attributes *attributes, const char *path, bool follow)
-{
-	add_owner(text, attributes, path, follow);
-	add_mode(text, attributes, path, follow); /* after chown, which takes setuid off */
-	if (attributes->has_atime)
-		add_time(text, 'a', attributes->atime, path, follow);
-	if (attributes->has_mtime)
-		add_time(text, 'm', attributes->mtime, path, follow);
-}
-
-static void script_mkdir(struct buf *text, const struct step_mkdir *mkdir)
-{
-	bool guarded = mkdir->attributes.has_mode && !mkdir->parents; /* nobody looks in before owner and mode are right */
-	buf_str(text, guarded ? "(umask 077; mkdir" : mkdir->parents ? "mkdir -p" : "mkdir");
-	command_text_path(text, mkdir->path);
-	if (guarded)
-		buf_char(text, ')');
-	add_attributes(text, &mkdir->attributes, mkdir->path, true);
-}
-
-static void script_link(struct buf *text, const struct step_link *link)
-{
-	const char *how = link->hard ? "ln" : "ln -s";
-	if (!link->replace) {
-		buf_printf(text, "%s --", how);
-		command_text_path(text, link->target);
-		command_text_path(text, link->path);
-		return;
-	}
-	char random[DIGEST_RANDOM_HEX];
-	digest_random(random);
-	auto_free char *temporary = mem_printf("%s.%.16s", link->path, random);
-	buf_printf(text, "%s --", how);
-	buf_char(text, ' ');
-	quote_word(text, link->target);
-	command_text_path(text, temporary);
-	/* A rename replaces; where mv has no -T, a folder in the way would be moved into, so it is refused. */
-	buf_str(text, " && { mv -fT");
-	command_text_path(text, temporary);
-	command_text_path(text, link->path);
-	buf_str(text, " 2>/dev/null || { [ ! -d");
-	command_text_path(text, link->path);
-	buf_str(text, " ] && mv -f");
-	command_text_path(text, temporary);
-	command_text_path(text, link->path);
-	buf_str(text, "; } || { rm -f");
-	command_text_path(text, temporary);
-	buf_str(text, "; false; }; }");
-}
-
-static void script_remove(struct buf *text, const struct step_remove *remove)
-{
-	buf_str(text, remove->recurse ? "rm -rf --" : "rm -f --");
-	command_text_path(text, remove->path);
-}
-
-static void script_rename(struct buf *text, const struct step_rename *rename)
-{
-	buf_str(text, "mv -f --");
-	command_text_path(text, rename->from);
-	command_text_path(text, rename->to);
-}
-
-/* A folder that is made without attributes: any number of them are one command. */
-static bool is_plain_mkdir(const struct step *step)
-{
-	const struct attributes *attributes = &step->mkdir.attributes;
-	return step->kind == STEP_MKDIR && !step->mkdir.parents && !attributes->has_mode && !attributes->owner &&
-	       !attributes->group && !attributes->has_atime && !attributes->has_mtime;
-}
-
-/* How many of the steps one command does: the text gets it. */
-static size_t script_mkdirs(const struct step *const *steps, size_t count, struct buf *text)
-{
-	enum { WORDS_MOST = 60000 }; /* bytes: well under what any exec takes */
-	size_t taken = 0;
-	buf_str(text, "mkdir");
-	while (taken < count && is_plain_mkdir(steps[taken]) && text->length < WORDS_MOST)
-		command_text_path(text, steps[taken++]->mkdir.path);
-	return taken;
-}
-
-/* Shell text for the steps that are one short command; false for the others. */
-static bool step_script(const struct step *step, struct buf *text)
-{
-	switch (step->kind) {
-	case STEP_MKDIR:
-		script_mkdir(text, &step->mkdir);
-		return true;
-	case STEP_LINK:
-		script_link(text, &step->link);
-		return true;
-	case STEP_REMOVE:
-		script_remove(text, &step->remove);
-		return true;
-	case STEP_RENAME:
-		script_rename(text, &step->rename);
-		return true;
-	case STEP_SETATTR:
-		buf_char(text, ':');
-		add_attributes(text, &step->setattr.attributes, step->setattr.path, step->setattr.follow);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The first line of what a failed utility wrote, else how it ended. */
-static const char *failure_text(struct arena *arena, const struct wire_outcome *outcome)
-{
-	struct command_result result;
-	command_text_result(arena, outcome, &result);
-	char how[64];
-	const char *errors = result.errors;
-	errors += strspn(errors, " \t\n");
-	size_t length = strcspn(errors, "\n");
-	if (length)
-		return arena_printf(arena, "%.*s", (int)length, errors);
-	return arena_str(arena, command_how(&result, how));
-}
-
-/* Short steps in one flight: commands, and how many steps each of them does. */
-struct short_steps {
-	struct wire_command *commands;
-	struct wire_outcome *outcomes;
-	size_t *covers, count;
-};
-
-static void collect_short(struct job *job, struct short_steps *flight)
-{
-	for (size_t at = job->steps_done; at < job->step_count; at += flight->covers[flight->count++]) {
-		auto_buf struct buf text = BUF_INIT;
-		flight->covers[flight->count] = 1;
-		if (is_plain_mkdir(job->steps[at]))
-			flight->covers[flight->count] = script_mkdirs(job->steps + at, job->step_count - at, &text);
-		else if (!step_script(job->steps[at], &text))
-			return;
-		flight->commands[flight->count].script = arena_str(job->arena, buf_text(&text));
-	}
-}
-
-/* Where one command does several steps and fails, the first of them is told to have failed, with what the utility said. */
-static void take_short(struct job *job, const struct wire_outcome *outcome, size_t covers)
-{
-	bool ok = outcome->ended == WIRE_EXITED && outcome->code == 0;
-	for (size_t i = 0; i < (ok ? covers : 1); i++)
-		job->outcomes[job->steps_done++].ok = ok;
-	if (!ok)
-		job->outcomes[job->steps_done - 1].error = failure_text(job->arena, outcome);
-}
-
-/* All the short steps from the job's position on. */
-static int perform_short(struct wire *wire, struct job *job, struct err *err)
-{
-	size_t most = job->step_count - job->steps_done;
-	struct short_steps flight = {
-		.commands = arena_array(job->arena, most, sizeof(*flight.commands)),
-		.outcomes = arena_array(job->arena, most, sizeof(*flight.outcomes)),
-		.covers = arena_array(job->arena, most + 1, sizeof(*flight.covers)),
-	};
-	collect_short(job, &flight);
-	int failed = wire_batch(wire, job->user->become, flight.commands, flight.outcomes, flight.count, true, CLOCK_NEVER,
-	                        err);
-	bool going = !failed;
-	for (size_t i = 0; i < flight.count; i++) {
-		if (going && !flight.outcomes[i].not_run) {
-			take_short(job, &flight.outcomes[i], flight.covers[i]);
-			going = job->outcomes[job->steps_done - 1].ok;
-		}
-		wire_outcome_release(&flight.outcomes[i]);
-	}
-	return failed;
-}
 
 /* A local script goes to a file of its own on the target, which is removed afterwards whatever happens. */
 static const char *send_script(struct wire *wire, struct job *job, const struct command *command, struct err *err)
@@ -454,11 +228,10 @@ static int fail_step(struct job *job, struct err *err)
 	return 0;
 }
 
-/* All the PUTs from the job's position on, their data pipelined. */
-static int perform_puts(struct wire *wire, struct job *job, struct err *err)
+int perform_puts(struct wire *wire, struct job *job, size_t most, struct err *err)
 {
 	size_t first = job->steps_done, count = 0;
-	while (first + count < job->step_count && job->steps[first + count]->kind == STEP_PUT)
+	while (count < most && first + count < job->step_count && job->steps[first + count]->kind == STEP_PUT)
 		count++;
 	struct wire_put *puts = arena_array(job->arena, count, sizeof(*puts));
 	struct wire_put_result *results = arena_array(job->arena, count, sizeof(*results));
@@ -522,8 +295,6 @@ static int perform_next(struct wire *wire, struct job *job, const struct perform
 	switch (step->kind) {
 	case STEP_RUN:
 		return perform_run(wire, job, step, watch, err);
-	case STEP_PUT:
-		return perform_puts(wire, job, err);
 	case STEP_GET:
 		return perform_get(wire, job, step, err);
 	case STEP_WAIT:
@@ -546,8 +317,9 @@ int perform_steps(struct wire *wire, struct job *job, const struct perform_watch
 		return perform_stream(wire, job, err);
 	struct wire_expected expected = { 0 };
 	for (size_t i = job->steps_done; i < job->step_count; i++) {
-		expected.puts += job->steps[i]->kind == STEP_PUT;
-		expected.new_puts += job->steps[i]->kind == STEP_PUT && job->steps[i]->put.is_new;
+		bool puts = job->steps[i]->kind == STEP_PUT && !perform_is_short(job, i);
+		expected.puts += puts;
+		expected.new_puts += puts && job->steps[i]->put.is_new;
 		expected.gets += job->steps[i]->kind == STEP_GET;
 	}
 	if (expected.puts || expected.gets)

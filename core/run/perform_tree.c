@@ -40,7 +40,7 @@ int perform_tree(struct wire *wire, struct job *job, struct err *err)
 	size_t made = take_folders(job, folders);
 	while (made + files < most && steps[made + files]->kind == STEP_PUT)
 		files++;
-	if (!made || !files)
+	if (!made || !files || perform_is_short(job, job->steps_done + made))
 		return 0;
 	const struct attributes *owner = &steps[0]->mkdir.attributes, *file_owner = &steps[made]->put.attributes;
 	if (!text_same(owner->owner, file_owner->owner) || !text_same(owner->group, file_owner->group))

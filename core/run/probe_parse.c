@@ -323,6 +323,11 @@ static void parse_stats(struct reply *reply, const struct probe_group *group, st
 		if (!answer->stat.target)
 			set_state(answer, ANSWER_FAILED, "it changed while it was looked at");
 	}
+	for (size_t i = 0; i < group->count; i++) {
+		struct stat_answer *stat = &answers[group->places[i]]->stat;
+		if (group->asks[i]->only_type)
+			*stat = (struct stat_answer){ .type = stat->type, .owner = "", .group = "" };
+	}
 	skip_links(reply);
 }
 

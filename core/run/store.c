@@ -17,13 +17,6 @@ struct kept {
 	struct arena arena; /* holds ask and user */
 };
 
-/* What steps may have touched. */
-struct touched {
-	const struct step *const *steps;
-	size_t count;
-	bool anywhere; /* one of them may have gone where its path's name does not tell */
-};
-
 struct store {
 	pthread_mutex_t lock;
 	struct kept **buckets;
@@ -96,11 +89,13 @@ static struct kept *lookup(struct store *store, const char *user, const struct a
 	return NULL;
 }
 
-struct answer *store_find(struct store *store, const char *user, const struct ask *ask)
+struct answer *store_find(struct store *store, const char *user, const struct ask *ask, const struct touched *touched)
 {
 	unsigned code = code_of(user, ask);
 	pthread_mutex_lock(&store->lock);
 	struct kept *kept = lookup(store, user, ask, code);
+	if (kept && touched && is_stale(kept, touched))
+		kept = NULL;
 	struct answer *answer = kept ? answer_ref(kept->answer) : NULL;
 	pthread_mutex_unlock(&store->lock);
 	return answer;
@@ -169,25 +164,6 @@ void store_keep(struct store *store, const char *user, const struct ask *ask, st
 	pthread_mutex_unlock(&store->lock);
 }
 
-/* "/srv" is above "/srv/www"; "/" is above everything. */
-static bool is_above(const char *folder, const char *path)
-{
-	size_t length = strlen(folder);
-	while (length > 1 && folder[length - 1] == '/')
-		length--;
-	return strncmp(folder, path, length) == 0 &&
-	       (path[length] == '/' || path[length] == '\0' || (length == 1 && folder[0] == '/'));
-}
-
-bool store_touches(const struct step *step, const char *path)
-{
-	for (const char *const *touched = step->paths; touched && *touched; touched++) {
-		if (is_above(*touched, path) || is_above(path, *touched))
-			return true;
-	}
-	return false;
-}
-
 /* ---- what steps make stale ---- */
 
 static bool looks_through_links(const struct step *step)
@@ -204,9 +180,12 @@ static bool looks_through_links(const struct step *step)
 /* Whether the path is known to be reached without a symlink. */
 static bool is_known_straight(struct store *store, const char *user, const char *path, bool follow)
 {
-	for (int through = follow; through < 2; through++) {
-		const struct ask ask = { .kind = ASK_STAT, .path = path, .follow = through };
-		const struct kept *kept = lookup(store, user, &ask, code_of(user, &ask));
+	const struct ask asks[] = {
+		{ .kind = ASK_STAT, .path = path, .follow = true }, { .kind = ASK_STAT, .path = path, .follow = true, .only_type = true },
+		{ .kind = ASK_STAT, .path = path },
+	};
+	for (size_t i = 0; i < (follow ? 2 : 3); i++) {
+		const struct kept *kept = lookup(store, user, &asks[i], code_of(user, &asks[i]));
 		if (kept && kept->is_straight)
 			return true;
 	}
@@ -224,14 +203,54 @@ static bool goes_anywhere(struct store *store, const char *user, const struct st
 	return false;
 }
 
-static bool is_touched(const struct touched *touched, const char *path)
+/* "/srv" is above "/srv/www" and itself; "/" is above everything. */
+static bool is_above(const char *folder, const char *path)
+{
+	size_t length = strlen(folder);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	return strncmp(folder, path, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0' || (length == 1 && folder[0] == '/'));
+}
+
+static bool is_right_above(const char *folder, const char *path)
+{
+	const char *name = strrchr(path, '/');
+	return is_above(folder, path) && (size_t)(name - path) <= strlen(folder);
+}
+
+/* Whether the steps can only change what is at their paths, under them, and in the folder right above. */
+static bool makes_no_parents(const struct step *step)
+{
+	return step->kind != STEP_RUN && !(step->kind == STEP_MKDIR && step->mkdir.parents);
+}
+
+/* A folder above a path stays what it is; its times and its list change where the path is right in it. */
+static bool changes_above(const struct step *step, const struct ask *ask, const char *touched)
+{
+	if (!makes_no_parents(step) || (ask->kind == ASK_LIST && ask->recurse))
+		return is_above(ask->path, touched);
+	return !ask->only_type && is_right_above(ask->path, touched);
+}
+
+static bool is_touched(const struct touched *touched, const struct ask *ask)
 {
 	for (size_t i = 0; i < touched->count; i++) {
-		if (touched->steps[i]->effects == EFFECT_EVERYTHING ||
-		    (touched->steps[i]->effects == EFFECT_PATHS && store_touches(touched->steps[i], path)))
+		const struct step *step = touched->steps[i];
+		if (step->effects == EFFECT_EVERYTHING)
 			return true;
+		for (const char *const *path = step->paths; step->effects == EFFECT_PATHS && path && *path; path++) {
+			if (is_above(*path, ask->path) || changes_above(step, ask, *path))
+				return true;
+		}
 	}
 	return false;
+}
+
+static bool touches_accounts(const struct touched *touched)
+{
+	const struct ask passwd = { .kind = ASK_READ, .path = "/etc/passwd" }, group = { .kind = ASK_READ, .path = "/etc/group" };
+	return touched->anywhere || is_touched(touched, &passwd) || is_touched(touched, &group);
 }
 
 /* A file of several names changes under all of them. */
@@ -250,33 +269,40 @@ static bool is_stale(const struct kept *kept, const struct touched *touched)
 	case ASK_READ:
 	case ASK_HASH:
 	case ASK_LIST:
-		return touched->anywhere || !kept->is_straight || has_other_names(kept) || is_touched(touched, kept->ask->path);
+		return touched->anywhere || !kept->is_straight || has_other_names(kept) || is_touched(touched, kept->ask);
 	case ASK_USER:
 	case ASK_GROUP:
-		return touched->anywhere || is_touched(touched, "/etc/passwd") || is_touched(touched, "/etc/group");
+		return touches_accounts(touched);
 	default:
 		return true; /* a command's or a pattern's answer may depend on any path */
 	}
 }
 
-void store_forget(struct store *store, const char *user, const struct step *const *steps, size_t count)
+struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count)
 {
 	struct touched touched = { steps, count, false };
-	size_t changing = 0;
 	pthread_mutex_lock(&store->lock);
-	for (size_t i = 0; i < count; i++) {
-		changing += steps[i]->effects != EFFECT_NOTHING;
-		touched.anywhere = touched.anywhere || goes_anywhere(store, user, steps[i]);
-	}
-	if (changing) {
-		store->generation++;
-		sweep(store, &touched);
-	}
+	for (size_t i = 0; i < count && !touched.anywhere; i++)
+		touched.anywhere = goes_anywhere(store, user, steps[i]);
+	pthread_mutex_unlock(&store->lock);
+	return touched;
+}
+
+void store_forget(struct store *store, const struct touched *touched)
+{
+	size_t changing = 0;
+	for (size_t i = 0; i < touched->count; i++)
+		changing += touched->steps[i]->effects != EFFECT_NOTHING;
+	if (!changing)
+		return;
+	pthread_mutex_lock(&store->lock);
+	store->generation++;
+	sweep(store, touched);
 	pthread_mutex_unlock(&store->lock);
 }
 
 void store_forget_all(struct store *store)
 {
 	const struct step anything = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
-	store_forget(store, "", (const struct step *const[]){ &anything }, 1);
+	store_forget(store, &(struct touched){ (const struct step *const[]){ &anything }, 1, true });
 }

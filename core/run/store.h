@@ -16,22 +16,29 @@
 
 struct store;
 
+/* What steps, done one after the other as one user, may touch: all else outlives them. */
+struct touched {
+	const struct step *const *steps;
+	size_t count;
+	bool anywhere; /* one of them may go where its path's name does not tell */
+};
+
 struct store *store_new(void);
 void store_free(struct store *store);
 
-/* A reference to the answer, or NULL where it is not known. user: a become key, "" for the login user. */
-struct answer *store_find(struct store *store, const char *user, const struct ask *ask);
+/* A reference to the answer, or NULL where it is not known, or will not be any more once what is in touched (NULL: nothing)
+ * was done. user: a become key, "" for the login user. */
+struct answer *store_find(struct store *store, const char *user, const struct ask *ask, const struct touched *touched);
 /* Counts the times something was forgotten: an answer is stored only if nothing was since it was asked. */
 uint64_t store_generation(struct store *store);
 /* Keeps an answer (with a reference of its own) if the generation is still the given one. */
 void store_keep(struct store *store, const char *user, const struct ask *ask, struct answer *answer,
                 uint64_t generation);
-/* Forgets what the steps, done as that user, may have touched. */
-void store_forget(struct store *store, const char *user, const struct step *const *steps, size_t count);
+/* What the steps will touch, as far as can be told now, before they are done: links on their way count. Borrows them. */
+struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count);
+/* Forgets what may have been touched. */
+void store_forget(struct store *store, const struct touched *touched);
 /* Forgets all that is known of the target. */
 void store_forget_all(struct store *store);
-
-/* Whether path is one of a step's paths, is under one, or is a parent folder of one (whose times and list change). */
-bool store_touches(const struct step *step, const char *path);
 
 #endif

@@ -211,6 +211,13 @@ static int connect_wire(struct target *target, struct err *err)
 
 /* ---- jobs ---- */
 
+static void keep_answers(struct target *target, const struct job *job, uint64_t generation)
+{
+	for (size_t i = 0; i < job->ask_count; i++)
+		if (job->asks[i].answer)
+			store_keep(target->store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
+}
+
 static int answer_job(struct target *target, struct job *job, struct err *err)
 {
 	enum { MANY_FILES = 64 };
@@ -221,9 +228,7 @@ static int answer_job(struct target *target, struct job *job, struct err *err)
 		wire_expect_files(target->wire, job->user->become, &expected);
 	if (batch_answer(target->wire, target->options.events, job, err) < 0)
 		return -1;
-	for (size_t i = 0; i < job->ask_count; i++)
-		if (job->asks[i].answer)
-			store_keep(target->store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
+	keep_answers(target, job, generation);
 	return 0;
 }
 
@@ -372,12 +377,15 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 {
 	if (wait_for_slot(target, err) < 0)
 		return -1;
+	struct touched touched = store_touched(target->store, job->user->key, job->steps, job->step_count);
 	int failed = do_steps(target, job, err);
 	flush_output(target, false, target->held[false].length);
 	flush_output(target, true, target->held[true].length);
 	host_slots_give(target->options.slots);
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
-	store_forget(target->store, job->user->key, job->steps, failed ? job->step_count : job->steps_done);
+	touched.count = failed ? job->step_count : job->steps_done;
+	store_forget(target->store, &touched);
+	keep_answers(target, job, store_generation(target->store));
 	return failed;
 }
 

@@ -37,7 +37,7 @@ struct job_ask {
 struct job {
 	enum job_kind kind;
 	struct job *next;
-	struct job_ask *asks; /* JOB_ASKS */
+	struct job_ask *asks; /* JOB_ASKS; of JOB_STEPS: for when the steps are done, answered where that costs no round trip */
 	size_t ask_count, files_to_come; /* how many files the task may send or fetch after it, as far as that is known */
 	const struct step *const *steps; /* JOB_STEPS: in order; the first that fails ends the job */
 	struct outcome *outcomes;        /* as many; memory from arena */

@@ -115,16 +115,20 @@ static void submit(struct task *task, struct target *target)
 	task->wait = WAIT_JOB;
 }
 
-/* The asks of coming tasks, evaluated with their variables in place of this one's, and the facts that any of them wants. */
-static int look_ahead(struct task *task, struct target *target, struct err *err)
+/* The asks of coming tasks, evaluated with their variables in place of this one's, and the facts that any of them wants; behind
+ * steps (NULL: none) only what can go with these. */
+static int look_ahead(struct task *task, struct target *target, const struct touched *behind, struct err *err)
 {
 	struct walk *walk = task->walk;
+	fact_parts wanted = walk->variables.wanted;
 	target_expect(target); /* the hosts shake hands while this is worked out */
 	if (task->loop.items && task->has_attempt)
-		ahead_collect_items(walk, &task->at, &task->loop, task->index, target, &task->asks);
+		ahead_collect_items(walk, &task->at, &task->loop, task->index, target, behind, &task->asks);
 	variables_leave(&walk->variables);
-	ahead_collect(walk, task->at.vm, target, &task->asks);
-	int failed = walk->variables.wanted ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
+	ahead_collect(walk, task->at.vm, target, behind, &task->asks);
+	if (behind)
+		walk->variables.wanted = wanted;
+	int failed = walk->variables.wanted && !behind ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
 	walk_enter_variables(walk, task->entry);
 	if (task->loop.items)
 		variables_loop(&walk->variables, task->loop.values);
@@ -141,7 +145,7 @@ static enum state gather(struct task *task, enum state back)
 	asks_release(&task->asks);
 	if (!walk->target)
 		walk->target = targets_get(walk->run->targets, &at, &err);
-	if (!walk->target || look_ahead(task, walk->target, &err) < 0) {
+	if (!walk->target || look_ahead(task, walk->target, NULL, &err) < 0) {
 		walk->host->gathered |= walk->variables.wanted; /* they stay undefined, and who needs them says so */
 		walk->variables.wanted = 0;
 		if (back == STATE_BEGIN || back == STATE_DONE)
@@ -419,10 +423,38 @@ static void prepare_asks(struct task *task)
 	}
 	struct err ignored = ERR_INIT;
 	if (attempt->target == walk->target)
-		(void)!look_ahead(task, attempt->target, &ignored);
+		(void)!look_ahead(task, attempt->target, NULL, &ignored);
 	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count,
 		.files_to_come = attempt->check ? 0 : files };
 	prepare_job(task);
+}
+
+/* What is asked behind the steps goes with them: by the task itself, and by the coming ones of what the steps make stale. */
+static void prepare_behind(struct task *task)
+{
+	struct attempt *attempt = &task->attempt;
+	const struct decision *decision = &attempt->decision;
+	const struct job *job = &task->job;
+	struct err ignored = ERR_INIT;
+	asks_release(&task->asks);
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct asked *asked = &decision->asked[i];
+		if (!asked->answer && asked->ask->side == ASK_ON_TARGET && asked->after_steps == decision->stepped_count)
+			asks_add(&task->asks, attempt->user, asked->ask);
+	}
+	const struct touched touched =
+		store_touched(target_store(attempt->target), attempt->user->key, job->steps, job->step_count);
+	if (attempt->target == task->walk->target)
+		(void)!look_ahead(task, attempt->target, &touched, &ignored);
+	task->job.asks = task->asks.items;
+	task->job.ask_count = task->asks.count;
+}
+
+/* Whether the last of the steps goes in a flight that others may join. */
+static bool ends_in_flight(const struct job *job)
+{
+	enum step_kind last = job->steps[job->step_count - 1]->kind;
+	return last != STEP_RUN && last != STEP_GET && last != STEP_WAIT && last != STEP_RECONNECT;
 }
 
 static void prepare_steps(struct task *task)
@@ -442,6 +474,8 @@ static void prepare_steps(struct task *task)
 		.live = task->walk->run->options->verbosity > 0 && !task->settings.no_log,
 	};
 	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
+	if (ends_in_flight(&task->job))
+		prepare_behind(task);
 	prepare_job(task);
 	stream_collect(task);
 }
@@ -520,6 +554,7 @@ static enum state step_failed(struct task *task, const struct step *step, const 
 static enum state take_outcomes(struct task *task)
 {
 	struct job *job = &task->job;
+	asks_release(&task->asks); /* what was answered is in the store */
 	if (job->is_stream)
 		stream_ended(task->walk, job);
 	size_t count = job->is_stream && job->steps_done ? 1 : job->steps_done; /* the others are those of coming tasks */

@@ -422,6 +422,28 @@ int put_clean(struct identity *identity, bool late, int64_t deadline, struct err
 	return status;
 }
 
+int put_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
+              bool stop, int64_t deadline, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+	bool left = false;
+	for (size_t i = 0; i < count; i++)
+		if (commands[i].temporary)
+			journal_add(&identity->journal, commands[i].temporary);
+	int status = identity_batch(identity, commands, outcomes, count, stop, deadline, err);
+	if (status < 0 && (err->kind == ERR_UNREACHABLE || err->kind == ERR_INTERRUPTED))
+		return -1; /* the wire cleans up, over a new connection or when it closes */
+	for (size_t i = 0; status == 0 && i < count; i++) {
+		bool gone = outcomes[i].not_run || (outcomes[i].ended == WIRE_EXITED && outcomes[i].code == 0);
+		left = left || (commands[i].temporary && !gone);
+		if (commands[i].temporary && gone)
+			journal_drop(&identity->journal, commands[i].temporary);
+	}
+	if (status < 0 || left)
+		(void)!put_clean(identity, status < 0, clock_deadline(PUT_CLEAN_MS), &ignored);
+	return status;
+}
+
 /* Removes what was not renamed; the error that led here is the one to be told. */
 static void put_window_clean(struct put_batch *batch, bool lost, const struct err *err)
 {

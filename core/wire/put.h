@@ -1,6 +1,6 @@
 /* Writing files so that each is old or new, never half. put.c has the order of things, the same for
- * all; put_sftp.c and put_shell.c know how each thing is done, put_delta.c what need not be sent, and put_tar.c does all of it
- * at once. */
+ * all; put_sftp.c and put_shell.c know how each thing is done, put_delta.c what need not be sent, put_tar.c and put_text.c do
+ * all of it at once. */
 #ifndef NEAP_WIRE_PUT_H
 #define NEAP_WIRE_PUT_H
 
@@ -114,6 +114,9 @@ int put_tree(struct identity *identity, const struct wire_folder *folders, size_
 
 int put_files(struct identity *identity, const struct wire_put *puts, struct wire_put_result *results, size_t count,
               size_t *done, struct err *err) must_check;
+/* identity_batch of commands that have temporary files: those that they left are removed. */
+int put_batch(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
+              bool stop, int64_t deadline, struct err *err) must_check;
 /* Removes what is in the journal, through the shell. late: what was sent before may still be about to happen. */
 int put_clean(struct identity *identity, bool late, int64_t deadline, struct err *err) must_check;
 

@@ -161,7 +161,10 @@ int wire_batch(struct wire *wire, const struct wire_become *become, const struct
 	if (wire_check(wire, err) < 0)
 		return -1;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
-	return identity_batch(identity, commands, outcomes, count, stop, deadline, err);
+	int status = put_batch(identity, commands, outcomes, count, stop, deadline, err);
+	if (status < 0 && err->kind == ERR_UNREACHABLE)
+		wire_clean_again(wire, identity);
+	return status;
 }
 
 void wire_expect_shell(struct wire *wire, const struct wire_become *become)

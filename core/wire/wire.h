@@ -112,6 +112,7 @@ struct wire_command {
 	bool pty;               /* wire_run only */
 	bool open;              /* wire_batch only: it may be run twice and may be seen in the target's list of processes. A
 	                         * first batch of such commands goes with the request for the shell, a round trip earlier */
+	const char *temporary;  /* wire_batch only: a file that the command makes and takes away again; removed where it was cut */
 	/* live output as it comes, on the wire's thread, or NULL; wire_run only */
 	void (*output)(void *context, bool is_stderr, const char *bytes, size_t length);
 	/* Adds some of what follows the input; false: that was all. Not where become needs a terminal. wire_run only */
@@ -182,6 +183,13 @@ void wire_expect_files(struct wire *wire, const struct wire_become *become, cons
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err) must_check;
+
+/* A small file as one command for wire_batch, whose temporary (heap) goes with it. It exits with 0 once the file is in place as
+ * wire_put would have put it, sha1 being its content's; else nothing has changed, and wire_put does it or tells what is wrong.
+ * false: it is none of those that can be written so. */
+bool wire_put_text(const struct wire_put *put, struct buf *script, char **temporary, char sha1[41]);
+/* Whether it looks like one, by a glance at its size. */
+bool wire_put_is_text(const struct wire_put *put);
 
 /* A folder that is not there yet, with all that is in it: folders[0], folders in it, each behind the one that it is in, and
  * files in them, all with is_new and the same owner. It is there whole or not at all. 1: it is; 0: it cannot be done so, or

@@ -129,7 +129,7 @@ function help.file.save(known, want, stat, before, after)
 	if before ~= after then
 		diff(want.path, before, after)
 		local folder = help.file.folder(want.path)
-		if not stat.exists and not need(known:stat(folder, { follow = true })).exists then
+		if not stat.exists and not need(known:type(folder)) then
 			step.mkdir{ path = folder, parents = true }
 		end
 	end

@@ -33,4 +33,79 @@ play "{\"file\": {\"path\": \"$root/a\", \"mode\": \"0644\"}}, {\"file\": {\"pat
 neap run play.json -i one.json
 recap h001 changed=2
 equal "$(stat -c %a "$root/a")" 600
+
+# first_trips PLAYBOOK: the round trips of a run, as the proxy counts them; a delay keeps the packets of one flight together.
+first_trips() {
+	proxy_start "$SSHD_PORT" -d 15
+	sshd_inventory far.json 1 loopback "$PROXY_PORT"
+	neap run "$1" -i far.json
+	proxy_stop
+	TRIPS=$(($(sed -n 's/.* turns \([0-9]*\).*/\1/p' "$PROXY_LOG") / 2))
+}
+
+it "needs about one round trip for each task that changes something, 2 at most"
+rm -rf "$root"/*
+echo '{{ inventory_hostname }}' >word.j2
+python3 -c '
+import json, sys
+root, tasks = sys.argv[1], []
+for i in range(10):
+    tasks += [{"copy": {"dest": f"{root}/copied{i}", "content": f"copy {i}\n", "mode": "0644"}},
+              {"template": {"src": "word.j2", "dest": f"{root}/template{i}", "owner": "{{ ansible_user }}"}},
+              {"lineinfile": {"path": f"{root}/lines{i % 3}", "line": f"line {i}", "create": True}}]
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))' "$root" >tasks.json
+first_trips tasks.json
+echo "# a first converge of 30 tasks: $TRIPS round trips"
+status 0
+recap h001 ok=30 changed=30
+equal "$(cat "$root/copied7" "$root/template9" "$root/lines1")" "copy 7
+h001
+line 1
+line 4
+line 7"
+less "$TRIPS" 60 "round trips: "
+neap run tasks.json -i one.json
+recap h001 ok=30 changed=0
+
+it "needs no more for folders, links, touched files and attributes"
+python3 -c '
+import json, sys
+root, tasks = sys.argv[1], []
+for i in range(4):
+    tasks += [{"file": {"path": f"{root}/folder{i}/inner", "state": "directory", "mode": "0750"}},
+              {"file": {"path": f"{root}/folder{i}/link", "state": "link", "src": "inner"}},
+              {"file": {"path": f"{root}/folder{i}/touched", "state": "touch"}},
+              {"file": {"path": f"{root}/copied{i}", "mode": "0600"}},
+              {"file": {"path": f"{root}/template{i}", "state": "absent"}}]
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))' "$root" >files.json
+first_trips files.json
+echo "# 20 tasks on files: $TRIPS round trips"
+status 0
+recap h001 ok=20 changed=20
+equal "$(cd "$root" && stat -c '%n %a' folder3 folder3/inner copied3 && readlink folder3/link && ls template* | wc -l)" "folder3 750
+folder3/inner 750
+copied3 600
+inner
+6"
+less "$TRIPS" 40 "round trips: "
+
+it "stops exactly where a step fails, and leaves nothing beside what was written"
+rm -rf "$root"/*
+mkdir "$root/taken"
+play "{\"copy\": {\"dest\": \"$root/one\", \"content\": \"1\"}}, {\"copy\": {\"dest\": \"$root/two\", \"content\": \"2\", \"owner\": \"4294967294\"}},
+	{\"copy\": {\"dest\": \"$root/three\", \"content\": \"3\"}}"
+neap run play.json -i one.json
+if [ "$(id -u)" = 0 ]; then status 0; else
+	status 2
+	recap h001 ok=1 changed=1 failed=1
+	equal "$(ls -A "$root" | tr '\n' ' ')" "one taken "
+fi
+play "{\"copy\": {\"dest\": \"$root/four\", \"content\": \"4\"}}, {\"file\": {\"path\": \"$root/five\", \"state\": \"hard\", \"src\": \"/proc/version\"}},
+	{\"copy\": {\"dest\": \"$root/six\", \"content\": \"6\"}}"
+neap run play.json -i one.json
+status 2
+recap h001 ok=1 changed=1 failed=1
+equal "$(cat "$root/four")" 4
+[ ! -e "$root/six" ] || fault "it went on behind a failure"
+equal "$(ls -A "$root" | grep -c '^\.')" 0
 done_testing

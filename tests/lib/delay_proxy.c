@@ -12,7 +12,7 @@
  *
  * The port it listens on is the only line on stdout. SIGUSR1 cuts all connections (RST); SIGUSR2 freezes them, and
  * thaws them the next time: nothing is read or delivered, as from a dead peer. SIGTERM ends it, with a line on stderr:
- * "connections N up BYTES down BYTES". */
+ * "connections N up BYTES down BYTES turns N": a round trip is two turns. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -64,7 +64,7 @@ struct proxy {
 	uint64_t cut_up, cut_down, cut_turns;
 	bool cut_once;
 	struct connection *connections;
-	uint64_t count, bytes_up, bytes_down;
+	uint64_t count, bytes_up, bytes_down, turns;
 };
 
 static volatile sig_atomic_t cut_asked, freeze_asked, end_asked;
@@ -203,6 +203,7 @@ static void connection_end(struct proxy *proxy, struct connection *connection, b
 	close(connection->up.to);
 	proxy->bytes_up += connection->up.total;
 	proxy->bytes_down += connection->down.total;
+	proxy->turns += connection->turns;
 	wire_release(&connection->up);
 	wire_release(&connection->down);
 	free(connection);
@@ -405,7 +406,7 @@ int main(int argc, char **argv)
 		connection_end(&proxy, c, true);
 	}
 	free(fds);
-	fprintf(stderr, "connections %llu up %llu down %llu\n", (unsigned long long)proxy.count,
-	        (unsigned long long)proxy.bytes_up, (unsigned long long)proxy.bytes_down);
+	fprintf(stderr, "connections %llu up %llu down %llu turns %llu\n", (unsigned long long)proxy.count,
+	        (unsigned long long)proxy.bytes_up, (unsigned long long)proxy.bytes_down, (unsigned long long)proxy.turns);
 	return 0;
 }

@@ -23,7 +23,7 @@ static void keep(enum ask_kind kind, const char *path, bool follow, bool straigh
 
 static bool knows(enum ask_kind kind, const char *path, bool follow)
 {
-	struct answer *answer = store_find(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow });
+	struct answer *answer = store_find(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow }, NULL);
 	answer_unref(answer);
 	return answer;
 }
@@ -34,7 +34,9 @@ static void write_file(const char *path, bool follow)
 	const struct step step = {
 		.kind = STEP_PUT, .effects = EFFECT_PATHS, .paths = (const char *const[]){ path, NULL }, .put = { .path = path, .follow = follow },
 	};
-	store_forget(store, "", (const struct step *const[]){ &step }, 1);
+	const struct step *const steps[] = { &step };
+	const struct touched touched = store_touched(store, "", steps, 1);
+	store_forget(store, &touched);
 }
 
 Test(store, keeps_what_a_step_does_not_touch)

@@ -827,3 +827,88 @@ Test(get, leaves_the_old_file_when_anything_is_wrong)
 {
 	every_way(check_get_errors);
 }
+
+/* ---- small files, by one command ---- */
+
+enum { ANOTHER_WAY = 99, NO_TEXT = -1 };
+
+/* How the command that writes the file ended. */
+static int put_as_text(struct identity *identity, const struct wire_put *put)
+{
+	auto_buf struct buf script = BUF_INIT;
+	auto_free char *temporary = NULL;
+	char sha1[41];
+	if (!wire_put_text(put, &script, &temporary, sha1))
+		return NO_TEXT;
+	const struct wire_command command = { .script = buf_text(&script), .temporary = temporary };
+	struct wire_outcome outcome = { 0 };
+	struct err err = ERR_INIT;
+	cr_assert_eq(put_batch(identity, &command, &outcome, 1, true, clock_deadline(60000), &err), 0, "%s", err.text);
+	cr_assert_str_eq(buf_text(&outcome.errors), "");
+	int code = outcome.code;
+	wire_outcome_release(&outcome);
+	return code;
+}
+
+static void check_put_text(struct identity *identity, const char *way)
+{
+	static const char odd[] = "-n it's \"$(id)\" `x` \\ %s\\n\\0\r\n\t\xff\x01\x7f ''' no end";
+	auto_free char *path = in_folder("it's a file"), *link = in_folder("link"), *missing = in_folder("no/file");
+	struct wire_put put = { .path = path, .bytes = odd, .length = sizeof(odd) - 1 };
+	struct stat st;
+	mode_t mask = umask(0);
+	umask(mask);
+	bool able = put_as_text(identity, &put) == 0;
+	cr_assert(able || strcmp(way, "busybox") == 0, "%s", way); /* some have no mv -T */
+	if (able) {
+		check_content(path, odd, sizeof(odd) - 1);
+		stat(path, &st);
+		cr_assert_eq(st.st_mode & 07777, 0666 & ~mask, "%s", way);
+		cr_assert_eq(chmod(path, 0640), 0);
+		put.bytes = "", put.length = 0;
+		cr_assert_eq(put_as_text(identity, &put), 0, "%s", way);
+		check_content(path, "", 0);
+		stat(path, &st);
+		cr_assert_eq(st.st_mode & 07777, 0640, "%s: the old mode stays", way);
+		put.has_mode = true, put.mode = 04711;
+		cr_assert_eq(put_as_text(identity, &put), 0, "%s", way);
+		stat(path, &st);
+		cr_assert_eq(st.st_mode & 07777, 04711, "%s", way);
+	} else {
+		write_file(path, "", 0, 0600);
+	}
+	cr_assert_eq(symlink("it's a file", link), 0);
+	put.path = link, put.bytes = "new", put.length = 3;
+	cr_assert_eq(put_as_text(identity, &put), ANOTHER_WAY, "%s: a link", way);
+	put.path = folder;
+	cr_assert_eq(put_as_text(identity, &put), ANOTHER_WAY, "%s: a folder", way);
+	put.path = missing;
+	cr_assert_eq(put_as_text(identity, &put), ANOTHER_WAY, "%s: in a folder that is not there", way);
+	put.path = path, put.owner = "nobody-has-this-name";
+	cr_assert_eq(put_as_text(identity, &put), ANOTHER_WAY, "%s: an owner that is not there", way);
+	put.owner = NULL, put.sha1 = "0000000000000000000000000000000000000000";
+	cr_assert_eq(put_as_text(identity, &put), NO_TEXT, "%s: not what it should be", way);
+	put.sha1 = NULL, put.bytes = "a\0b";
+	cr_assert_eq(put_as_text(identity, &put), NO_TEXT, "%s: no text", way);
+	check_content(path, "", 0);
+	cr_assert_eq(entries(), 2, "%s left something", way);
+	unlink(path);
+	unlink(link);
+}
+
+Test(put, writes_a_small_file_by_one_command)
+{
+	every_way(check_put_text);
+}
+
+Test(put, does_not_show_a_file_to_others_where_the_shell_has_no_printf)
+{
+	if (access("/usr/bin/mksh", X_OK) != 0)
+		cr_skip_test("mksh is not installed");
+	struct machine machine;
+	open_machine(&machine, "/usr/bin/mksh", true);
+	auto_free char *path = in_folder("file");
+	cr_assert_eq(put_as_text(machine.identity, &(struct wire_put){ .path = path, .bytes = "x", .length = 1 }), ANOTHER_WAY);
+	cr_assert_eq(entries(), 0);
+	close_machine(&machine);
+}
