@@ -282,7 +282,7 @@ local function without_braces(text)
 			last = braces_end(text, at + 2) + 1
 			out[#out + 1] = "(" .. text:sub(at + 2, last - 2) .. ")"
 		elseif text:sub(at, at + 1) == "{%" then
-			values.fail("a condition is an expression, without {% %}")
+			values.fail("a condition is an expression, without {%% %%}")
 		else
 			out[#out + 1] = sign
 		end

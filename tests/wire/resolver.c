@@ -42,17 +42,24 @@ static int resolve(struct gaicb *request, char *addresses)
 	return request->ar_result ? 0 : EAI_NONAME;
 }
 
+/* What these functions stand before; found before any thread is there. */
+static int (*their_getaddrinfo_a)(int, struct gaicb *[], int, struct sigevent *);
+static int (*their_connect)(int, const struct sockaddr *, socklen_t);
+
+static __attribute__((constructor)) void find_theirs(void)
+{
+	*(void **)&their_getaddrinfo_a = dlsym(RTLD_NEXT, "getaddrinfo_a");
+	*(void **)&their_connect = dlsym(RTLD_NEXT, "connect");
+}
+
 int getaddrinfo_a(int mode, struct gaicb *list[], int count, struct sigevent *event)
 {
-	static int (*theirs)(int, struct gaicb *[], int, struct sigevent *);
 	auto_free char *addresses = addresses_of(list[0]->ar_name);
 	if (addresses) {
 		list[0]->__return = resolve(list[0], addresses);
 		return 0;
 	}
-	if (!theirs)
-		*(void **)&theirs = dlsym(RTLD_NEXT, "getaddrinfo_a");
-	return theirs(mode, list, count, event);
+	return their_getaddrinfo_a(mode, list, count, event);
 }
 
 /* A full pipe takes the socket's place: like a connection to nowhere, it is never ready. */
@@ -72,14 +79,11 @@ static int wait_for_ever(int fd)
 
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	static int (*theirs)(int, const struct sockaddr *, socklen_t);
 	const char *silent = getenv("WIRE_TRY_SILENT");
 	char text[64] = "";
 	if (silent)
 		getnameinfo(address, length, text, sizeof(text), NULL, 0, NI_NUMERICHOST);
 	if (silent && strcmp(text, silent) == 0)
 		return wait_for_ever(fd);
-	if (!theirs)
-		*(void **)&theirs = dlsym(RTLD_NEXT, "connect");
-	return theirs(fd, address, length);
+	return their_connect(fd, address, length);
 }
