@@ -159,9 +159,18 @@ static int native_read_template(lua_State *state)
 	return 2;
 }
 
+/* find_file(name, folder): its path; of a file that was converted to JSON and is named as it was called, too. */
 static int native_find_file(lua_State *state)
 {
-	return native_push_path(state, luaL_checkstring(state, 1), luaL_checkstring(state, 2), NULL);
+	const char *name = luaL_checkstring(state, 1), *folder = luaL_checkstring(state, 2), *dot = strrchr(name, '.');
+	if (native_push_path(state, name, folder, NULL))
+		return 1;
+	if (!dot || (strcmp(dot, ".yml") != 0 && strcmp(dot, ".yaml") != 0))
+		return 0;
+	lua_pushlstring(state, name, (size_t)(dot - name));
+	lua_pushliteral(state, ".json");
+	lua_concat(state, 2);
+	return native_push_path(state, lua_tostring(state, -1), folder, NULL);
 }
 
 /* search_folders(folder): the folders in which a file is looked for, in order. */

@@ -25,6 +25,14 @@ char *loader_join(const char *directory, const char *name)
 	return mem_printf("%s%s%s", directory, directory[strlen(directory) - 1] == '/' ? "" : "/", name);
 }
 
+char *loader_converted_name(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	if (!dot || (strcmp(dot, ".yml") != 0 && strcmp(dot, ".yaml") != 0))
+		return NULL;
+	return mem_printf("%.*s.json", (int)(dot - name), name);
+}
+
 bool loader_is_file(const char *path)
 {
 	struct stat status;

@@ -59,6 +59,8 @@ char *loader_join(const char *directory, const char *name);
 /* stem with .yml, .yaml, .json or nothing behind it, in that order; as_named: first as it is. The first file that is there,
  * as a new string; NULL if none is. */
 char *loader_find_stem(const char *stem, bool as_named);
+/* "a/b.json" for "a/b.yml" and "a/b.yaml", as a new string; NULL for any other name. */
+char *loader_converted_name(const char *name);
 bool loader_is_file(const char *path);
 bool loader_is_folder(const char *path);
 

@@ -151,7 +151,7 @@ void fragment_free(struct fragment *fragment);
 
 /* Where a file named by a task is: kind is the folder of a role ("tasks", "vars", "files", "templates"). Looks, as Ansible
  * does, in the role's folder of that kind, in the role itself, beside the file that the task stands in, and beside the
- * playbook, each with and without the kind. New string; NULL if there is none. */
+ * playbook, each with and without the kind; for NAME.yml also NAME.json, if there is only that. New string; NULL if there is none. */
 char *scope_find_file(const struct scope *scope, const char *kind, const char *name);
 
 /* A file of variables: a dictionary with valid names. vault: as in document_load. The caller frees the document. */

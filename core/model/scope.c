@@ -66,7 +66,7 @@ static char *find_in(const char *directory, const char *kind, const char *name)
 	return NULL;
 }
 
-char *scope_find_file(const struct scope *scope, const char *kind, const char *name)
+static char *find_named(const struct scope *scope, const char *kind, const char *name)
 {
 	if (*name == '/')
 		return loader_is_file(name) || loader_is_folder(name) ? mem_strdup(name) : NULL;
@@ -87,6 +87,14 @@ char *scope_find_file(const struct scope *scope, const char *kind, const char *n
 		found = find_in(directory, kind, name);
 	const struct play *play = scope_play(scope);
 	return found || !play ? found : find_in(play->directory, kind, name);
+}
+
+/* A playbook that was converted to JSON may still name a file as it was called, in a variable or a template. */
+char *scope_find_file(const struct scope *scope, const char *kind, const char *name)
+{
+	char *found = find_named(scope, kind, name);
+	auto_free char *converted = found ? NULL : loader_converted_name(name);
+	return converted ? find_named(scope, kind, converted) : found;
 }
 
 void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context)

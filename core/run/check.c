@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "model/vault.h"
 #include "run/check_inside.h"
 #include "run/select.h"
 #include "run/special.h"
@@ -34,8 +35,8 @@ void check_text(struct check *check, struct node node, const char *text, bool at
 
 void check_templates(struct check *check, struct node node)
 {
-	if (json_object_get(node.value, "__ansible_unsafe") || json_object_get(node.value, "__ansible_vault"))
-		return; /* no template, whatever it looks like */
+	if (vault_value_is_text(node.value)) /* which is no template */
+		return;
 	if (json_is_string(node.value))
 		check_text(check, node, json_string_value(node.value), false);
 	for (size_t i = 0; i < node_count(node); i++) {

@@ -65,6 +65,30 @@ static int open_term(void *context, const char *sealed, size_t length, const str
 	return asking->outer->open_sealed(asking->outer->context, sealed, length, plain, err);
 }
 
+/* The folder of a role in which with_first_found looks: that of what the task's module reads. */
+static const char *searched_folder(const char *action)
+{
+	return strstr(action, "template") ? "templates" : strstr(action, "var") ? "vars" : "files";
+}
+
+/* The terms of with_first_found: one that is undefined is no candidate. */
+static int defined_terms(const struct evaluation *at, struct node node, json_t **value, struct err *err)
+{
+	auto_json json_t *terms = json_array();
+	for (size_t i = 0; i < json_array_size(node.value); i++) {
+		json_t *term = NULL;
+		if (template_value(at->vm, json_array_get(node.value, i), &at->variables->scope, &term, NULL, err) == 0) {
+			json_array_append_new(terms, term);
+		} else {
+			if (err->os_error != TEMPLATE_UNDEFINED)
+				return err_wrap(err, "with_first_found");
+			err_clear(err);
+		}
+	}
+	*value = steal(terms);
+	return 0;
+}
+
 /* with_NAME: what the lookup NAME gives for the evaluated terms. */
 static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *value, struct err *err)
 {
@@ -76,7 +100,9 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 		.open_sealed = outer->open_sealed ? open_term : NULL,
 		.directory = outer->directory, .role = outer->role,
 	};
-	auto_free char *expression = mem_printf("query('%s', *_loop_terms)", lookup);
+	auto_free char *expression = strcmp(lookup, "first_found") == 0
+		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))
+		: mem_printf("query('%s', *_loop_terms)", lookup);
 	json_t *items = NULL;
 	if (template_expression(at->vm, expression, &scope, &items, err) < 0)
 		items = NULL;
@@ -92,7 +118,9 @@ static int read_items(struct loop *loop, const struct evaluation *at, struct err
 		if (!is_lookup && strcmp(name, "loop") != 0)
 			continue;
 		auto_json json_t *value = NULL;
-		if (keyword_value(at, name, &value, err) < 0)
+		struct node written = scope_keyword(&at->entry->scope, name);
+		bool is_found = strcmp(name, "with_first_found") == 0 && json_is_array(written.value);
+		if ((is_found ? defined_terms(at, written, &value, err) : keyword_value(at, name, &value, err)) < 0)
 			return -1;
 		if (!value)
 			continue;

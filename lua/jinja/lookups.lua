@@ -221,35 +221,64 @@ function known.varnames(terms)
 	return out
 end
 
+-- The parts of a text, or of all texts in a list, between any of the signs.
+local function parts_of(value, signs, into)
+	into = into or {}
+	if values.is_sequence(value) then
+		for _, item in ipairs(value) do
+			parts_of(item, signs, into)
+		end
+	elseif value ~= nil then
+		for part in text(value):gmatch("[^" .. signs .. "]+") do
+			into[#into + 1] = part:match("^%s*(.-)%s*$")
+		end
+	end
+	return into
+end
+
+-- Adds to `search` what a term names: a file, or a dictionary with files, paths and skip. Returns whether it may be missing.
+local function add_candidates(search, term, options)
+	local given = options
+	if kind(term) == "dict" then
+		given = {}
+		for name, value in values.each(term) do
+			given[name] = value
+		end
+	elseif values.is_sequence(term) then
+		local skip = false
+		for _, item in ipairs(term) do
+			skip = add_candidates(search, item, options)
+		end
+		return skip
+	end
+	local files, paths = parts_of(given.files, ",;"), parts_of(given.paths, ",:;")
+	for _, path in ipairs(paths) do
+		for _, name in ipairs(files) do
+			search[#search + 1] = path .. "/" .. name
+		end
+	end
+	for _, name in ipairs(#paths == 0 and files or {}) do
+		search[#search + 1] = name
+	end
+	if #paths == 0 and #files == 0 and kind(term) ~= "dict" then
+		search[#search + 1] = text(term)
+	end
+	return values.truth(option(given, "skip", false))
+end
+
+-- _kind is the folder that the loop of a task looks into: vars for include_vars.
 function known.first_found(terms, options)
-	local files, paths = {}, option(options, "paths", list())
+	local search, skip = {}, values.truth(option(options, "skip", false))
 	for _, term in ipairs(terms) do
-		if kind(term) == "dict" then
-			local given = values.dict_get(term, "files")
-			files = given and (values.is_sequence(given) and given or values.split(text(given), ",")) or files
-			paths = values.dict_get(term, "paths") or paths
-			if values.dict_get(term, "skip") ~= nil then
-				options.skip = values.dict_get(term, "skip")
-			end
-		elseif values.is_sequence(term) then
-			files = term
-		else
-			files[#files + 1] = term
+		skip = add_candidates(search, term, options)
+	end
+	for _, path in ipairs(search) do
+		local found = native.find_file(path, options._kind and text(options._kind) or "files")
+		if found then
+			return { found }
 		end
 	end
-	paths = values.is_sequence(paths) and paths or values.split(text(paths), ",")
-	for _, file in ipairs(options.files or files) do
-		for i = 0, #paths do
-			if i > 0 or #paths == 0 then
-				local path = (i > 0 and text(paths[i]) .. "/" or "") .. text(file)
-				local found = native.find_file(path, "files")
-				if found then
-					return { found }
-				end
-			end
-		end
-	end
-	if values.truth(option(options, "skip", false)) then
+	if skip then
 		return {}
 	end
 	fail("lookup('first_found'): none of the files exists")

@@ -281,7 +281,9 @@ Test(playbook, refuses_imports_that_cannot_be_read_before_the_run)
 	write_file("t.json", "[]");
 	expect_task_problem("{\"import_tasks\": \"t.json\", \"loop\": [1]}", 28,
 	                    "\"loop\" has no meaning for import_tasks, which is read before the run (use include_tasks)");
-	expect_task_problem("{\"import_tasks\": \"t.yml\"}", 18, "there is no file t.yml (there is t.json)");
+	write_file("u.yml", "[]");
+	expect_task_problem("{\"import_tasks\": \"u.json\"}", 18, "there is no file u.json (there is u.yml)");
+	playbook_free(load_good("[{\"hosts\": \"all\", \"tasks\": [{\"import_tasks\": \"t.yml\"}]}]")); /* it was converted */
 	write_file("t.json", "{\"ping\": null}");
 	expect_problems("[{\"hosts\": \"all\", \"tasks\": [{\"import_tasks\": \"t.json\"}]}]",
 	                "t.json:1:1: a file of tasks holds a list, not a dictionary ([ { \"name\": ... }, ... ])\n");
