@@ -421,7 +421,7 @@ struct group **group_walk(const struct inventory *inventory, struct group *group
 	return walk;
 }
 
-struct host **group_hosts(const struct inventory *inventory, struct group *group, size_t *count)
+struct host **inventory_group_hosts(const struct inventory *inventory, struct group *group, size_t *count)
 {
 	size_t group_count, room = 0;
 	auto_free struct group **walk = group_walk(inventory, group, &group_count);

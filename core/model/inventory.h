@@ -69,6 +69,9 @@ struct group *inventory_group(const struct inventory *inventory, const char *nam
 size_t inventory_group_count(const struct inventory *inventory);
 struct group *inventory_group_at(const struct inventory *inventory, size_t index);
 
+/* The hosts in a group or its children, each once: its own first, then those of its children. The caller frees the array. */
+struct host **inventory_group_hosts(const struct inventory *inventory, struct group *group, size_t *count);
+
 /* For add_host and group_by. New names are made; known ones are found. A new group is a child of "all". */
 struct host *inventory_add_host(struct inventory *inventory, const char *name);
 struct group *inventory_add_group(struct inventory *inventory, const char *name);

@@ -217,7 +217,7 @@ static int matcher_enumerate(struct matcher *m, const char *text, struct host_se
 			continue;
 		any_group = true;
 		size_t count;
-		auto_free struct host **hosts = group_hosts(m->inventory, group, &count);
+		auto_free struct host **hosts = inventory_group_hosts(m->inventory, group, &count);
 		for (size_t j = 0; j < count; j++)
 			set_add(set, hosts[j]);
 	}

@@ -57,8 +57,6 @@ void inventory_settle(struct inventory *inventory, struct problems *problems);
 bool inventory_is_local_name(const char *name);
 /* All groups under group and itself, nearest first, each once. *count of them; the caller frees the array. */
 struct group **group_walk(const struct inventory *inventory, struct group *group, size_t *count);
-/* The hosts in a group or its children, each once; the caller frees the array. */
-struct host **group_hosts(const struct inventory *inventory, struct group *group, size_t *count);
 
 /* One -i: a list, a folder of sources, an executable or a file; decides which reader takes it. */
 void inventory_source_read(struct inventory *inventory, const char *source, struct problems *problems);

@@ -15,11 +15,6 @@ struct loading { /* a file or role folder that is being read, and what asked for
 	const struct loading *outer;
 };
 
-struct role_use { /* a role that the play has already */
-	const char *path;
-	json_t *params, *when, *vars; /* borrowed */
-};
-
 struct loader {
 	struct playbook *playbook; /* keeps what is read */
 	const char *const *role_paths;
@@ -28,7 +23,7 @@ struct loader {
 	const char *directory;     /* of the playbook */
 	struct entries *handlers;  /* where the handlers of roles go */
 	const struct loading *files, *roles; /* innermost first */
-	struct role_use *uses;
+	const char **uses; /* identities of roles whose handlers the play has; borrowed */
 	size_t use_count, use_room;
 };
 

@@ -67,7 +67,9 @@ struct role {
 	char *name;
 	char *path;             /* the role's folder */
 	json_t *params;         /* variables given where the role is named, beside role: and its keywords, or NULL; owned */
+	struct node dependencies;   /* as meta/main names them; value NULL if it names none */
 	struct node defaults, vars; /* defaults/main.json and vars/main.json; value NULL if missing */
+	char *identity;         /* the same for uses with the same variables, conditions and tags: unless duplicates are allowed, a host does the role once */
 	bool allow_duplicates;
 };
 
@@ -142,6 +144,7 @@ int fragment_load_tasks(struct fragment **fragment, const char *path, const stru
 struct role_from {
 	const char *tasks, *handlers, *vars, *defaults;
 	bool unvalidated; /* the role's argument specs are not looked at */
+	bool once;        /* allow_duplicates: false */
 };
 
 int fragment_load_role(struct fragment **fragment, const char *name, const struct role_from *from,

@@ -88,6 +88,7 @@ void role_free(struct role *role)
 {
 	free(role->name);
 	free(role->path);
+	free(role->identity);
 	json_decref(role->params);
 	free(role);
 }
@@ -165,7 +166,8 @@ static struct node role_meta(struct loader *loader, struct role *role, struct no
 		node_problem(loader->problems, allow, NULL, "\"allow_duplicates\" must be true or false, not %s",
 		             node_kind(allow.value));
 	role->allow_duplicates = allow.value && keyword_bool(allow.value) == 1;
-	return node_get(root, "dependencies");
+	role->dependencies = node_get(root, "dependencies");
+	return role->dependencies;
 }
 
 /* The role by name with its variables; owned by the playbook. NULL with a problem. */
@@ -223,6 +225,18 @@ static void add_validation(struct loader *loader, struct entry *entry, const str
 	task_read_list(loader, &entry->block, task, &entry->scope, KEYWORD_TASK);
 }
 
+/* Whether the play has the role's handlers already; else remembers that it has. */
+static bool is_used(struct loader *loader, const struct role *role)
+{
+	for (size_t i = 0; i < loader->use_count; i++) {
+		if (strcmp(loader->uses[i], role->identity) == 0)
+			return true;
+	}
+	mem_grow(loader->uses, loader->use_count, loader->use_room);
+	loader->uses[loader->use_count++] = role->identity;
+	return false;
+}
+
 /* What the role brings: its library, its dependencies first, its handlers, its tasks. */
 static void role_fill(struct loader *loader, struct entry *entry, struct role *role, struct node dependencies,
                       const struct role_from *from, struct node at)
@@ -236,7 +250,7 @@ static void role_fill(struct loader *loader, struct entry *entry, struct role *r
 	if (dependencies.value)
 		role_read_list(loader, &entry->block, dependencies, &entry->scope);
 	auto_free char *handlers = find_part(loader, role, "handlers", part_base(from ? from->handlers : NULL), at);
-	if (handlers)
+	if (handlers && !is_used(loader, role))
 		task_read_file(loader, loader->handlers, handlers, at, &entry->scope, KEYWORD_HANDLER);
 	if (!from || !from->unvalidated)
 		add_validation(loader, entry, role, part_base(from ? from->tasks : NULL));
@@ -246,12 +260,30 @@ static void role_fill(struct loader *loader, struct entry *entry, struct role *r
 	loader_leave(&loader->roles);
 }
 
+/* vars of the task that brings a role in, as text. */
+static char *included_vars(const struct scope *scope)
+{
+	while (scope->kind != SCOPE_TASK && !scope_own(scope, "vars").value && scope->parent && scope->parent->kind != SCOPE_PLAY)
+		scope = scope->parent;
+	json_t *vars = scope_own(scope, "vars").value;
+	char *text = vars ? json_dumps(vars, JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+	return text ? text : mem_strdup("");
+}
+
 void role_fill_entry(struct loader *loader, struct entry *entry, const char *name, const struct role_from *from,
                      struct node at)
 {
+	static const struct role_from main_files = { 0 };
+	from = from ? from : &main_files;
 	struct role *role = role_open(loader, name, from, entry->scope.parent, at);
-	if (role)
-		role_fill(loader, entry, role, role_meta(loader, role, at), from, at);
+	if (!role)
+		return;
+	struct node dependencies = role_meta(loader, role, at);
+	role->allow_duplicates = !from->once;
+	auto_free char *vars = included_vars(&entry->scope);
+	role->identity = mem_printf("%s\n%s\n%s\n%s\n%s\n%s", role->path, part_base(from->tasks), part_base(from->vars),
+	                            part_base(from->defaults), part_base(from->handlers), vars);
+	role_fill(loader, entry, role, dependencies, from, at);
 }
 
 void role_tell_library(struct loader *loader, const char *name, const struct scope *parent)
@@ -263,22 +295,19 @@ void role_tell_library(struct loader *loader, const char *name, const struct sco
 
 /* ---- roles: and dependencies: ---- */
 
-static bool is_same(const json_t *a, const json_t *b) { return a == b || (a && b && json_equal(a, b)); }
-
-/* Whether the play has the role with the same variables and conditions already; else remembers it. */
-static bool is_used(struct loader *loader, const struct role *role, struct node node)
+/* What tells a use of a role from another: its variables, conditions and tags. */
+static char *identity_of(const struct role *role, struct node node)
 {
-	struct role_use use = { .path = role->path, .params = role->params, .when = node_get(node, "when").value,
-	                        .vars = node_get(node, "vars").value };
-	for (size_t i = 0; i < loader->use_count; i++) {
-		const struct role_use *other = &loader->uses[i];
-		if (strcmp(use.path, other->path) == 0 && is_same(use.params, other->params) && is_same(use.when, other->when) &&
-		    is_same(use.vars, other->vars))
-			return true;
+	static const char *const names[] = { "when", "tags", "vars" };
+	auto_buf struct buf identity = BUF_INIT;
+	auto_free char *params = role->params ? json_dumps(role->params, JSON_SORT_KEYS) : NULL;
+	buf_printf(&identity, "%s\n%s", role->path, params ? params : "");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		json_t *value = node_get(node, names[i]).value;
+		auto_free char *text = value ? json_dumps(value, JSON_SORT_KEYS | JSON_ENCODE_ANY) : NULL;
+		buf_printf(&identity, "\n%s", text ? text : "");
 	}
-	mem_grow(loader->uses, loader->use_count, loader->use_room);
-	loader->uses[loader->use_count++] = use;
-	return false;
+	return mem_strdup(buf_text(&identity));
 }
 
 /* A member that is no keyword is a variable for the role. */
@@ -341,8 +370,7 @@ static void role_read(struct loader *loader, struct entries *into, struct node n
 	if (!loader_enter(&loader->roles, &frame, role->path, at, loader->problems))
 		return;
 	loader_leave(&loader->roles);
-	if (is_used(loader, role, node) && !role->allow_duplicates)
-		return;
+	role->identity = identity_of(role, node);
 	struct entry *entry = task_new_entry(into, ENTRY_BLOCK, SCOPE_ROLE, node, parent);
 	entry->name = role->name;
 	role_fill(loader, entry, role, dependencies, NULL, at);

@@ -363,6 +363,7 @@ static void import_role(struct reading *reading)
 		.vars = import_argument(reading, "vars_from", false, &ignored),
 		.defaults = import_argument(reading, "defaults_from", false, &ignored),
 		.unvalidated = keyword_bool(node_get(reading->entry->arguments, "rolespec_validate").value) == 0,
+		.once = keyword_bool(node_get(reading->entry->arguments, "allow_duplicates").value) == 0,
 	};
 	if (!name)
 		return;

@@ -25,8 +25,7 @@ enum vars_level { /* lowest first */
 	VARS_PLAY_PROMPT,
 	VARS_PLAY_FILES,
 	VARS_ROLE,               /* vars/main of the role */
-	VARS_BLOCK,
-	VARS_TASK,
+	VARS_TASK,               /* vars of blocks and of the task, inner ones last */
 	VARS_INCLUDE_VARS,
 	VARS_SET_FACT,           /* set_fact and registered results */
 	VARS_ROLE_PARAMS,

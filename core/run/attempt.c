@@ -19,10 +19,25 @@ enum { CALLS_MOST = 10000 }; /* of decide(), in one attempt: a module that never
 static int evaluate_expression(const struct evaluation *at, json_t *text, json_t **result, struct err *err)
 {
 	if (!json_is_string(text)) {
-		*result = json_pack("{s:O, s:O}", "expression", text, "value", text);
+		auto_free char *shown = node_text(text);
+		bool is_many = json_is_object(text) || json_is_array(text); /* Ansible's own name for what has none */
+		*result = json_pack("{s:s, s:O}", "expression", !is_many ? shown : json_is_array(text) ? "<class 'list'>" : "<class 'dict'>",
+		                    "value", text);
 		return 0;
 	}
 	json_t *value = NULL;
+	if (spec_is_template(json_string_value(text))) { /* it gives the expression, or what is shown */
+		if (template_value(at->vm, text, &at->variables->scope, &value, NULL, err) < 0) {
+			if (err->os_error != TEMPLATE_UNDEFINED)
+				return -1;
+			err_clear(err);
+			*result = json_pack("{s:O}", "expression", text);
+			return 0;
+		}
+		auto_json json_t *inner = value;
+		return spec_is_template(json_string_value(inner) ? json_string_value(inner) : "")
+			? err_set(err, ERR_INPUT, "this gives a template, not an expression") : evaluate_expression(at, inner, result, err);
+	}
 	if (template_expression(at->vm, json_string_value(text), &at->variables->scope, &value, err) < 0) {
 		if (err->os_error != TEMPLATE_UNDEFINED)
 			return -1;

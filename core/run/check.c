@@ -8,6 +8,7 @@
 #include "base/suggest.h"
 #include "model/vault.h"
 #include "run/check_inside.h"
+#include "run/prompts.h"
 #include "run/select.h"
 #include "run/special.h"
 
@@ -65,24 +66,22 @@ void check_condition(struct check *check, struct node node)
 
 /* ---- keywords ---- */
 
-static void check_loop_control(struct check *check, struct node control)
+/* Members of a keyword's dictionary: names ends at NULL, and the first of them name variables. */
+static void check_members(struct check *check, const char *keyword, struct node members, const char *const *names, size_t identifiers)
 {
-	static const char *const names[] = { "loop_var", "index_var", "label", "pause", "extended",
-	                                     "extended_allitems", "break_when" };
-	enum { NAMES = sizeof(names) / sizeof(*names), IDENTIFIERS = 2 };
-	for (size_t i = 0; json_is_object(control.value) && i < node_count(control); i++) {
+	for (size_t i = 0; json_is_object(members.value) && i < node_count(members); i++) {
 		const char *key;
-		struct node value = node_member(control, i, &key);
+		struct node value = node_member(members, i, &key);
 		struct suggest suggest;
 		suggest_start(&suggest, key);
 		size_t found = 0;
-		while (found < NAMES && strcmp(names[found], key) != 0)
+		while (names[found] && strcmp(names[found], key) != 0)
 			suggest_offer(&suggest, names[found++]);
 		const char *text = json_string_value(value.value);
-		if (found == NAMES) {
+		if (!names[found]) {
 			auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
-			node_problem_key(check->problems, value, hint, "unknown key \"%s\" of loop_control", key);
-		} else if (found < IDENTIFIERS && (!text || !playbook_is_identifier(text))) {
+			node_problem_key(check->problems, value, hint, "unknown key \"%s\" of %s", key, keyword);
+		} else if (found < identifiers && (!text || !playbook_is_identifier(text))) {
 			node_problem(check->problems, value, NULL, "\"%s\" must be the name of a variable", key);
 		}
 	}
@@ -95,6 +94,33 @@ static void check_variables(struct check *check, struct node vars)
 	check->may_be_unused = true;
 	check_templates(check, vars);
 	check->may_be_unused = may_be_unused;
+}
+
+static void check_loop_control(struct check *check, struct node control)
+{
+	static const char *const names[] = { "loop_var", "index_var", "label", "pause", "extended",
+	                                     "extended_allitems", "break_when", NULL };
+	check_members(check, "loop_control", control, names, 2);
+}
+
+static void check_prompt(struct check *check, struct node prompt)
+{
+	static const char *const names[] = { "name", "prompt", "default", "private", "confirm", "encrypt", "salt", "salt_size", "unsafe", NULL };
+	struct node encrypt = node_get(prompt, "encrypt");
+	const char *scheme = json_string_value(encrypt.value);
+	check_members(check, "vars_prompt", prompt, names, 1);
+	if (scheme && !spec_is_template(scheme) && !prompts_scheme(scheme))
+		node_problem(check->problems, encrypt, "one of sha512_crypt, sha256_crypt, md5_crypt, bcrypt",
+		             "neap cannot encrypt by \"%s\"", scheme);
+}
+
+static void check_prompts(struct check *check, struct node prompts)
+{
+	if (!json_is_array(prompts.value))
+		check_prompt(check, prompts);
+	for (size_t i = 0; json_is_array(prompts.value) && i < node_count(prompts); i++)
+		check_prompt(check, node_at(prompts, i));
+	check_templates(check, prompts);
 }
 
 static void check_keyword(struct check *check, const struct keyword *keyword, struct node value)
@@ -110,6 +136,8 @@ static void check_keyword(struct check *check, const struct keyword *keyword, st
 		check_templates(check, value);
 	if (strcmp(name, "loop_control") == 0)
 		check_loop_control(check, value);
+	else if (strcmp(name, "vars_prompt") == 0)
+		check_prompts(check, value);
 }
 
 /* Of a play, role, block or task. */
@@ -209,14 +237,14 @@ static void check_known(struct check *check, struct node node, bool at_key, cons
 static void check_meta(struct check *check, const struct entry *entry)
 {
 	static const char *const actions[] = { "flush_handlers", "noop", "end_host", "end_play", "end_batch", "clear_facts",
-	                                       "clear_host_errors", "reset_connection", NULL };
+	                                       "clear_host_errors", "reset_connection", "refresh_inventory", "end_role", NULL };
 	bool is_text = json_is_string(entry->arguments.value);
 	struct node action = is_text ? entry->arguments : node_get(entry->arguments, "free_form");
 	const char *text = json_string_value(action.value);
 	if (!text)
 		node_problem(check->problems, entry->arguments, "\"meta\": \"flush_handlers\"", "meta takes the name of an action");
-	else if (strcmp(text, "refresh_inventory") == 0 || strcmp(text, "end_role") == 0)
-		node_problem(check->problems, action, NULL, "neap does not have the action \"%s\" of meta yet", text);
+	else if (strcmp(text, "end_role") == 0 && (entry->is_handler || !entry->scope.role))
+		node_problem(check->problems, action, NULL, "end_role is for tasks of a role");
 	else if (!spec_is_template(text))
 		check_known(check, action, false, text, actions, "meta");
 }

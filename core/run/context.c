@@ -2,6 +2,8 @@
 #include "run/context.h"
 
 #include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -51,12 +53,14 @@ void context_set_groups(struct run_context *run)
 {
 	const struct inventory *inventory = run->inventory;
 	json_t *groups = json_object();
-	for (size_t i = 0; i < inventory_group_count(inventory); i++)
-		json_object_set_new(groups, inventory_group_at(inventory, i)->name, json_array());
-	for (size_t i = 0; i < inventory_host_count(inventory); i++) {
-		const struct host *host = inventory_host_at(inventory, i);
-		for (size_t j = 0; j < host->group_count && !host->implicit; j++)
-			json_array_append_new(json_object_get(groups, host->groups[j]->name), json_string(host->name));
+	for (size_t i = 0; i < inventory_group_count(inventory); i++) {
+		struct group *group = inventory_group_at(inventory, i);
+		size_t count;
+		auto_free struct host **hosts = inventory_group_hosts(inventory, group, &count);
+		json_t *names = json_array();
+		for (size_t j = 0; j < count; j++)
+			json_array_append_new(names, json_string(hosts[j]->name));
+		json_object_set_new(groups, group->name, names);
 	}
 	json_decref(run->groups);
 	run->groups = groups;
@@ -74,6 +78,59 @@ struct host_state *context_host(struct run_context *run, const struct host *host
 }
 
 char *context_place(const struct run_context *run, struct node node) { return run->options->adhoc ? NULL : node_where(node); }
+
+/* ---- strangers ---- */
+
+struct stranger {
+	struct stranger *next;
+	struct host host;
+	char *name;
+	struct host_state *state;
+};
+
+void context_free_strangers(struct run_context *run)
+{
+	for (struct stranger *stranger = run->strangers, *next; stranger; stranger = next) {
+		next = stranger->next;
+		context_free_host(stranger->state);
+		json_decref(stranger->host.vars);
+		free(stranger->name);
+		free(stranger);
+	}
+}
+
+static struct host_state *stranger_by_name(struct run_context *run, const char *name)
+{
+	struct stranger *stranger = run->strangers;
+	while (stranger && strcmp(stranger->name, name) != 0)
+		stranger = stranger->next;
+	if (stranger)
+		return stranger->state;
+	stranger = mem_alloc(sizeof(*stranger));
+	*stranger = (struct stranger){ .next = run->strangers, .name = mem_strdup(name) };
+	stranger->host = (struct host){ .name = stranger->name, .vars = json_object(), .index = SIZE_MAX };
+	stranger->state = new_state(&stranger->host);
+	run->strangers = stranger;
+	return stranger->state;
+}
+
+struct host_state *context_delegate(struct run_context *run, const char *name)
+{
+	const struct inventory *inventory = run->inventory;
+	const struct host *host = inventory_host(run->inventory, name);
+	for (size_t i = 0; i < inventory_host_count(inventory) && !host; i++) {
+		const struct host *other = inventory_host_at(inventory, i);
+		const char *address = json_string_value(json_object_get(other->vars, "ansible_host"));
+		if (address && strcmp(address, name) == 0)
+			host = other;
+	}
+	if (host)
+		return context_host(run, host);
+	pthread_mutex_lock(&run->facts_lock);
+	struct host_state *state = stranger_by_name(run, name);
+	pthread_mutex_unlock(&run->facts_lock);
+	return state;
+}
 
 void context_warn(struct run_context *run, const char *host, const char *format, ...)
 {

@@ -20,6 +20,7 @@
 #include "run/target.h"
 
 struct controller;
+struct stranger;
 struct targets;
 struct sched;
 
@@ -59,9 +60,10 @@ struct run_context {
 	struct host_state **hosts;     /* by host->index */
 	size_t host_count;
 	struct host_state *localhost;  /* where it is implicit, else NULL */
+	struct stranger *strangers;    /* that tasks were delegated to, and the inventory does not have; under facts_lock */
 	struct secret password, become_password;
 	struct vault *vault;           /* locks itself; never NULL */
-	pthread_mutex_t facts_lock;    /* of what hosts' variables say of each other, and of hostvars_vm */
+	pthread_mutex_t facts_lock;    /* recursive; of what hosts' variables say of each other, and of hostvars_vm */
 	atomic_uint facts_version;     /* grows with every change of a host's variables */
 	struct template_vm *hostvars_vm; /* evaluates hostvars within another evaluation; made when first needed */
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
@@ -73,6 +75,7 @@ struct run_context {
 	bool (*prompt)(void *context, const char *text, struct secret *answer);
 };
 
+void context_free_strangers(struct run_context *run);
 /* The state of a host that may be new, made if it is. The conductor, while no walk is under way. */
 struct host_state *context_add_host(struct run_context *run, const struct host *host);
 void context_free_host(struct host_state *state);
@@ -83,6 +86,9 @@ int context_open_sealed(void *context, const char *sealed, size_t length, const 
 struct host_state *context_host(struct run_context *run, const struct host *host);
 /* Where the node stands, for events; on the heap. NULL: nobody wrote it, `neap exec` made it. */
 char *context_place(const struct run_context *run, struct node node);
+/* The host that delegate_to names: of the inventory, by its name or its address; else one of that name that only has the
+ * variables of all hosts. Any thread. */
+struct host_state *context_delegate(struct run_context *run, const char *name);
 /* A warning event. */
 void context_warn(struct run_context *run, const char *host, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

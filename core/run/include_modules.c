@@ -69,7 +69,7 @@ const struct module import_tasks_module = {
 	{ .name = "vars_from", .doc = "A file in the role's vars/ instead of main." },                                     \
 	{ .name = "defaults_from", .doc = "A file in the role's defaults/ instead of main." },                             \
 	{ .name = "allow_duplicates", .type = ARG_BOOL, .fallback = "true",                                                \
-	  .doc = "Read for Ansible's sake: a role that is named here always runs." },                                      \
+	  .doc = "False: a host that has done the role by another include or import like this one does not do it again." },                                      \
 	{ .name = "rolespec_validate", .type = ARG_BOOL, .fallback = "true",                                               \
 	  .doc = "Whether the role's arguments are compared with what it says of them (meta/argument_specs)." }
 

@@ -136,10 +136,42 @@ static void notify(struct walk *walk, struct template_vm *vm, const struct task_
 
 /* ---- where the walk goes ---- */
 
-static void remember_failure(struct walk *walk, const struct task_outcome *outcome)
+static void add_tags(void *context, struct node value)
 {
-	json_t *task = json_pack("{s:s, s:s}", "name", outcome->name, "action", outcome->entry->action);
-	set_variable(walk, "ansible_failed_task", task);
+	auto_json json_t *own = json_deep_copy(value.value);
+	if (json_is_array(own))
+		json_array_extend(context, own);
+	else
+		json_array_append(context, own);
+}
+
+/* ansible_failed_task: its keywords as they are written, its name and its arguments as they were. */
+static json_t *describe(struct walk *walk, struct template_vm *vm, const struct entry *entry)
+{
+	json_t *task = json_object(), *name = NULL, *tags = json_array();
+	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
+		const char *key;
+		struct node value = node_member(entry->scope.node, i, &key);
+		if (keyword_find(key))
+			json_object_set_new(task, key, json_deep_copy(value.value));
+	}
+	struct err ignored = ERR_INIT;
+	auto_json json_t *written = json_string(entry->name ? entry->name : ""), *arguments = NULL;
+	if (template_value(vm, written, &walk->variables.scope, &name, NULL, &ignored) < 0)
+		name = json_incref(written);
+	if (template_value(vm, entry->arguments.value, &walk->variables.scope, &arguments, NULL, &ignored) < 0)
+		arguments = json_deep_copy(entry->arguments.value);
+	scope_each(&entry->scope, "tags", add_tags, tags);
+	json_object_set_new(task, "name", name);
+	json_object_set_new(task, "action", json_string(entry->action));
+	json_object_set_new(task, "args", json_is_object(arguments) ? json_incref(arguments) : json_pack("{s:O}", "_raw_params", arguments));
+	json_object_set_new(task, "tags", tags);
+	return task;
+}
+
+static void remember_failure(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
+{
+	set_variable(walk, "ansible_failed_task", describe(walk, vm, outcome->entry));
 	set_variable(walk, "ansible_failed_result", json_deep_copy(outcome->result));
 }
 
@@ -162,11 +194,12 @@ static void fail(struct walk *walk, struct template_vm *vm, const struct task_ou
 		walk_end(walk);
 		return;
 	}
-	remember_failure(walk, outcome);
 	bool rescued = walk_fail(walk);
 	if (!rescued)
 		note_fatal(walk, vm, outcome);
+	walk->was_rescued = rescued;
 	if (rescued) {
+		remember_failure(walk, vm, outcome);
 		host->stats.failed--;
 		host->stats.rescued++;
 		return;
@@ -178,6 +211,9 @@ static void fail(struct walk *walk, struct template_vm *vm, const struct task_ou
 void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
 {
 	count(walk->host, outcome);
+	walk->was_rescued = false;
+	if (outcome->status != STATUS_SKIPPED && outcome->status != STATUS_UNREACHABLE && !outcome->entry->is_handler)
+		walk_note_role(walk, outcome->entry->scope.role);
 	if (outcome->status == STATUS_CHANGED)
 		notify(walk, vm, outcome);
 	bool failed = outcome->status == STATUS_FAILED || outcome->status == STATUS_UNREACHABLE;

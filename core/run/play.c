@@ -12,9 +12,12 @@
 #include "run/inventory_change.h"
 #include "run/keywords.h"
 #include "run/limit.h"
+#include "run/play_keywords.h"
 #include "run/prompts.h"
 #include "run/sched.h"
+#include "run/special.h"
 #include "run/stream.h"
+#include "run/throttle.h"
 
 struct included { /* what an include brought in */
 	struct included *next;
@@ -35,34 +38,6 @@ static void join_pattern(struct buf *pattern, json_t *value)
 	}
 	for (size_t i = 0; i < json_array_size(value); i++)
 		join_pattern(pattern, json_array_get(value, i));
-}
-
-static bool find_extra(void *context, const char *name, json_t **value, bool *final)
-{
-	const struct run_context *run = context;
-	*final = false;
-	*value = json_object_get(run->extra_vars, name);
-	if (!*value) {
-		*final = true;
-		*value = strcmp(name, "groups") == 0 ? run->groups : json_object_get(run->options_vars, name);
-	}
-	return *value != NULL;
-}
-
-/* A play's own keywords see extra vars and little else: there is no host yet. */
-static int play_value(struct run_context *run, const struct play *play, const char *name, struct template_vm *vm,
-                      json_t **value, struct err *err)
-{
-	*value = NULL;
-	struct node node = scope_own(&play->scope, name);
-	if (!node.value)
-		return 0;
-	const struct template_scope scope = { .context = run, .find = find_extra, .open_sealed = context_open_sealed, .directory = play->directory };
-	if (template_value(vm, node.value, &scope, value, NULL, err) == 0)
-		return 0;
-	auto_free char *where = node_where(node);
-	err_wrap(err, "%s", name);
-	return err_at(err, "%s", where ? where : "");
 }
 
 static int by_name(const void *a, const void *b)
@@ -89,7 +64,7 @@ static int order_hosts(struct run_context *run, const struct play *play, struct 
                        size_t count, struct err *err)
 {
 	auto_json json_t *order = NULL;
-	if (play_value(run, play, "order", vm, &order, err) < 0)
+	if (play_keyword_value(run, play, "order", vm, &order, err) < 0)
 		return -1;
 	const char *word = json_is_string(order) ? json_string_value(order) : "inventory";
 	if (strcmp(word, "sorted") == 0 || strcmp(word, "reverse_sorted") == 0)
@@ -107,7 +82,7 @@ int play_hosts(struct run_context *run, const struct play *play, struct template
 	auto_problems struct problems warnings = PROBLEMS_INIT;
 	*hosts = NULL;
 	*count = 0;
-	if (play_value(run, play, "hosts", vm, &value, err) < 0)
+	if (play_keyword_value(run, play, "hosts", vm, &value, err) < 0)
 		return -1;
 	join_pattern(&pattern, value);
 	if (inventory_match(run->inventory, buf_text(&pattern), hosts, count, &warnings, err) < 0)
@@ -130,18 +105,6 @@ static json_t *host_names(struct host *const *hosts, size_t count)
 }
 
 /* ---- a play's settings ---- */
-
-static int play_flag(struct run_context *run, const struct play *play, const char *name, struct template_vm *vm,
-                     bool fallback, bool *flag, struct err *err)
-{
-	auto_json json_t *value = NULL;
-	*flag = fallback;
-	if (play_value(run, play, name, vm, &value, err) < 0)
-		return -1;
-	if (value)
-		*flag = keyword_bool(value) == 1;
-	return 0;
-}
 
 static double percentage(json_t *value)
 {
@@ -168,9 +131,8 @@ static int first_problem(const struct problems *problems, const char *otherwise,
 static int load_vars_file(struct play_state *state, struct template_vm *vm, const struct vars_file *file,
                           json_t **values, struct err *err)
 {
-	const struct template_scope scope = { .context = state->run, .find = find_extra, .open_sealed = context_open_sealed };
 	auto_json json_t *names = NULL;
-	if (template_value(vm, file->name.value, &scope, &names, NULL, err) < 0)
+	if (play_keyword_evaluate(state->run, state->play, file->name.value, vm, &names, err) < 0)
 		return err_wrap(err, "vars_files");
 	for (size_t i = 0; i < (json_is_array(names) ? json_array_size(names) : 1); i++) {
 		json_t *name = json_is_array(names) ? json_array_get(names, i) : names;
@@ -206,10 +168,21 @@ static int load_vars_files(struct play_state *state, struct template_vm *vm, str
 	return 0;
 }
 
+/* Whether another use of the same role has brought its handlers. */
+static bool has_handlers_of(const struct play_state *state, const struct role *role)
+{
+	for (size_t i = 0; role && i < state->handler_count; i++) {
+		const struct role *other = state->handlers[i]->scope.role;
+		if (other && other != role && strcmp(other->identity, role->identity) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void add_handler(void *context, const struct entry *entry)
 {
 	struct play_state *state = context;
-	if (entry->kind != ENTRY_TASK)
+	if (entry->kind != ENTRY_TASK || has_handlers_of(state, entry->scope.role))
 		return;
 	mem_grow(state->handlers, state->handler_count, state->handler_room);
 	state->handlers[state->handler_count++] = entry;
@@ -220,11 +193,11 @@ static int read_gathering(struct play_state *state, struct template_vm *vm, stru
 	static const char *const names[] = { "gather_subset", "gather_timeout", "fact_path" };
 	static const int by_default[] = { [RUN_GATHER_NEEDED] = -1, [RUN_GATHER_IMPLICIT] = 1, [RUN_GATHER_EXPLICIT] = 0 };
 	auto_json json_t *facts = NULL, *arguments = json_object();
-	if (play_value(state->run, state->play, "gather_facts", vm, &facts, err) < 0)
+	if (play_keyword_value(state->run, state->play, "gather_facts", vm, &facts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		json_t *value = NULL;
-		if (play_value(state->run, state->play, names[i], vm, &value, err) < 0)
+		if (play_keyword_value(state->run, state->play, names[i], vm, &value, err) < 0)
 			return -1;
 		if (value)
 			json_object_set_new(arguments, names[i], value);
@@ -237,9 +210,9 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	struct run_context *run = state->run;
 	const struct play *play = state->play;
 	auto_json json_t *strategy = NULL, *most = NULL;
-	if (play_flag(run, play, "force_handlers", vm, run->options->force_handlers, &state->force_handlers, err) < 0 ||
-	    play_value(run, play, "strategy", vm, &strategy, err) < 0 ||
-	    play_value(run, play, "max_fail_percentage", vm, &most, err) < 0)
+	if (play_keyword_flag(run, play, "force_handlers", vm, run->options->force_handlers, &state->force_handlers, err) < 0 ||
+	    play_keyword_value(run, play, "strategy", vm, &strategy, err) < 0 ||
+	    play_keyword_value(run, play, "max_fail_percentage", vm, &most, err) < 0)
 		return -1;
 	state->max_fail_percentage = most ? percentage(most) : -1;
 	const char *word = strategy ? json_string_value(strategy) : run->options->strategy;
@@ -255,8 +228,14 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	entries_each(&play->handlers, add_handler, state);
 	if (read_gathering(state, vm, err) < 0)
 		return -1;
-	if (prompts_ask(run, play, &state->prompted, err) < 0)
+	auto_json json_t *prompts = NULL;
+	if (play_keyword_value(run, play, "vars_prompt", vm, &prompts, err) < 0)
 		return -1;
+	if (prompts_ask(run, vm, prompts, &state->prompted, err) < 0) {
+		auto_free char *where = node_where(scope_own(&play->scope, "vars_prompt"));
+		err_wrap(err, "vars_prompt");
+		return err_at(err, "%s", where ? where : "");
+	}
 	return load_vars_files(state, vm, err);
 }
 
@@ -398,9 +377,9 @@ const struct entries *play_include_role(struct play_state *play, const struct en
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	const struct run_context *run = play->run;
-	auto_free char *key = mem_printf("role %s\n%s\n%s\n%s\n%s\n%d", name, files->tasks ? files->tasks : "",
+	auto_free char *key = mem_printf("role %s\n%s\n%s\n%s\n%s\n%d%d", name, files->tasks ? files->tasks : "",
 	                                 files->vars ? files->vars : "", files->defaults ? files->defaults : "",
-	                                 files->handlers ? files->handlers : "", files->unvalidated);
+	                                 files->handlers ? files->handlers : "", files->unvalidated, files->once);
 	pthread_mutex_lock(&play->lock);
 	struct included *included = find_include(play, from, key);
 	if (!included) {
@@ -481,18 +460,7 @@ static bool is_run_once(struct walk *walk, struct template_vm *vm)
 static bool is_done_once(const struct walk *walk)
 {
 	const struct module *module = registry_find(walk->run->registry, walk->next->action);
-	return module && module->runs_once;
-}
-
-/* throttle: how many hosts may do the task at once. */
-static size_t throttle(struct walk *walk, struct template_vm *vm)
-{
-	double most = 0;
-	struct err ignored = ERR_INIT;
-	const struct evaluation at = { vm, &walk->variables, walk->next };
-	if (keyword_number(&at, "throttle", 0, &most, &ignored) < 0 || most < 1)
-		return SIZE_MAX;
-	return (size_t)most;
+	return (module && module->runs_once) || special_runs_once(walk->next);
 }
 
 /* Facts that templates of these walks have wanted, gathered before they go on. */
@@ -554,6 +522,8 @@ static void share_result(struct walk *walk, const struct walk *doer, const struc
 	if (doer->failed) {
 		walk->failed = true;
 		walk_end(walk);
+	} else if (doer->was_rescued) {
+		walk_fail(walk);
 	}
 	walk_advance(walk);
 }
@@ -619,7 +589,7 @@ static void turn(struct play_state *play, const struct batch *batch, struct temp
 			together[count++] = walk;
 	}
 	first->alone = count_waiting(batch) == 1;
-	size_t most = throttle(first, vm), done = 0, doers = alone ? 1 : count;
+	size_t most = throttle_most(first, vm), done = 0, doers = alone ? 1 : count;
 	while (done < doers) {
 		for (size_t i = 0; i < most && done < doers; i++)
 			sched_turn(run->sched, together[done++]);
@@ -756,10 +726,10 @@ static bool run_batches(struct play_state *play, struct host **hosts, size_t cou
                         struct err *err)
 {
 	auto_json json_t *serial = NULL;
-	if (play_value(play->run, play->play, "serial", vm, &serial, err) < 0)
+	if (play_keyword_value(play->run, play->play, "serial", vm, &serial, err) < 0)
 		return false;
 	bool going = true;
-	for (size_t first = 0, number = 0; first < count && going; number++) {
+	for (size_t first = 0, number = 0; first < count && going && !atomic_load(&play->is_over); number++) {
 		size_t size = batch_size(serial, number, count);
 		if (size > count - first)
 			size = count - first;
@@ -792,6 +762,7 @@ static void state_release(struct play_state *state)
 	free(state->vars_files);
 	free(state->handlers);
 	free(state->public_roles);
+	throttles_free(state->throttles);
 	free(state->announced);
 	for (struct included *included = state->included, *next; included; included = next) {
 		next = included->next;
@@ -849,17 +820,20 @@ int play_run(struct run_context *run, const struct play *play, unsigned number, 
 {
 	struct play_state state = { .run = run, .play = play, .number = number };
 	pthread_mutex_init(&state.lock, NULL);
+	state.throttles = throttles_new();
 	state.directory = file_absolute(play->directory);
 	state.started = !run->options->start_at_task || atomic_load(&run->start_found);
 	auto_free struct host **hosts = NULL;
-	auto_json json_t *name = NULL;
+	auto_json json_t *name = NULL, *pattern_value = NULL;
 	auto_buf struct buf pattern = BUF_INIT;
 	size_t count = 0;
-	int failed = play_value(run, play, "name", vm, &name, err);
+	int failed = play_keyword_value(run, play, "name", vm, &name, err);
 	if (!failed)
 		failed = play_hosts(run, play, vm, &hosts, &count, err);
+	if (!failed)
+		failed = play_keyword_value(run, play, "hosts", vm, &pattern_value, err);
 	if (!failed) {
-		join_pattern(&pattern, play->hosts.value);
+		join_pattern(&pattern, pattern_value);
 		state.name = json_is_string(name) ? json_string_value(name) : buf_text(&pattern);
 		state.all_names = names_as_matched(play, hosts, count);
 		failed = conduct(&state, hosts, count, vm, stop, err);

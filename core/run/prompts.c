@@ -32,48 +32,99 @@ static bool ask(struct run_context *run, json_t *prompt, const char *text, struc
 	return true;
 }
 
-static json_t *answered(struct run_context *run, json_t *prompt, const char *name)
+static bool find_own(void *context, const char *name, json_t **value, bool *final)
 {
+	*value = json_object_get(context, name);
+	*final = true;
+	return *value != NULL;
+}
+
+/* An expression over these names. */
+static int evaluate(struct template_vm *vm, const char *expression, json_t *names, json_t **value, struct err *err)
+{
+	const struct template_scope scope = { .context = names, .find = find_own };
+	return template_expression(vm, expression, &scope, value, err);
+}
+
+/* What the user says, as text; the default where that is nothing. */
+static int answered(struct run_context *run, struct template_vm *vm, json_t *prompt, json_t **value, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(prompt, "name"));
 	const char *question = json_string_value(json_object_get(prompt, "prompt"));
 	json_t *fallback = json_object_get(prompt, "default");
-	auto_free char *shown = fallback && !is_private(prompt) ? node_text(fallback) : NULL;
-	auto_free char *text = shown ? mem_printf("%s [%s]: ", question ? question : name, shown)
+	auto_json json_t *names = json_pack("{s:O*}", "value", fallback), *shown = NULL;
+	if (!json_is_null(fallback) && fallback && evaluate(vm, "value | string", names, &shown, err) < 0)
+		return -1;
+	auto_free char *text = shown ? mem_printf("%s [%s]: ", question ? question : name, json_string_value(shown))
 	                             : mem_printf("%s: ", question ? question : name);
 	struct secret answer = { 0 };
-	json_t *value = NULL;
+	*value = NULL;
 	if (ask(run, prompt, text, &answer) && answer.length) {
-		value = json_stringn(answer.bytes, answer.length);
+		*value = json_stringn(answer.bytes, answer.length);
 		if (is_private(prompt))
 			event_mask(run->events, answer.bytes, answer.length);
 	}
 	secret_release(&answer);
-	if (!value)
-		value = fallback ? json_deep_copy(fallback) : json_string("");
-	return value;
+	if (!*value)
+		*value = shown ? json_incref(shown) : json_string("");
+	return 0;
 }
 
-int prompts_ask(struct run_context *run, const struct play *play, json_t **values, struct err *err)
+const char *prompts_scheme(const char *encrypt)
 {
-	struct node prompts = scope_own(&play->scope, "vars_prompt");
+	static const struct { const char *name, *scheme; } rows[] = {
+		{ "sha512_crypt", "sha512" }, { "sha256_crypt", "sha256" }, { "md5_crypt", "md5" }, { "bcrypt", "blowfish" },
+		{ "sha512", "sha512" }, { "sha256", "sha256" }, { "md5", "md5" }, { "blowfish", "blowfish" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		if (strcmp(rows[i].name, encrypt) == 0)
+			return rows[i].scheme;
+	}
+	return NULL;
+}
+
+static int encrypt(struct template_vm *vm, json_t *prompt, json_t **value, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(prompt, "encrypt"));
+	const char *scheme = name ? prompts_scheme(name) : NULL;
+	if (!scheme)
+		return err_set(err, ERR_INPUT, "encrypt is one of sha512_crypt, sha256_crypt, md5_crypt, bcrypt");
+	json_t *salt = json_object_get(prompt, "salt"), *size = json_object_get(prompt, "salt_size");
+	auto_json json_t *names = json_pack("{s:O, s:s, s:O*, s:O*}", "value", *value, "scheme", scheme, "salt", salt, "size", size);
+	auto_free char *expression = mem_printf("value | password_hash(scheme%s%s)", salt ? ", salt=salt" : "",
+	                                        size ? ", salt_size=size | int" : "");
+	json_decref(*value);
+	*value = NULL;
+	return evaluate(vm, expression, names, value, err);
+}
+
+static int ask_for(struct run_context *run, struct template_vm *vm, json_t *prompt, json_t *values, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(prompt, "name"));
+	auto_json json_t *value = NULL;
+	if (!name)
+		return err_set(err, ERR_INPUT, "each is a dictionary with name");
+	if (json_object_get(run->extra_vars, name))
+		return 0;
+	if (answered(run, vm, prompt, &value, err) < 0 ||
+	    (json_object_get(prompt, "encrypt") && encrypt(vm, prompt, &value, err) < 0))
+		return err_wrap(err, "%s", name);
+	bool is_unsafe = keyword_bool(json_object_get(prompt, "unsafe")) == 1;
+	json_object_set_new(values, name, is_unsafe ? json_pack("{s:O}", "__ansible_unsafe", value) : json_incref(value));
+	return 0;
+}
+
+int prompts_ask(struct run_context *run, struct template_vm *vm, json_t *prompts, json_t **values, struct err *err)
+{
 	*values = NULL;
-	if (!prompts.value)
+	if (!prompts)
 		return 0;
 	*values = json_object();
-	for (size_t i = 0; i < (json_is_array(prompts.value) ? json_array_size(prompts.value) : 1); i++) {
-		json_t *prompt = json_is_array(prompts.value) ? json_array_get(prompts.value, i) : prompts.value;
-		const char *name = json_string_value(json_object_get(prompt, "name"));
-		auto_free char *where = node_where(prompts);
-		if (!name) {
-			err_set(err, ERR_INPUT, "vars_prompt: each is a dictionary with name");
-			return err_at(err, "%s", where ? where : "");
-		}
-		if (json_object_get(prompt, "encrypt")) {
-			err_set(err, ERR_INPUT, "vars_prompt: %s: encrypt is not there", name);
-			err_hint(err, "use the filter password_hash where the value is used");
-			return err_at(err, "%s", where ? where : "");
-		}
-		if (!json_object_get(run->extra_vars, name))
-			json_object_set_new(*values, name, answered(run, prompt, name));
+	if (!json_is_array(prompts))
+		return ask_for(run, vm, prompts, *values, err);
+	for (size_t i = 0; i < json_array_size(prompts); i++) {
+		if (ask_for(run, vm, json_array_get(prompts, i), *values, err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "lua/bridge.h"
 #include "run/check.h"
@@ -126,6 +127,17 @@ static json_t *tag_list(const char *const *items, size_t count)
 	return list;
 }
 
+static json_t *inventory_sources(const struct run_options *options)
+{
+	json_t *sources = json_array();
+	for (size_t i = 0; i < options->inventory_count; i++) {
+		auto_free char *path = strchr(options->inventories[i], ',') ? mem_strdup(options->inventories[i])
+		                                                            : file_absolute(options->inventories[i]);
+		json_array_append_new(sources, json_string(path));
+	}
+	return sources;
+}
+
 static json_t *magic_options(const struct run_options *options, int forks)
 {
 	json_t *magic = json_object();
@@ -139,6 +151,15 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	json_object_set_new(magic, "ansible_version", /* the one whose language this is */
 	                    json_pack("{s:s, s:i, s:i, s:i, s:s}", "full", "2.14.18", "major", 2, "minor", 14, "revision", 18,
 	                              "string", "2.14.18"));
+	if (options->limit_count) {
+		auto_buf struct buf limit = BUF_INIT;
+		for (size_t i = 0; i < options->limit_count; i++)
+			buf_printf(&limit, "%s%s", i ? ":" : "", options->limits[i]);
+		json_object_set_new(magic, "ansible_limit", json_string(buf_text(&limit)));
+	}
+	json_object_set_new(magic, "ansible_inventory_sources", inventory_sources(options));
+	json_object_set_new(magic, "ansible_config_file", json_null());
+	json_object_set_new(magic, "ansible_playbook_python", json_string("/usr/bin/python3"));
 	json_object_set_new(magic, "neap_version", json_string(NEAP_VERSION));
 	json_object_set_new(magic, "neap_shard_index", json_integer(options->shard.count ? options->shard.index : 1));
 	json_object_set_new(magic, "neap_shard_count", json_integer(options->shard.count ? options->shard.count : 1));
@@ -468,6 +489,7 @@ static void state_release(struct run_state *state)
 	for (size_t i = 0; i < run->host_count; i++)
 		context_free_host(run->hosts[i]);
 	context_free_host(run->localhost);
+	context_free_strangers(run);
 	free(run->hosts);
 	wire_hub_free(run->hub);
 	host_slots_free(run->slots);
@@ -537,7 +559,11 @@ int run_playbooks(const struct run_options *options, struct reporter *const *rep
 	run->options = options;
 	run->forks = options->forks > 0 ? options->forks : FORKS;
 	run->events = event_stream_new();
-	pthread_mutex_init(&run->facts_lock, NULL);
+	pthread_mutexattr_t recursive; /* what a delegate's templates look up may be every host's variables */
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&run->facts_lock, &recursive);
+	pthread_mutexattr_destroy(&recursive);
 	run->prompt = passwords_prompt;
 	run->vault = vault_new();
 	int status = err_exit_status(ERR_INPUT);

@@ -227,7 +227,8 @@ struct meta_want { const char *action; };
 
 static const char *const meta_names[] = { "_raw_params", NULL };
 static const char *const meta_actions[] = {
-	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "flush_handlers", "noop", "reset_connection", NULL,
+	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role", "flush_handlers", "noop", "refresh_inventory",
+	"reset_connection", NULL,
 };
 static const struct arg meta_args[] = {
 	{ .name = "free_form", .required = true, .aliases = meta_names, .choices = meta_actions,

@@ -33,23 +33,42 @@ static char *evaluated_word(const struct evaluation *at, const char *argument, s
 
 /* ---- meta ---- */
 
+bool special_runs_once(const struct entry *entry)
+{
+	static const char *const actions[] = { "clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory" };
+	json_t *written = entry->arguments.value;
+	const char *action = json_string_value(json_is_object(written) ? json_object_get(written, "free_form") : written);
+	for (size_t i = 0; action && strcmp(entry->action, "meta") == 0 && i < sizeof(actions) / sizeof(*actions); i++) {
+		if (strcmp(actions[i], action) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of all hosts of the play. */
+static void each_host(struct walk *walk, void (*visit)(struct walk *walk, struct host_state *state))
+{
+	json_t *names = walk->play->all_names;
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const struct host *host = inventory_host(walk->run->inventory, json_string_value(json_array_get(names, i)));
+		if (host)
+			visit(walk, context_host(walk->run, host));
+	}
+}
+
 static void end_all(struct walk *walk)
 {
 	atomic_store(&walk->play->is_over, true);
 	walk_end(walk);
 }
 
-/* Of all hosts of the play. */
-static void clear_errors(struct walk *walk)
+static void clear_errors(struct walk *walk, struct host_state *state)
 {
-	json_t *names = walk->play->all_names;
-	for (size_t i = 0; i < json_array_size(names); i++) {
-		const struct host *host = inventory_host(walk->run->inventory, json_string_value(json_array_get(names, i)));
-		struct host_state *state = host ? context_host(walk->run, host) : NULL;
-		if (state)
-			state->failed = state->unreachable = false;
-	}
+	(void)walk;
+	state->failed = state->unreachable = false;
 }
+
+static void clear_facts(struct walk *walk, struct host_state *state) { variables_clear_facts(walk->run, state); }
 
 static int do_meta(struct walk *walk, const struct evaluation *at, const char *action, struct err *err)
 {
@@ -66,10 +85,15 @@ static int do_meta(struct walk *walk, const struct evaluation *at, const char *a
 		walk_end(walk);
 	} else if (strcmp(action, "end_play") == 0) {
 		end_all(walk);
+	} else if (strcmp(action, "end_role") == 0) {
+		return walk_end_role(walk) ? 0 : err_set(err, ERR_INPUT, "end_role is for tasks of a role");
 	} else if (strcmp(action, "clear_facts") == 0) {
-		variables_clear_facts(&walk->variables);
+		if (walk->play->is_free) /* the others are on their way */
+			clear_facts(walk, host);
+		else
+			each_host(walk, clear_facts);
 	} else if (strcmp(action, "clear_host_errors") == 0) {
-		clear_errors(walk);
+		each_host(walk, clear_errors);
 	} else if (strcmp(action, "reset_connection") == 0) {
 		struct target *target = targets_get(walk->run->targets, at, err);
 		if (!target)
@@ -104,7 +128,10 @@ static char *item_label(json_t *loop)
 static void included(struct walk *walk, const struct evaluation *at, const char *name, const struct entries *entries,
                      json_t *loop)
 {
-	walk_include(walk, entries, json_deep_copy(loop));
+	json_t *params = json_deep_copy(loop);
+	json_object_del(params, "ansible_loop_var"); /* a loop's own */
+	json_object_del(params, "ansible_index_var");
+	walk_include(walk, entries, params);
 	struct event *event = event_new(EVENT_INCLUDED);
 	event->play = mem_strdup(walk->play->name);
 	event->task_number = at->entry->number;
@@ -155,6 +182,7 @@ static int find_role(struct walk *walk, const struct evaluation *at, enum play_i
 		.vars = json_string_value(json_object_get(arguments, "vars_from")),
 		.defaults = json_string_value(json_object_get(arguments, "defaults_from")),
 		.unvalidated = keyword_bool(json_object_get(arguments, "rolespec_validate")) == 0,
+		.once = keyword_bool(json_object_get(arguments, "allow_duplicates")) == 0,
 	};
 	inclusion->name = mem_strdup(name);
 	inclusion->is_public = keyword_bool(json_object_get(arguments, "public")) == 1;

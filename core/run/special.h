@@ -5,6 +5,8 @@
 #include "run/keywords.h"
 #include "run/walk.h"
 
+/* Of meta: what the first host does for all, as Ansible's strategy linear has it. */
+bool special_runs_once(const struct entry *entry);
 bool special_handles(const struct entry *entry);
 /* Whether it counts as a task in the recap (meta does not). */
 bool special_counts(const struct entry *entry);

@@ -53,17 +53,9 @@ static void drop_attempt(struct task *task)
 	task->has_attempt = false;
 }
 
-static void drop_delegate(struct task *task)
-{
-	if (task->has_delegate)
-		variables_release(&task->delegate);
-	task->has_delegate = false;
-}
-
 void task_free(struct task *task)
 {
 	drop_attempt(task);
-	drop_delegate(task);
 	asks_release(&task->asks);
 	settings_release(&task->settings);
 	loop_release(&task->loop);
@@ -295,31 +287,42 @@ static enum state enter_item(struct task *task)
 
 /* ---- targets ---- */
 
+/* Of a delegated task: as the other host's variables say, with those of the play and the task. */
 static struct target *delegate_target(struct task *task, struct err *err)
 {
-	struct run_context *run = task->walk->run;
-	const struct host *host = inventory_host(run->inventory, task->settings.delegate_to);
-	if (!host) {
-		err_set(err, ERR_INPUT, "delegate_to: there is no host \"%s\" in the inventory", task->settings.delegate_to);
-		return NULL;
-	}
-	drop_delegate(task);
-	variables_init(&task->delegate, run, NULL, context_host(run, host));
-	task->has_delegate = true;
-	const struct evaluation at = { task->at.vm, &task->delegate, NULL };
-	return targets_get(run->targets, &at, err);
+	struct walk *walk = task->walk;
+	struct run_context *run = walk->run;
+	struct variables variables;
+	const struct evaluation at = { task->at.vm, &variables, task->entry };
+	pthread_mutex_lock(&run->facts_lock); /* another walk may have that host */
+	variables_init_other(&variables, run, walk->play, context_delegate(run, task->settings.delegate_to));
+	walk_enter_other(walk, &variables, task->entry);
+	variables_loop(&variables, task->loop.values);
+	struct target *target = targets_get(run->targets, &at, err);
+	if (target)
+		task->attempt.user = targets_user(run->targets, target, &at, err);
+	variables_release(&variables);
+	pthread_mutex_unlock(&run->facts_lock);
+	return target;
 }
 
-static struct target *task_target(struct task *task, struct err *err)
+static struct target *own_target(struct task *task, struct err *err)
 {
 	struct walk *walk = task->walk;
-	if (task->settings.delegate_to)
-		return delegate_target(task, err);
 	if (keyword_has_own_connection(task->entry))
 		return targets_get(walk->run->targets, &task->at, err);
 	if (!walk->target)
 		walk->target = targets_get(walk->run->targets, &task->at, err);
 	return walk->target;
+}
+
+/* Where the attempt acts, and as whom; user NULL with err. */
+static void find_target(struct task *task, struct err *err)
+{
+	struct attempt *attempt = &task->attempt;
+	attempt->target = task->settings.delegate_to ? delegate_target(task, err) : own_target(task, err);
+	if (attempt->target && !task->settings.delegate_to)
+		attempt->user = targets_user(task->walk->run->targets, attempt->target, &task->at, err);
 }
 
 static enum state do_special(struct task *task)
@@ -383,9 +386,7 @@ static enum state start_attempt(struct task *task)
 	if (task->module->acts_on_run)
 		return STATE_DECIDE;
 	struct attempt *attempt = &task->attempt;
-	attempt->target = task_target(task, &err);
-	if (attempt->target)
-		attempt->user = targets_user(task->walk->run->targets, attempt->target, &task->at, &err);
+	find_target(task, &err);
 	if (!attempt->user) {
 		fail_with(task, &err);
 		return STATE_ITEM_END;

@@ -53,8 +53,6 @@ struct task {
 	size_t index;
 	json_t *item_results; /* array, of a loop */
 	struct settings settings;
-	struct variables delegate;
-	bool has_delegate;
 	struct attempt attempt;
 	bool has_attempt;
 	unsigned tries;

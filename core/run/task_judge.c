@@ -49,16 +49,15 @@ static int judge_condition(struct task *task, const char *keyword, const char *k
 	return 0;
 }
 
-/* Whose facts a task gives: with delegate_facts those of the host it was delegated to. */
+/* Whose facts a task gives instead of its own host's: with delegate_facts the host it was delegated to; or NULL. */
 static struct host_state *fact_host(struct task *task)
 {
 	bool delegated = false;
 	struct err ignored = ERR_INIT;
-	struct run_context *run = task->walk->run;
-	const struct host *host = task->settings.delegate_to ? inventory_host(run->inventory, task->settings.delegate_to) : NULL;
-	if (host && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
-		return context_host(run, host);
-	return task->walk->host;
+	const char *name = task->settings.delegate_to;
+	if (name && keyword_flag(&task->at, "delegate_facts", false, &delegated, &ignored) == 0 && delegated)
+		return context_delegate(task->walk->run, name);
+	return NULL;
 }
 
 /* run_once: what one host found holds for all of the batch. */
@@ -85,12 +84,13 @@ void task_judge_facts(struct task *task)
 	if (is_set_fact && json_object_get(task->result, "_ansible_facts_cacheable"))
 		kinds |= FACTS_GATHERED;
 	struct err ignored = ERR_INIT;
-	if (keyword_flag(&task->at, "run_once", false, &once, &ignored) == 0 && once)
-		share_facts(task, kinds, facts);
-	if (host != task->walk->host)
+	if (host && host != task->walk->host) {
 		variables_give(run, host, kinds, facts);
-	else
-		variables_learn(&task->walk->variables, kinds, facts);
+		return;
+	}
+	if (!host && keyword_flag(&task->at, "run_once", false, &once, &ignored) == 0 && once)
+		share_facts(task, kinds, facts);
+	variables_learn(&task->walk->variables, kinds, facts);
 }
 
 int task_judge_conditions(struct task *task, bool *again, struct err *err)

@@ -8,26 +8,15 @@
 #include "base/mem.h"
 #include "run/host_facts.h"
 #include "run/play.h"
+#include "run/role_names.h"
 
 /* ---- magic ---- */
 
-static void add_role_name(json_t *names, const struct entries *entries)
-{
-	for (size_t i = 0; i < entries->count; i++) {
-		const struct entry *entry = entries->items[i];
-		if (entry->scope.kind == SCOPE_ROLE && entry->scope.role)
-			json_array_append_new(names, json_string(entry->scope.role->name));
-	}
-}
-
 static void play_magic(const struct play_state *play, json_t *magic)
 {
-	json_t *roles = json_array();
-	add_role_name(roles, &play->play->roles);
 	json_object_set_new(magic, "playbook_dir", json_string(play->directory));
 	json_object_set_new(magic, "ansible_play_name", json_string(play->name));
-	json_object_set(magic, "ansible_play_role_names", roles);
-	json_object_set_new(magic, "role_names", roles);
+	role_names_add(play->play, magic);
 }
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
@@ -87,10 +76,8 @@ static json_t *all_hostvars(struct run_context *run)
 	for (size_t i = 0; i < run->host_count + (run->localhost != NULL); i++) {
 		struct host_state *state = i < run->host_count ? run->hosts[i] : run->localhost;
 		struct variables other;
-		variables_init(&other, run, NULL, state);
+		variables_init_other(&other, run, NULL, state);
 		other.is_plain = true;
-		for (size_t j = 0; j < json_array_size(state->given); j++)
-			vars_add(&other.vars, VARS_SET_FACT, json_array_get(json_array_get(state->given, j), 1), true, "set_fact");
 		struct evaluating evaluating = { &other, json_object() };
 		vars_each(&other.vars, evaluate_variable, &evaluating);
 		json_object_set_new(all, state->host->name, evaluating.values);
@@ -224,8 +211,11 @@ static void add_role(struct vars *vars, const struct role *role)
 
 static void add_entry_role(void *context, const struct entry *entry)
 {
-	if (entry->scope.kind == SCOPE_ROLE && entry->scope.role)
-		add_role(context, entry->scope.role);
+	if (entry->scope.kind != SCOPE_ROLE || !entry->scope.role)
+		return;
+	if (!role_names_is_task(&entry->scope, "import_role"))
+		add_object(context, VARS_ROLE, scope_own(&entry->scope, "vars").value, false, "vars where the role is named");
+	add_role(context, entry->scope.role);
 }
 
 /* The roles that a play names or imports show their variables to all of it, and so do public ones once they are included. */
@@ -246,9 +236,6 @@ static void add_play(struct variables *variables)
 {
 	const struct play_state *play = variables->play;
 	add_play_roles(variables);
-	if (play->play->scope.importer)
-		add_object(&variables->vars, VARS_PLAY, scope_own(play->play->scope.importer, "vars").value, false,
-		           "import_playbook vars");
 	struct node values = scope_own(&play->play->scope, "vars");
 	if (json_is_array(values.value)) {
 		for (size_t i = 0; i < json_array_size(values.value); i++)
@@ -256,7 +243,9 @@ static void add_play(struct variables *variables)
 	} else {
 		add_object(&variables->vars, VARS_PLAY, values.value, false, "play vars");
 	}
-	add_object(&variables->vars, VARS_PLAY_PROMPT, play->prompted, true, "vars_prompt");
+	for (const struct scope *scope = play->play->scope.importer; scope; scope = scope->importer)
+		add_object(&variables->vars, VARS_PLAY, scope_own(scope, "vars").value, false, "import_playbook vars");
+	add_object(&variables->vars, VARS_PLAY_PROMPT, play->prompted, false, "vars_prompt");
 	for (size_t i = 0; i < play->vars_file_count; i++)
 		add_object(&variables->vars, VARS_PLAY_FILES, play->vars_files[i], false, "vars_files");
 }
@@ -299,6 +288,15 @@ void variables_init(struct variables *variables, struct run_context *run, struct
 	};
 }
 
+void variables_init_other(struct variables *variables, struct run_context *run, struct play_state *play,
+                          struct host_state *host)
+{
+	variables_init(variables, run, play, host);
+	variables->is_other = true;
+	for (size_t i = 0; i < json_array_size(host->given); i++)
+		add_object(&variables->vars, VARS_SET_FACT, json_array_get(json_array_get(host->given, i), 1), true, "set_fact");
+}
+
 void variables_reload(struct variables *variables)
 {
 	struct run_context *run = variables->run;
@@ -320,11 +318,10 @@ void variables_release(struct variables *variables)
 static void take_given(struct variables *variables);
 static void drop_hostvars(struct variables *variables);
 
-static bool is_import(const struct scope *scope)
+/* What an include is given counts more than what was set by set_fact; what an import is given are vars like a block's. */
+static bool is_include(const struct scope *scope)
 {
-	return json_object_get(scope->node.value, "import_role") ||
-	       json_object_get(scope->node.value, "ansible.builtin.import_role") ||
-	       json_object_get(scope->node.value, "ansible.legacy.import_role");
+	return scope->kind == SCOPE_TASK && (role_names_is_task(scope, "include_tasks") || role_names_is_task(scope, "include_role"));
 }
 
 /* From the play inwards, so that an inner layer is added last and wins. */
@@ -334,7 +331,7 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 		return;
 	enter_scope(variables, scope->parent);
 	struct vars *vars = &variables->vars;
-	bool is_listed = scope->kind == SCOPE_ROLE && !is_import(scope);
+	bool is_listed = scope->kind == SCOPE_ROLE && !role_names_is_task(scope, "import_role");
 	if (is_listed) /* below the role's own vars, unlike those of an import */
 		add_object(vars, VARS_ROLE, scope_own(scope, "vars").value, false, "vars where the role is named");
 	if (scope->role && (!scope->parent || scope->parent->role != scope->role)) {
@@ -347,16 +344,20 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 	} kinds[] = {
 		[SCOPE_PLAY] = { VARS_PLAY, "play vars" },
 		[SCOPE_ROLE] = { VARS_TASK, "vars of import_role" },
-		[SCOPE_BLOCK] = { VARS_BLOCK, "block vars" },
+		[SCOPE_BLOCK] = { VARS_TASK, "block vars" },
 		[SCOPE_TASK] = { VARS_TASK, "task vars" },
 	};
-	if (!is_listed)
-		add_object(vars, kinds[scope->kind].level, scope_own(scope, "vars").value, false, kinds[scope->kind].origin);
+	json_t *own = scope_own(scope, "vars").value;
+	if (own && is_include(scope))
+		add_object(vars, VARS_INCLUDE_PARAMS, own, false, "vars of an include");
+	else if (!is_listed)
+		add_object(vars, kinds[scope->kind].level, own, false, kinds[scope->kind].origin);
 }
 
 void variables_enter(struct variables *variables, const struct entry *entry)
 {
-	take_given(variables);
+	if (!variables->is_other)
+		take_given(variables);
 	drop_hostvars(variables);
 	enter_scope(variables, &entry->scope);
 	const struct role *role = entry->scope.role;
@@ -364,6 +365,8 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 	if (role) {
 		json_object_set_new(variables->task_magic, "role_name", json_string(role->name));
 		json_object_set_new(variables->task_magic, "ansible_role_name", json_string(role->name));
+		json_object_set_new(variables->task_magic, "ansible_collection_name", json_null());
+		role_names_add_parents(&entry->scope, variables->task_magic);
 		auto_free char *path = file_absolute(role->path);
 		json_object_set_new(variables->task_magic, "role_path", json_string(path));
 	}
@@ -373,7 +376,7 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 void variables_leave(struct variables *variables)
 {
 	static const enum vars_level levels[] = {
-		VARS_BLOCK, VARS_TASK, VARS_ROLE_PARAMS, VARS_INCLUDE_PARAMS, VARS_LOOP,
+		VARS_TASK, VARS_ROLE_PARAMS, VARS_INCLUDE_PARAMS, VARS_LOOP,
 	};
 	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
 		vars_remove_level(&variables->vars, levels[i]);
@@ -435,11 +438,11 @@ void variables_learn(struct variables *variables, unsigned kinds, json_t *facts)
 	drop_hostvars(variables);
 }
 
-void variables_clear_facts(struct variables *variables)
+void variables_clear_facts(struct run_context *run, struct host_state *host)
 {
-	pthread_mutex_lock(&variables->run->facts_lock);
-	host_facts_clear(variables->host);
-	changed(variables->run);
+	pthread_mutex_lock(&run->facts_lock);
+	host_facts_clear(host);
+	changed(run);
 }
 
 void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts)

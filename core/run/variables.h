@@ -10,7 +10,7 @@ struct play_state;
 
 struct variables {
 	struct run_context *run;
-	struct play_state *play; /* NULL: of a host outside any play (a delegate) */
+	struct play_state *play; /* NULL: of a host outside any play */
 	struct host_state *host;
 	struct vars vars;
 	json_t *magic;                 /* the host's own magic variables */
@@ -20,12 +20,16 @@ struct variables {
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
 	unsigned hostvars_version;     /* of the facts it was made from */
 	bool is_plain;                 /* made to evaluate hostvars: it has none of its own */
+	bool is_other;                 /* of a host that another walk may have: what it was given is that one's to take up */
 	struct template_scope scope;   /* context: this */
 };
 
 /* Layers that hold for the whole play. variables must not move afterwards. */
 void variables_init(struct variables *variables, struct run_context *run, struct play_state *play,
                     struct host_state *host);
+/* The same of a host that another walk may have. Under facts_lock, until they are released. */
+void variables_init_other(struct variables *variables, struct run_context *run, struct play_state *play,
+                          struct host_state *host);
 /* The same anew, after the inventory has changed. To be called between tasks. */
 void variables_reload(struct variables *variables);
 void variables_release(struct variables *variables);
@@ -40,8 +44,8 @@ enum { FACTS_SET = 1, FACTS_GATHERED = 2, FACTS_INCLUDED = 4 };
 /* Gives the host a variable (value is taken over), or what a result says of it. Only the thread that has the host. */
 void variables_set(struct variables *variables, const char *name, json_t *value);
 void variables_learn(struct variables *variables, unsigned kinds, json_t *facts);
-/* Forgets the facts that were gathered. */
-void variables_clear_facts(struct variables *variables);
+/* Forgets the facts that were gathered of a host. Under linear, or of the walk's own host. */
+void variables_clear_facts(struct run_context *run, struct host_state *host);
 /* Gives facts to another host, which has them with its next task. Any thread. */
 void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts);
 

@@ -10,6 +10,7 @@
 #include "run/select.h"
 #include "run/stream.h"
 #include "run/task.h"
+#include "run/throttle.h"
 
 /* The sections of a play, in order; facts are gathered where the play asks for it, handlers run after pre_tasks, after tasks and after post_tasks. */
 enum { SECTION_FACTS, SECTION_PRE, SECTION_PRE_HANDLERS, SECTION_ROLES, SECTION_TASKS, SECTION_HANDLERS, SECTION_POST,
@@ -80,6 +81,8 @@ static bool next_block_section(struct walk *walk, struct frame *frame)
 		return true;
 	}
 	bool failing = frame->failing;
+	if (frame->has_run && !failing)
+		json_object_set_new_nocheck(walk->roles_done, frame->block->scope.role->identity, json_true());
 	pop(walk);
 	if (failing)
 		walk_fail(walk);
@@ -98,8 +101,18 @@ static const struct entry *next_handler(struct walk *walk, struct frame *frame)
 	return NULL;
 }
 
+static bool is_role(const struct entry *block) { return block->scope.kind == SCOPE_ROLE && block->scope.role; }
+
+/* Whether these roles (NULL: none) have the block's, which need not be done again then. */
+static bool is_done(const json_t *roles, const struct entry *block)
+{
+	return is_role(block) && !block->scope.role->allow_duplicates && json_object_get(roles, block->scope.role->identity);
+}
+
 static void enter_block(struct walk *walk, const struct entry *block)
 {
+	if (is_done(walk->roles_done, block))
+		return;
 	struct frame *frame = push(walk, FRAME_BLOCK);
 	frame->block = block;
 	frame->list = &block->block;
@@ -152,6 +165,35 @@ void walk_end(struct walk *walk)
 {
 	pop_all(walk);
 	walk->ended = true;
+}
+
+static size_t role_frame(const struct walk *walk, const struct role *role)
+{
+	size_t at = walk->frame_count;
+	while (at) {
+		const struct frame *frame = &walk->frames[at - 1];
+		if (frame->kind == FRAME_BLOCK && is_role(frame->block) && (!role || frame->block->scope.role == role))
+			break;
+		at--;
+	}
+	return at;
+}
+
+void walk_note_role(struct walk *walk, const struct role *role)
+{
+	size_t at = role ? role_frame(walk, role) : 0;
+	if (at)
+		walk->frames[at - 1].has_run = true;
+}
+
+bool walk_end_role(struct walk *walk)
+{
+	size_t at = role_frame(walk, NULL);
+	if (!at)
+		return false;
+	while (walk->frame_count >= at)
+		pop(walk);
+	return true;
 }
 
 /* ---- failures ---- */
@@ -223,14 +265,16 @@ void walk_include(struct walk *walk, const struct entries *entries, json_t *para
 	walk->included++;
 }
 
-void walk_enter_variables(struct walk *walk, const struct entry *entry)
+void walk_enter_other(const struct walk *walk, struct variables *other, const struct entry *entry)
 {
-	variables_enter(&walk->variables, entry);
+	variables_enter(other, entry);
 	for (size_t i = 0; i < walk->frame_count; i++) {
 		if (walk->frames[i].params)
-			vars_add(&walk->variables.vars, VARS_INCLUDE_PARAMS, walk->frames[i].params, true, "include");
+			vars_add(&other->vars, VARS_INCLUDE_PARAMS, walk->frames[i].params, true, "include");
 	}
 }
+
+void walk_enter_variables(struct walk *walk, const struct entry *entry) { walk_enter_other(walk, &walk->variables, entry); }
 
 static bool is_named(struct walk *walk, struct template_vm *vm, const struct entry *handler, const char *name)
 {
@@ -305,7 +349,32 @@ struct coming {
 	void *context;
 	enum walk_reach reach;
 	bool going;
+	json_t *roles; /* identities of those that are done, or may be when the walk gets there; owned */
 };
+
+/* Whether a role may have been done by then; where it matters that it was not, this is as far as can be told. */
+static bool comes_again(struct coming *coming, const struct entry *block)
+{
+	if (!is_role(block))
+		return false;
+	bool again = is_done(coming->roles, block);
+	if (again && coming->reach == WALK_TO_HANDLERS)
+		coming->going = false;
+	json_object_set_new_nocheck(coming->roles, block->scope.role->identity, json_true());
+	return again;
+}
+
+static struct coming coming_of(const struct walk *walk, enum walk_reach reach,
+                               bool (*visit)(void *context, const struct entry *entry), void *context)
+{
+	struct coming coming = { visit, context, reach, true, json_deep_copy(walk->roles_done) };
+	for (size_t i = 0; i < walk->frame_count; i++) {
+		const struct frame *frame = &walk->frames[i];
+		if (frame->kind == FRAME_BLOCK && is_role(frame->block))
+			json_object_set_new_nocheck(coming.roles, frame->block->scope.role->identity, json_true());
+	}
+	return coming;
+}
 
 static void come(struct coming *coming, const struct entries *entries, size_t from)
 {
@@ -313,7 +382,7 @@ static void come(struct coming *coming, const struct entries *entries, size_t fr
 		const struct entry *entry = entries->items[i];
 		if (entry->kind == ENTRY_TASK) {
 			coming->going = coming->visit(coming->context, entry);
-		} else {
+		} else if (!comes_again(coming, entry)) {
 			come(coming, &entry->block, 0);
 			come(coming, &entry->always, 0);
 		}
@@ -338,7 +407,7 @@ static void come_from(struct coming *coming, const struct walk *walk, const stru
 void walk_each_coming(struct walk *walk, enum walk_reach reach, bool (*visit)(void *context, const struct entry *entry),
                       void *context)
 {
-	struct coming coming = { visit, context, reach, true };
+	struct coming coming = coming_of(walk, reach, visit, context);
 	size_t count = walk->frame_count;
 	auto_free struct frame *frames = mem_array(count, sizeof(*frames));
 	memcpy(frames, walk->frames, count * sizeof(*frames));
@@ -352,15 +421,17 @@ void walk_each_coming(struct walk *walk, enum walk_reach reach, bool (*visit)(vo
 	}
 	memcpy(walk->frames, frames, count * sizeof(*frames));
 	walk->frame_count = count;
+	json_decref(coming.roles);
 }
 
 void walk_each_included(struct walk *walk, const struct entries *entries, json_t *params,
                         bool (*visit)(void *context, const struct entry *entry), void *context)
 {
-	struct coming coming = { visit, context, WALK_TO_END, true };
+	struct coming coming = coming_of(walk, WALK_TO_END, visit, context);
 	push(walk, FRAME_INCLUDE)->params = json_incref(params);
 	come(&coming, entries, 0);
 	pop(walk);
+	json_decref(coming.roles);
 }
 
 /* ---- life ---- */
@@ -387,6 +458,7 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->run = run;
 	walk->play = play;
 	walk->host = host;
+	walk->roles_done = json_object();
 	host->took_part = true;
 	host->ended = false;
 	walk->ahead_window = AHEAD_WINDOW;
@@ -406,6 +478,7 @@ void walk_free(struct walk *walk)
 	variables_release(&walk->variables);
 	free(walk->frames);
 	free(walk->notified);
+	json_decref(walk->roles_done);
 	stream_free(walk->stream);
 	arena_release(&walk->arena);
 	free(walk);
@@ -418,15 +491,25 @@ static bool has_turn(const struct walk *walk)
 	       (!atomic_load(&walk->run->cancelled) || stream_awaits(walk));
 }
 
+/* Under linear it is the conductor who sees to throttle. */
+static bool may_begin(struct walk *walk, struct template_vm *vm)
+{
+	bool is_held = walk->play->is_free && !walk->facts_only && !walk->throttle;
+	return !is_held || throttle_enter(walk->play->throttles, walk, vm);
+}
+
 void walk_continue(struct walk *walk, struct template_vm *vm)
 {
 	do {
+		if (!walk->task && !may_begin(walk, vm))
+			return; /* whoever gives a place makes the walk ready */
 		if (!walk->task)
 			walk->task = walk->facts_only ? task_new_facts(walk) : task_new(walk, walk->next);
 		if (!task_continue(walk->task, vm))
 			return; /* it waits; whoever ends the wait makes the walk ready */
 		task_free(walk->task);
 		walk->task = NULL;
+		throttle_leave(walk->play->throttles, walk);
 	} while (has_turn(walk));
 	sched_turn_ended(walk->run->sched, walk);
 }

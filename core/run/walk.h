@@ -16,6 +16,7 @@
 struct play_state;
 struct stream;
 struct task;
+struct throttle;
 
 enum frame_kind {
 	FRAME_PLAY,     /* the play's own sections */
@@ -31,6 +32,7 @@ struct frame {
 	const struct entry *block;   /* FRAME_BLOCK */
 	const struct entries *list;  /* the section's entries; NULL for handlers */
 	bool failing;                /* a failure waits for always to end */
+	bool has_run;                /* of a role: a task of its own was not skipped */
 	json_t *params;              /* FRAME_INCLUDE: variables the include gives; owned, or NULL */
 };
 
@@ -48,11 +50,14 @@ struct walk {
 	struct task *task;           /* under way, or NULL */
 	size_t included;             /* frames that the current task has included */
 	bool facts_only;             /* this turn only gathers the facts that variables.wanted names */
+	bool was_rescued;            /* the last task failed, and the walk went on */
 	bool failed;                 /* out of the play: failed or unreachable */
 	bool ended;                  /* end_host, end_play */
 	struct target *target;       /* its own, once it was needed */
 	size_t ahead_window;         /* tasks to look ahead at most */
 	bool alone;                  /* no other host is to be waited for between tasks */
+	json_t *roles_done;          /* identities of roles, as keys */
+	struct throttle *throttle;   /* where it has a place, or waits for one; or NULL */
 	struct stream *stream;       /* commands that were sent with an earlier one; or NULL */
 	struct arena arena;
 
@@ -77,12 +82,18 @@ bool walk_fail(struct walk *walk);
 void walk_include(struct walk *walk, const struct entries *entries, json_t *params);
 /* variables_enter, with what the includes around the walk's place give. */
 void walk_enter_variables(struct walk *walk, const struct entry *entry);
+/* The same for another host, to which the task is delegated. */
+void walk_enter_other(const struct walk *walk, struct variables *other, const struct entry *entry);
 /* Runs the notified handlers next. */
 void walk_flush_handlers(struct walk *walk);
 /* Notifies handlers by name or topic; false if there is none. */
 bool walk_notify(struct walk *walk, struct template_vm *vm, const char *name);
 /* Ends the walk without failing it. */
 void walk_end(struct walk *walk);
+/* The current task, of this role (NULL: none), was not skipped. */
+void walk_note_role(struct walk *walk, const struct role *role);
+/* Leaves the role whose task this is, and what stands in it. false: it is in none. */
+bool walk_end_role(struct walk *walk);
 /* Before, at the same place, behind: < 0, 0, > 0. Neither may be at its end. */
 int walk_compare(const struct walk *a, const struct walk *b);
 /* How far to look: to the end of the play, or only as far as neither handlers nor the end of an include with variables

@@ -187,7 +187,7 @@ Test(check, finds_wrong_names)
 	            "site.json:2:33: a task has one loop, this one has \"loop\" and \"with_items\"\n");
 	expect_task("{\"meta\": \"flush_handler\"}", "site.json:2:10: meta has no action \"flush_handler\" (did you mean \"flush_handlers\"?)\n");
 	expect_task("{\"meta\": {}}", "site.json:2:10: meta takes the name of an action (\"meta\": \"flush_handlers\")\n");
-	expect_task("{\"meta\": \"refresh_inventory\"}", "site.json:2:10: neap does not have the action \"refresh_inventory\" of meta yet\n");
+	expect_task("{\"meta\": \"end_role\"}", "site.json:2:10: end_role is for tasks of a role\n");
 }
 
 /* The text of the compiler's messages is its own affair; the place is ours. */

@@ -305,22 +305,22 @@ Test(playbook, expands_roles_with_dependencies_handlers_and_variables)
 	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"roles\": [\"base\", {\"role\": \"web\", \"tags\": \"t\"}, \"base\"],"
 	                                      " \"handlers\": [{\"name\": \"mine\", \"ping\": null}]}]");
 	const struct play *play = playbook->plays[0];
-	expect_tree(&play->roles, "base[copy] web[user[file] command:w import[ping]]");
+	expect_tree(&play->roles, "base[copy] web[base[copy] user[file] command:w import[ping]] base[copy]");
 	expect_tree(&play->handlers, "shell:restart ping:mine");
-	const struct entry *web = play->roles.items[1], *user = web->block.items[0];
+	const struct entry *web = play->roles.items[1], *user = web->block.items[1];
 	cr_assert_eq(json_integer_value(node_get(web->scope.role->defaults, "port").value), 80);
 	cr_assert_str_eq(json_string_value(node_get(web->scope.role->vars, "user").value), "www");
 	cr_assert_str_eq(json_string_value(json_object_get(user->scope.role->params, "login")), "www");
 	cr_assert_eq(json_object_size(user->scope.role->params), 1);
 	cr_assert_str_eq(json_string_value(scope_own(&user->scope, "when").value), "a");
 	cr_assert_eq(play->handlers.items[0]->scope.role, web->scope.role);
-	cr_assert_str_eq(json_string_value(scope_keyword(&web->block.items[1]->scope, "tags").value), "t");
+	cr_assert_str_eq(json_string_value(scope_keyword(&web->block.items[2]->scope, "tags").value), "t");
 	cr_assert_str_eq(buf_text(&libraries), "roles/web/library;");
 	buf_release(&libraries);
 	playbook_free(playbook);
 }
 
-Test(playbook, runs_a_role_twice_only_with_other_variables_or_leave)
+Test(playbook, tells_uses_of_a_role_with_other_variables_apart)
 {
 	write_file("roles/a/tasks/main.json", "[{\"ping\": null}]");
 	write_file("roles/b/tasks/main.json", "[{\"copy\": {}}]");
@@ -328,7 +328,17 @@ Test(playbook, runs_a_role_twice_only_with_other_variables_or_leave)
 	struct playbook *playbook = load_good("[{\"hosts\": \"all\", \"roles\": [\"a\", \"a\", {\"role\": \"a\", \"x\": 1}, {\"role\": \"a\", \"x\": 1},"
 	                                      " {\"role\": \"a\", \"vars\": {\"x\": 1}}, \"b\", \"b\"],"
 	                                      " \"tasks\": [{\"import_role\": {\"name\": \"a\"}}]}]");
-	expect_tree(&playbook->plays[0]->roles, "a[ping] a[ping] a[ping] b[copy] b[copy]");
+	const struct entries *roles = &playbook->plays[0]->roles;
+	expect_tree(roles, "a[ping] a[ping] a[ping] a[ping] a[ping] b[copy] b[copy]");
+	static const size_t first_like_it[] = { 0, 0, 2, 2, 4, 5, 5 };
+	for (size_t i = 0; i < roles->count; i++) {
+		const struct role *role = roles->items[i]->scope.role;
+		size_t first = 0;
+		while (strcmp(roles->items[first]->scope.role->identity, role->identity) != 0)
+			first++;
+		cr_assert_eq(first, first_like_it[i]);
+		cr_assert_eq(role->allow_duplicates, i > 4);
+	}
 	expect_tree(&playbook->plays[0]->tasks, "a[ping]");
 	playbook_free(playbook);
 }

@@ -27,11 +27,11 @@ Test(vars, finds_the_last_layer_of_one_level)
 {
 	auto_json json_t *first = json_pack("{s:i}", "a", 1), *second = json_pack("{s:i}", "a", 2);
 	auto_vars struct vars vars = VARS_INIT;
-	vars_add(&vars, VARS_BLOCK, first, false, "outer");
-	vars_add(&vars, VARS_BLOCK, second, false, "inner");
+	vars_add(&vars, VARS_TASK, first, false, "outer");
+	vars_add(&vars, VARS_TASK, second, false, "inner");
 	json_t *value;
 	cr_assert_str_eq(vars_find(&vars, "a", &value)->origin, "inner");
-	vars_remove_level(&vars, VARS_BLOCK);
+	vars_remove_level(&vars, VARS_TASK);
 	cr_assert_null(vars_find(&vars, "a", &value));
 }
 
