@@ -358,6 +358,39 @@ static bool native_is_ascii(const char *text, size_t length)
 	return true;
 }
 
+/* Characters whose other case is several, which the C library's functions do not know. */
+static const struct {
+	unsigned code;
+	bool upper;
+	const char *text;
+} native_special_cases[] = {
+	{ 0xDF, true, "SS" },    { 0x149, true, "\u02BCN" }, { 0xFB00, true, "FF" },  { 0xFB01, true, "FI" },  { 0xFB02, true, "FL" },
+	{ 0xFB03, true, "FFI" }, { 0xFB04, true, "FFL" },    { 0xFB05, true, "ST" },  { 0xFB06, true, "ST" }, { 0x130, false, "i\u0307" },
+};
+
+static const char *native_special_case(unsigned code, bool upper)
+{
+	for (size_t i = 0; i < sizeof(native_special_cases) / sizeof(native_special_cases[0]); i++)
+		if (native_special_cases[i].code == code && native_special_cases[i].upper == upper)
+			return native_special_cases[i].text;
+	return NULL;
+}
+
+/* Whether the sigma at a place ends a word: there is a letter before it, and none behind. */
+static bool native_ends_word(const char *text, size_t length, size_t at, locale_t locale)
+{
+	enum { SIGMA_BYTES = 2 };
+	unsigned code = 0;
+	size_t before = at;
+	while (before > 0 && ((unsigned char)text[before - 1] & 0xC0) == 0x80)
+		before--;
+	before -= before > 0;
+	if (before == at || !printable_utf8(text + before, at - before, &code) || !iswalpha_l((wint_t)code, locale))
+		return false;
+	at += SIGMA_BYTES;
+	return at >= length || !printable_utf8(text + at, length - at, &code) || !iswalpha_l((wint_t)code, locale);
+}
+
 static int native_change_case(lua_State *state, bool upper)
 {
 	size_t length;
@@ -378,10 +411,13 @@ static int native_change_case(lua_State *state, bool upper)
 	for (size_t at = 0; at < length;) {
 		unsigned code = (unsigned char)text[at];
 		size_t step = code < 0x80 ? 1 : printable_utf8(text + at, length - at, &code);
+		const char *special = code < 0x80 ? NULL : native_special_case(code, upper);
 		if (step == 0)
 			luaL_addchar(&buffer, text[at]);
-		else if (upper && code == 0xDF)
-			luaL_addstring(&buffer, "SS");
+		else if (special)
+			luaL_addstring(&buffer, special);
+		else if (!upper && code == 0x3A3 && native_ends_word(text, length, at, locale))
+			native_add_utf8(&buffer, 0x3C2);
 		else
 			native_add_utf8(&buffer, (unsigned)(upper ? towupper_l((wint_t)code, locale) : towlower_l((wint_t)code, locale)));
 		at += step ? step : 1;

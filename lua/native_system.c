@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -291,6 +292,18 @@ static int native_environment(lua_State *state)
 	if (!value)
 		return 0;
 	lua_pushstring(state, value);
+	return 1;
+}
+
+/* home(name): the home of an account here, or nothing. */
+static int native_home(lua_State *state)
+{
+	char room[4096];
+	struct passwd account;
+	struct passwd *found = NULL;
+	if (getpwnam_r(luaL_checkstring(state, 1), &account, room, sizeof(room), &found) != 0 || !found)
+		return 0;
+	lua_pushstring(state, found->pw_dir);
 	return 1;
 }
 
@@ -603,6 +616,7 @@ void native_system_open(lua_State *state, const struct template_scope *const *sc
 	    {"search_folders", native_search_folders},
 	    {"command", native_command},
 	    {"environment", native_environment},
+	    {"home", native_home},
 	    {"working_directory", native_working_directory},
 	    {"real_path", native_real_path},
 	    {"file_kind", native_file_kind},

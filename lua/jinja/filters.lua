@@ -45,6 +45,19 @@ local function truncated(number)
 	return math.tointeger(whole)
 end
 
+local function too_large(s)
+	fail("int: the number %s is too large (integers have 64 bits)", s)
+end
+
+-- The whole part of a number; nil for one that has none.
+local function whole_part(n)
+	local whole = truncated(n)
+	if not whole and n == n and n ~= math.huge and n ~= -math.huge then
+		too_large(values.text(n))
+	end
+	return whole
+end
+
 local function integer_text(s, base)
 	s = s:match("^%s*(.-)%s*$"):lower()
 	local sign, digits = s:match("^([+-]?)(.*)$")
@@ -58,9 +71,17 @@ local function integer_text(s, base)
 	if not digits:find("^%w[%w_]*$") then
 		return nil
 	end
-	local value = tonumber((digits:gsub("_", "")), base)
-	if not value or #digits > 18 and base == 10 and math.type(tonumber((digits:gsub("_", "")))) ~= "integer" then
+	digits = digits:gsub("_", "")
+	if not tonumber(digits, base) then
 		return nil
+	end
+	local value = 0
+	for digit in digits:gmatch(".") do
+		local add = tonumber(digit, base)
+		if value > (math.maxinteger - add) // base then
+			too_large(s)
+		end
+		value = value * base + add
 	end
 	return sign == "-" and -value or value
 end
@@ -85,7 +106,7 @@ filter("int", { "default", "base:int" }, function(v, default, base)
 		default = 0
 	end
 	if type(v) == "number" then
-		return truncated(v) or default
+		return whole_part(v) or default
 	elseif type(v) == "boolean" then
 		return v and 1 or 0
 	elseif type(v) ~= "string" then
@@ -96,7 +117,7 @@ filter("int", { "default", "base:int" }, function(v, default, base)
 		return whole
 	end
 	local number = float_text(v)
-	return number and number == number and truncated(number) or default
+	return number and whole_part(number) or default
 end)
 filter("float", { "default" }, function(v, default)
 	if type(v) == "number" then
@@ -229,7 +250,7 @@ local function wrap_paragraph(paragraph, width, break_long, break_hyphens)
 	end
 	local lines, line, used = {}, {}, 0
 	local function close()
-		if #line > 0 and line[#line]:find("^%s+$") then
+		if #line > 0 and line[#line]:find("^%s*$") then
 			line[#line] = nil
 		end
 		if #line > 0 then
@@ -246,7 +267,7 @@ local function wrap_paragraph(paragraph, width, break_long, break_hyphens)
 		elseif used + length <= width then
 			line[#line + 1], used, at = chunk, used + length, at + 1
 		elseif length > width and break_long then
-			local room = math.max(width - used, 1)
+			local room = width - used
 			local before = break_hyphens and values.slice(chunk, 0, room):match("^(.*)%-")
 			if before and before:find("[^-]") then
 				room = native.length(before) + 1
@@ -318,21 +339,6 @@ filter("urlencode", {}, function(v)
 		out[#out + 1] = url_quote(members[1], ""):gsub("%%20", "+") .. "=" .. url_quote(members[2], ""):gsub("%%20", "+")
 	end
 	return table.concat(out, "&")
-end)
-filter("urlize", { "trim_url_limit:int", "nofollow:bool", "target:str", "rel:str" }, function(v, limit, nofollow, target, rel)
-	local rels = { "noopener" }
-	if is_true(nofollow) then
-		rels[#rels + 1] = "nofollow"
-	end
-	if rel ~= nil and rel ~= null then
-		rels[#rels + 1] = rel
-	end
-	table.sort(rels)
-	local attributes = ' rel="' .. table.concat(rels, " ") .. '"' .. (is_true(target) and ' target="' .. escape(target) .. '"' or "")
-	return (escape(v):gsub("(%f[%w]https?://[^%s<>]*[^%s<>.,;:!?)])", function(url)
-		local shown = math.type(limit) == "integer" and #url > limit and url:sub(1, limit) .. "..." or url
-		return '<a href="' .. url .. '"' .. attributes .. ">" .. shown .. "</a>"
-	end))
 end)
 filter("tojson", { "indent:indent" }, function(v, indent)
 	local s = json.encode(v, { indent = indent ~= null and indent or nil, sort = true })

@@ -465,7 +465,8 @@ local function macro_maker(name, node, scope)
 			local result = captured(body, frame)
 			left()
 			return result
-		end, { members = { name = name, arguments = values.tuple(names) } })
+		end, { members = { name = name, arguments = values.tuple(names), caller = used.caller ~= nil, catch_kwargs = used.kwargs ~= nil,
+			catch_varargs = used.varargs ~= nil } })
 	end
 end
 

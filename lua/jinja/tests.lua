@@ -208,6 +208,10 @@ test("same_file is_same_file", { "other!:text" }, function(v, other)
 	return a == b and native.file_kind(a, true) ~= nil
 end)
 
+-- Of something undefined they are false, as in Ansible.
+for name in ("none true false boolean integer float number string mapping sequence sameas callable escaped url uri urn"):gmatch("%S+") do
+	tests[name].takes_undefined = true
+end
 compiler.light(tests, "defined undefined none boolean true false integer float number string mapping iterable sequence eq ne lt le gt ge in even odd "
 	.. "divisibleby lower upper")
 
