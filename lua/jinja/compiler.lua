@@ -130,7 +130,7 @@ local function bind(definition, arguments, keywords)
 			end
 			bound[place] = value
 		elseif definition.keywords or definition.types[name] ~= nil then
-			more = more or {}
+			more = more or values.dict()
 			more[name] = value
 		else
 			local hint = native.nearest(tostring(name), definition.names)
@@ -596,11 +596,11 @@ local function call_arguments(arguments, scope)
 			end
 		end
 		for i = 1, #names do
-			keywords = keywords or {}
+			keywords = keywords or values.dict() -- which keeps their order
 			keywords[names[i]] = named[i](frame)
 		end
 		if star_star then
-			keywords = keywords or {}
+			keywords = keywords or values.dict()
 			local dict = star_star(frame)
 			if values.kind(defined(dict)) ~= "dict" then
 				fail("the value behind ** must be a dictionary")

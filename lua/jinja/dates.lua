@@ -116,6 +116,7 @@ end
 
 local methods = values.methods
 methods.datetime, methods.timedelta = {}, {}
+local EPOCH_ORDINAL = 719163 -- days from the first one of year 1 to 1970
 
 compiler.define(methods.datetime, "strftime", { "format!:str" }, values.date_format)
 compiler.define(methods.datetime, "timestamp", {}, function(v)
@@ -129,6 +130,12 @@ compiler.define(methods.datetime, "date", {}, function(v)
 end)
 compiler.define(methods.datetime, "weekday", {}, function(v)
 	return (v.microseconds // DAY + 3) % 7
+end)
+compiler.define(methods.datetime, "isoweekday", {}, function(v)
+	return (v.microseconds // DAY + 3) % 7 + 1
+end)
+compiler.define(methods.datetime, "toordinal", {}, function(v)
+	return v.microseconds // DAY + EPOCH_ORDINAL
 end)
 compiler.define(methods.timedelta, "total_seconds", {}, function(v)
 	return v.microseconds / 1000000

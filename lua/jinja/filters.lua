@@ -191,7 +191,7 @@ filter("replace", { "old!:text", "new!:text", "count:int" }, function(v, old, ne
 end)
 filter("format", { "*", "**" }, function(v, more, ...)
 	local positional = { ... }
-	if next(more) then
+	if more[native.order] then
 		if #positional > 0 then
 			fail("format: arguments with and without names cannot be mixed")
 		end

@@ -56,13 +56,8 @@ add("dict", { "source", "**" }, function(more, source)
 			end
 		end
 	end
-	local names = {}
-	for name in pairs(more) do
-		names[#names + 1] = name
-	end
-	table.sort(names)
-	for _, name in ipairs(names) do
-		values.dict_set(dict, name, more[name])
+	for name, value in pairs(more) do
+		values.dict_set(dict, name, value)
 	end
 	return dict
 end)

@@ -443,7 +443,7 @@ local function macro_maker(name, node, scope)
 		return values.callable(name, function(arguments, keywords)
 			entered(title)
 			local frame = inner_frame(outer)
-			local more = {}
+			local more = keywords and values.dict() or {}
 			for key, value in pairs(keywords or {}) do
 				more[key] = value
 			end
@@ -485,7 +485,7 @@ function compile.call_block(node, scope)
 	return function(frame)
 		position.line = node.line
 		local list, keywords = arguments(frame)
-		keywords = keywords or {}
+		keywords = keywords or values.dict()
 		keywords.caller = make(frame)
 		write(compiler.call(callee(frame), list, keywords))
 	end

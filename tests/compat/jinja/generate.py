@@ -49,7 +49,14 @@ class Generator:
             lambda: f'{self.boolean(d)} | int',
             lambda: f'({self.items(d)} | list).count({self.value(d)})',
             lambda: f"{self.pick(['100', '60', '17'])} | random(seed={self.text(d)})",
+            lambda: f"({self.datetime()}).{self.pick(['year', 'month', 'day', 'hour', 'weekday()', 'isoweekday()', 'toordinal()'])}",
+            lambda: f"(({self.datetime()}) - ({self.datetime()})).{self.pick(['days', 'seconds'])}",
+            lambda: f'({self.integer(d)}) | pow({self.pick(["0", "1", "2", "3"])}) | int',
+            lambda: f"{self.pick(['10 MB', '1K', '2.5 GB', '7']) !r} | human_to_bytes",
         ])()
+
+    def datetime(self):
+        return self.pick(["'2020-02-29 03:04:05' | to_datetime", "'1999-12-31' | to_datetime('%Y-%m-%d')", "'01/Feb/2021 10:20' | to_datetime('%d/%b/%Y %H:%M')"])
 
     def floating(self, depth):
         if depth <= 0 or self.chance(4):
@@ -141,6 +148,25 @@ class Generator:
             lambda: f"{self.pick(['ls', 'sdup'])} | random(seed={self.pick(TEXTS)})",
             lambda: f"['{self.pick(['/a', 'b', ''])}', '{self.pick(['c/d', '/e', 'f'])}'] | path_join",
             lambda: f"{self.pick(['path', repr('/a/b/c')])} | {self.pick(['relpath(' + repr('/etc') + ')', 'splitext | first', 'dirname | basename'])}",
+            lambda: f"({self.datetime()}){self.pick(['', '.isoformat()', '.date()'])} | string",
+            lambda: f"({self.datetime()}).strftime({self.pick(['%Y/%m/%d', '%H:%M:%S', '%a %b %j', '%y%W%U', '%I %p', '%%'])!r})",
+            lambda: f"{self.pick(['%Y-%m-%d', '%H:%M', '%A %d %B', '%s'])!r} | strftime({self.pick(['0', '86400', '1600000000', '951782400'])}, utc=true)",
+            lambda: f"{self.pick(['one', repr('x')[1:-1], 'secret'])!r} | password_hash({self.pick(['sha512', 'sha256'])!r}, {self.pick(['saltsalt', 'abcdefgh'])!r}{self.pick(['', ', rounds=5000'])})" if self.chance(4) else f"{self.text(d)} | hash({self.pick(['sha1', 'sha256', 'sha512', 'md5'])!r})",
+            lambda: self.text(d) + " | regex_replace(" + self.pick(["'(?P<first>\\\\w)(?P<rest>\\\\w*)', '\\\\g<rest>\\\\g<first>'", "'(?<=[a-z])[A-Z ]', '_'", "'(?<!l)l', 'L'", "'\\\\b(\\\\w)', '<\\\\1>'", "'(a|b)|(c)', '[\\\\1\\\\2]'", "'\\\\s+$', ''", "'(?m)^', '# '", "'[^\\\\x00-\\\\x7f]', '?'", "'(\\\\d+)', '\\\\g<1>0'", "'x*', '-'"]) + self.pick(['', ', ignorecase=true', ', multiline=true']) + ')',
+            lambda: self.text(d) + " | regex_search(" + self.pick(["'(\\\\w+) (\\\\w+)', '\\\\2', '\\\\1'", "'(?P<k>[a-z]+)', '\\\\g<k>'", "'l+$'", "'(?i)HELLO'"]) + ') | string',
+            lambda: f"{self.text(d)} | truncate(length={self.pick(['5', '10', '3'])}, killwords={self.pick(['true', 'false'])}, end={self.pick(['...', '', '…'])!r}, leeway={self.pick(['0', '2'])})",
+            lambda: f"{self.text(d)} | wordwrap(width={self.pick(['5', '12', '20'])}, break_long_words={self.pick(['true', 'false'])}, wrapstring={self.pick([chr(10), '|'])!r}, break_on_hyphens={self.pick(['true', 'false'])})",
+            lambda: f"{self.text(d)} | indent(width={self.pick(['2', '4'])}, first={self.pick(['true', 'false'])}, blank={self.pick(['true', 'false'])})",
+            lambda: f"{self.text(d)} | center(width={self.pick(['7', '16'])})",
+            lambda: f"{self.text(d)} | comment({self.pick(['plain', 'c', 'erlang', 'cblock', 'xml'])!r}{self.pick(['', ', prefix=' + repr('#'), ', decoration=' + repr('! '), ', postfix=' + repr('end')])})",
+            lambda: f"{self.text(d)} | urlize({self.pick(['', '10', 'nofollow=true', 'target=' + repr('_blank'), 'rel=' + repr('me')])})",
+            lambda: f"{self.pick(['see http://a.example/x?y=1&z, www.b.org.', 'mail a.b@c.de (http://x.y/z(1))', '<https://1.2.3.4:80/>'])!r} | urlize",
+            lambda: f"{self.text(d)} | b64encode(encoding={self.pick(['utf-8', 'utf-16-le'])!r})",
+            lambda: f"'{self.pick(['%s', '%5s', '%-7s|', '%.2s', '%r', '%%s'])} {self.pick(['%d', '%03d', '%x', '%+d', '%c'])}' % ({self.text(d)}, {self.pick(['65', '97', 'n', '7'])})",
+            lambda: f"'%(a)s/%(b){self.pick(['s', 'r', '05d', 'x'])}' % {{'a': {self.value(d)}, 'b': {self.pick(['1', 'n', '255'])}}}",
+            lambda: f"({self.text(d)}).{self.pick(['partition', 'rpartition'])}({self.pick(['o', ' ', 'xx'])!r}) | join('|')",
+            lambda: f"({self.integer(d)}, {self.floating(d)}, {self.text(d)}) | string",
+            lambda: f"ls | map({self.pick(['truncate', 'indent', 'wordwrap', 'title', 'quote', 'hash', 'basename'])!r}) | join(',')",
             lambda: f"{self.mapping(d)} | xmlattr" if self.chance(4) else f"{self.text(d)} | b64encode | b64decode",
         ])()
 
@@ -192,6 +218,16 @@ class Generator:
             lambda: f'{self.pick(["l", "ls", "[1, 2]"])} | {self.pick(["product([0, 1])", "combinations(2)", "permutations(2)"])} | list',
             lambda: f"{self.items(d)} | {self.pick(['select', 'reject', 'select(' + repr('defined') + ')', 'reject(' + repr('none') + ')', 'select(' + repr('string') + ')', 'reject(' + repr('mapping') + ')', 'select(' + repr('number') + ')'])} | list",
             lambda: f"{self.mapping(d)} | to_json | from_json | list",
+            lambda: f'({self.items(d)} | list)[{self.pick(["-1:-4:-1", "3:0:-1", ":-1", "::-2", "-1::-1", "1:3:2"])}]',
+            lambda: f"{self.mapping(d)} | dictsort({self.pick(['case_sensitive=true', 'by=' + repr('key'), 'reverse=true', 'false, ' + repr('key') + ', true'])})",
+            lambda: f"{self.words(d)} | sort({self.pick(['case_sensitive=true', 'reverse=true, case_sensitive=true', 'true', 'false, true'])})",
+            lambda: f"{self.words(d)} | {self.pick(['unique(case_sensitive=true)', 'groupby(0)', 'slice(slices=2) | list', 'batch(linecount=2, fill_with=none) | list', 'map(' + repr('length') + ') | list', 'map(' + repr('first') + ') | list'])}" if self.chance(2) else f"{self.words(d)} | map('upper') | unique | list",
+            lambda: f"users | groupby(attribute={self.pick(['name', 'admin', 'address.city'])!r}, default={self.pick(['false', repr('x')])}) | {self.pick(['map(attribute=0) | list', 'map(attribute=' + repr('list') + ') | map(' + repr('length') + ') | list', 'map(' + repr('first') + ') | list'])}",
+            lambda: f"users | {self.pick(['selectattr', 'rejectattr'])}({self.pick([repr('admin') + ', ' + repr('none'), repr('shell') + ', ' + repr('undefined'), repr('uid') + ', ' + repr('in') + ', [1000, 1001]', repr('name') + ', ' + repr('search') + ', ' + repr('o'), repr('uid') + ', ' + repr('lessthan') + ', 1002'])}) | map(attribute='uid') | list",
+            lambda: f"{self.mapping(d)} | dict2items(key_name='k', value_name='v') | map(attribute='k') | list",
+            lambda: self.text(d) + ' | regex_findall(' + self.pick(["'(\\\\w)(\\\\w)'", "'(?i)[aeiou]'", "'\\\\b\\\\w'", "'(?P<x>l)'"]) + ')',
+            lambda: f"[1, 2, 3, 4] | {self.pick(['map(' + repr('extract') + ', [9, 8, 7, 6, 5]) | list', 'product([1], [2]) | list', 'combinations(3) | list', 'zip(ls, l) | list'])}",
+            lambda: f"range({self.pick(['17', '20, 3, -2', '-2, 3', '16'])}) | list",
             lambda: f'({self.items(d)} if {self.boolean(d)} else {self.items(d)})',
         ])()
 
@@ -203,6 +239,9 @@ class Generator:
             lambda: f"{{'k': {self.value(d)}, 'j': {self.value(d)}}}",
             lambda: f'{self.mapping(d)} | combine({self.mapping(d)}{self.pick(["", ", recursive=True", ", list_merge=" + repr("append"), ", recursive=True, list_merge=" + repr("prepend_rp")])})',
             lambda: f'{self.mapping(d)} | dict2items | items2dict',
+            lambda: f"{self.mapping(d)} | combine({self.mapping(d)}, {self.mapping(d)}, recursive={self.pick(['true', 'false'])}, list_merge={self.pick(['replace', 'keep', 'append', 'prepend', 'append_rp', 'prepend_rp'])!r})",
+            lambda: f"[{self.mapping(d)}, {self.mapping(d)}] | combine{self.pick(['', '(recursive=true)'])}",
+            lambda: f"[{{'n': {self.text(0)}, 'm': {self.value(d)}}}] | items2dict(key_name='n', value_name='m')",
             lambda: f"dict({self.words(d)} | zip({self.items(d)}))",
             lambda: f'dict(a={self.value(d)}, b={self.value(d)})',
             lambda: f"{self.mapping(d)} | to_{self.pick(['json', 'nice_json'])} | from_json",
@@ -252,12 +291,39 @@ class Generator:
         return ''.join(self.piece(depth, names, loops) for _ in range(self.random.randrange(1, 4)))
 
     def loop(self, depth, names, loops):
-        target, items = self.pick([('i', self.items(1)), ('i', self.numbers(1)), ('k, v', f'{self.mapping(1)}.items()'), ('u', 'users'), ('w', self.words(1))])
+        target, items = self.pick([('i', f'range({self.pick(["16", "20", "3"])})'), ('i', f'({self.items(1)}) | list * 9'), ('u', 'users * 8'), ('i', self.items(1)), ('i', self.numbers(1)), ('k, v', f'{self.mapping(1)}.items()'), ('u', 'users'), ('w', self.words(1))])
         condition = self.pick(['', '', '', ' if loop is defined' if loops else '', ' if ' + target.split(',')[0]])
+        if self.chance(6):
+            return self.recursion()
         inner = names + target.split(', ') + [f'loop.{name}' for name in ['index', 'index0', 'first', 'last', 'length', 'revindex']]
         inner += ["loop.cycle('odd', 'even')"] + (['u.name', 'u.groups | length'] if target == 'u' else [])
         other = self.tag('else') + self.body(depth - 1, names, loops) if self.chance(3) else ''
         return self.tag(f'for {target} in {items}{condition}') + self.body(depth - 1, inner, loops + 1) + other + self.tag('endfor')
+
+    def recursion(self):
+        """A loop that calls itself."""
+        return ("{% for node in [{'v': 1, 'c': [{'v': 2, 'c': [{'v': 3}]}, {'v': 4}]}, {'v': 5}] recursive %}{{ loop.depth" + self.pick(['', '0']) + ' }}'
+                + self.output(['node.v', 'loop.index', 'loop.first', 'loop.last', 'loop.length'], 1) + self.tag('if node.c is defined') + '[{{ loop(node.c) }}]' + self.tag('endif')
+                + self.tag('endfor'))
+
+    def macro(self, depth, names):
+        """A macro with some of what macros can have, and calls of it."""
+        inside = self.pick(['{{ varargs }}', '{{ kwargs }}', "{{ caller('q', w=n) if caller else '-' }}", self.body(depth, ['a', 'b'], 0)])
+        call = self.pick(["{{ mm(1) }}", "{{ mm(s, b=n) }}", "{{ mm(*[1, 2]) }}", "{{ mm(**{'a': 1, 'b': 2}) }}", "{{ mm(a=d) }}"]
+                         + (["{{ mm(1, 2, 3, 'x') }}"] if 'varargs' in inside else []) + (["{{ mm(1, 2, z=3, y=s) }}"] if 'kwargs' in inside else [])
+                         + (["{% call(p, w, o=9) mm(1) %}{{ p }}{{ w }}{{ o }}{% endcall %}"] if 'caller' in inside else []))
+        return self.tag(f'macro mm(a, b={self.pick(["2", "a", "none", "n + 1"])})') + inside + '{{ a }}' + self.tag('endmacro') + call + self.pick(['', '{{ mm.name }}{{ mm.arguments }}'])
+
+    def others(self):
+        """Other templates, with and without the names around."""
+        return self.pick(["{% include 'part.j2' %}", "{% include ['nope.j2', 'part.j2'] %}", "{% include 'nope.j2' ignore missing %}", "{% import 'macros.j2' as mac %}{{ mac.greet(s) }}{{ mac.constant }}",
+                          "{% from 'macros.j2' import greet as g with context %}{{ g('x', word=key) }}", "{% set local = 'there' %}{% include 'part.j2' with context %}",
+                          "{% for local in [1, 2] %}{% include 'part.j2' %}{% endfor %}"])
+
+    def extension(self):
+        """A template that extends another."""
+        return (self.pick(["{% extends 'base.j2' %}", "{% extends 'middle.j2' %}", "{% set parent = 'base.j2' %}{% extends parent %}"]) + self.words_of_text()
+                + self.tag('block body') + self.body(1, [], 0) + self.pick(['', '{{ super() }}', '[{{ super() | upper }}]']) + self.tag('endblock'))
 
     def piece(self, depth, names, loops=0):
         if depth <= 0:
@@ -280,8 +346,17 @@ class Generator:
             lambda: '{% raw %}{{ not }} {% this %}{% endraw %}',
             lambda: self.tag('macro m(a, b=2)') + 'a={{ a }} b={{ b }}' + self.tag('endmacro') + self.pick(["{{ m(1) }}", "{{ m(n, b='x') }}", "{{ m(s, 3) | upper }}"]),
             lambda: self.tag('set ns = namespace(x=0)') + self.tag('for i in l') + self.tag('set ns.x = ns.x + i') + self.tag('endfor') + '{{ ns.x }}',
+            lambda: self.macro(d, names),
+            lambda: self.others(),
+            lambda: self.tag(f'set {name} | {self.pick(["upper", "trim", "replace(" + repr("a") + ", " + repr("b") + ")"])}') + self.body(d, names, loops) + self.tag('endset') + self.output([name], 0),
+            lambda: self.tag('set p, q = ' + self.value(0) + ', ' + self.value(0)) + '{{ p }}{{ q }}',
+            lambda: self.tag('with a = 1, b = n') + self.body(d, names + ['a', 'b'], loops) + self.tag('endwith'),
+            lambda: '{% set box = namespace(c=0, seen=[]) %}' + self.tag('for i in ' + self.numbers(1)) + self.tag('if i is number and i > 1') + self.tag('set box.c = box.c + 1')
+            + self.tag('set box.seen = box.seen + [i]') + self.tag('endif') + self.tag('endfor') + '{{ box.c }}{{ box.seen }}',
             lambda: self.tag('macro box()') + '[{{ caller() }}]' + self.tag('endmacro') + self.tag('call box()') + self.body(d, names, loops) + self.tag('endcall'),
         ])()
 
     def template(self):
+        if self.chance(12):
+            return self.extension()
         return ''.join(self.piece(3, []) for _ in range(self.random.randrange(1, 5)))
