@@ -37,10 +37,20 @@ size_t suggest_distance(const char *a, const char *b, size_t limit)
 	return smaller(previous[b_length], limit + 1);
 }
 
-void suggest_start(struct suggest *suggest, const char *written)
+static void start(struct suggest *suggest, const char *written, size_t length)
 {
-	size_t length = strlen(written);
 	*suggest = (struct suggest){ .written = written, .distance = length < 4 ? 2 : length / 3 + 2 };
+}
+
+void suggest_start(struct suggest *suggest, const char *written) { start(suggest, written, strlen(written)); }
+
+void suggest_start_file(struct suggest *suggest, const char *written)
+{
+	const char *dot = strrchr(written, '.');
+	size_t length = dot && dot > written ? (size_t)(dot - written) : strlen(written);
+	start(suggest, written, length);
+	if (length < 3) /* "a" and "b" are near to everything */
+		suggest->distance = 1;
 }
 
 void suggest_offer(struct suggest *suggest, const char *name)

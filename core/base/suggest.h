@@ -13,6 +13,8 @@ struct suggest {
 };
 
 void suggest_start(struct suggest *suggest, const char *written);
+/* For a file's name: what is behind its last dot, which it shares with others, counts for nothing. */
+void suggest_start_file(struct suggest *suggest, const char *written);
 /* Offers a name that lives as long as the suggestion is used. Ties keep the first offered. */
 void suggest_offer(struct suggest *suggest, const char *name);
 

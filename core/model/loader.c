@@ -279,6 +279,19 @@ static bool is_chosen(struct loader *loader, const struct keyword *keyword, stru
 	return false;
 }
 
+/* The element that must be something else, where the keyword can be a list and one element alone would do; else the list. */
+static struct node wrong_element(const struct keyword *keyword, struct node list)
+{
+	auto_json json_t *none = json_array();
+	for (size_t i = 0; i < node_count(list) && !type_fault(keyword, none); i++) {
+		struct node element = node_at(list, i);
+		auto_json json_t *alone = json_pack("[O]", element.value);
+		if (type_fault(keyword, alone))
+			return element;
+	}
+	return list;
+}
+
 bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum keyword_place place, const char *what,
                     struct node value)
 {
@@ -298,10 +311,14 @@ bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum k
 	const char *must = type_fault(keyword, value.value);
 	if (!must)
 		return is_chosen(loader, keyword, value);
+	if (json_is_array(value.value) && keyword->type != KEYWORD_TASKS) /* where it can be a list, the first that is wrong */
+		value = wrong_element(keyword, value);
 	auto_free char *text = node_text(value.value);
 	bool number = keyword->type == KEYWORD_STRING && json_is_number(value.value);
 	auto_free char *quoted = number ? mem_printf("put it into quotes: \"%s\"", text) : NULL;
-	node_problem(loader->problems, value, quoted, "\"%s\" must be %s, not %s", keyword->name, must,
+	const char *hint = keyword->type == KEYWORD_TASKS && json_is_object(value.value)
+		? "each task is one of the list: [ { ... }, ... ], in YAML with \"- \" before its first line" : quoted;
+	node_problem(loader->problems, value, hint, "\"%s\" must be %s, not %s", keyword->name, must,
 	             json_is_string(value.value) ? text : node_kind(value.value));
 	return false;
 }

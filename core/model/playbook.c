@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "model/loader.h"
 
 static void read_plays(struct loader *loader, const char *path, struct node at, const struct scope *importer);
@@ -95,7 +96,8 @@ static void add_vars_file(struct loader *loader, struct play *play, struct node 
 		}
 	}
 	auto_free char *text = node_text(name.value);
-	node_problem(loader->problems, name, NULL, count > 1 ? "none of these files exists" : "there is no file %s", text);
+	auto_free char *hint = count > 1 || !json_is_string(name.value) ? NULL : scope_near_file(&play->scope, "vars", json_string_value(name.value));
+	node_problem(loader->problems, name, hint, count > 1 ? "none of these files exists" : "there is no file %s", text);
 }
 
 static void read_vars_files(struct loader *loader, struct play *play)
@@ -176,7 +178,14 @@ static void read_import(struct loader *loader, struct node node, struct node nam
 	}
 	auto_free char *path = loader_join(loader->directory, text);
 	if (!loader_is_file(path)) {
-		node_problem(loader->problems, name, NULL, "there is no file %s", path);
+		struct suggest suggest;
+		auto_json json_t *kept = json_array();
+		auto_free char *folder = loader_directory(path);
+		const char *slash = strrchr(path, '/');
+		suggest_start_file(&suggest, slash ? slash + 1 : path);
+		suggest_offer_folder(&suggest, folder, kept);
+		auto_free char *hint = suggest.best ? mem_printf("did you mean \"%s\"?", suggest.best) : NULL;
+		node_problem(loader->problems, name, hint, "there is no file %s", path);
 		return;
 	}
 	struct playbook *playbook = loader->playbook;

@@ -112,6 +112,8 @@ struct playbook_modules {
 	bool (*known)(void *context, const char *name);
 	/* Offers all names, for "did you mean". */
 	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
+	/* Whether a module of that name has an argument of that name; NULL: not known. */
+	bool (*takes)(void *context, const char *module, const char *argument);
 	/* Tells of a library/ folder found beside a playbook or in a role; faults go to problems. */
 	void (*library)(void *context, const char *directory, struct problems *problems);
 	/* Opens sealed files; NULL: none can be opened. */
@@ -156,6 +158,8 @@ void fragment_free(struct fragment *fragment);
  * does, in the role's folder of that kind, in the role itself, beside the file that the task stands in, and beside the
  * playbook, each with and without the kind; for NAME.yml also NAME.json, if there is only that. New string; NULL if there is none. */
 char *scope_find_file(const struct scope *scope, const char *kind, const char *name);
+/* A hint for one that is not there: "did you mean ...?" from what is in those folders, or NULL. */
+char *scope_near_file(const struct scope *scope, const char *kind, const char *name);
 
 /* A file of variables: a dictionary with valid names. vault: as in document_load. The caller frees the document. */
 int playbook_load_vars(struct document **document, const char *path, struct vault *vault,

@@ -347,6 +347,8 @@ static struct node role_name(struct loader *loader, struct node node)
 		return name;
 	if (text && *text)
 		node_problem(loader->problems, name, NULL, "a role is read before the run: its name cannot be a template");
+	else if (json_is_object(node.value) && !name.value)
+		node_problem(loader->problems, node, "{ \"role\": \"common\", ... }", "a role without a name: the key \"role\" is missing");
 	else
 		node_problem(loader->problems, name.value ? name : node, "\"common\", or { \"role\": \"common\", ... }",
 		             "a role is named by a string, not by %s",

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "model/loader.h"
 #include "model/playbook.h"
 
@@ -95,6 +96,36 @@ char *scope_find_file(const struct scope *scope, const char *kind, const char *n
 	char *found = find_named(scope, kind, name);
 	auto_free char *converted = found ? NULL : loader_converted_name(name);
 	return converted ? find_named(scope, kind, converted) : found;
+}
+
+/* What is in a folder, and in its folder of that kind, below inner. */
+static void offer_in(struct suggest *suggest, const char *directory, const char *kind, const char *inner, json_t *kept)
+{
+	auto_free char *folder = loader_join(directory, kind);
+	auto_free char *inside = loader_join(folder, inner), *beside = loader_join(directory, inner);
+	suggest_offer_folder(suggest, *inner ? inside : folder, kept);
+	suggest_offer_folder(suggest, *inner ? beside : directory, kept);
+}
+
+char *scope_near_file(const struct scope *scope, const char *kind, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	auto_free char *inner = slash ? mem_strndup(name, (size_t)(slash - name)) : mem_strdup("");
+	auto_free char *directory = scope->node.document ? loader_directory(document_name(scope->node.document)) : NULL;
+	const struct play *play = scope_play(scope);
+	auto_json json_t *kept = json_array();
+	struct suggest suggest;
+	suggest_start_file(&suggest, slash ? slash + 1 : name);
+	if (*name == '/')
+		suggest_offer_folder(&suggest, *inner ? inner : "/", kept);
+	for (const struct scope *at = scope; *name != '/' && at; at = at->parent)
+		if (at->role && (!at->parent || at->parent->role != at->role))
+			offer_in(&suggest, at->role->path, kind, inner, kept);
+	if (*name != '/' && directory)
+		offer_in(&suggest, directory, kind, inner, kept);
+	if (*name != '/' && play)
+		offer_in(&suggest, play->directory, kind, inner, kept);
+	return suggest.best ? mem_printf("did you mean \"%s%s%s\"?", inner, slash ? "/" : "", suggest.best) : NULL;
 }
 
 void entries_each(const struct entries *entries, void (*visit)(void *context, const struct entry *entry), void *context)

@@ -80,6 +80,11 @@ static void unknown_module(struct loader *loader, const char *name, struct node 
 		node_problem(loader->problems, at, hint, "unknown module \"%s\"", name);
 }
 
+struct stray { /* a key that nothing knew, and its value */
+	const char *key;
+	struct node value;
+};
+
 struct reading { /* of one task */
 	struct loader *loader;
 	struct entry *entry;
@@ -87,8 +92,8 @@ struct reading { /* of one task */
 	const char *what;      /* "a task" */
 	struct node module;    /* where the module is named */
 	size_t modules, unknown;
-	const char *stray;     /* the first key that is neither a keyword nor a module of neap's, and its value */
-	struct node stray_value;
+	struct stray *strays;  /* keys that are neither keywords nor modules of neap's; owned */
+	size_t stray_room;
 };
 
 static void found_module(struct reading *reading, const char *key, struct node value)
@@ -205,20 +210,35 @@ static void task_key(struct reading *reading, const char *key, struct node value
 			loader_check_vars(loader, value);
 	} else if (is_known(loader, module_name_short(key))) {
 		found_module(reading, key, value);
-	} else if (!reading->unknown++) {
-		reading->stray = key;
-		reading->stray_value = value;
 	} else {
-		loader_unknown_key(loader, key, reading->place, reading->what, value, true);
+		mem_grow(reading->strays, reading->unknown, reading->stray_room);
+		reading->strays[reading->unknown++] = (struct stray){ key, value };
 	}
+}
+
+/* A key that nothing knew. */
+static void unknown_key(struct reading *reading, const struct stray *stray)
+{
+	const struct playbook_modules *modules = reading->loader->modules;
+	const struct node arguments = reading->entry->arguments;
+	const char *module = reading->modules == 1 ? reading->entry->action : NULL;
+	if (!module || !modules->takes || !modules->takes(modules->context, module, stray->key)) {
+		loader_unknown_key(reading->loader, stray->key, reading->place, reading->what, stray->value, true);
+		return;
+	}
+	auto_free char *hint = json_is_string(arguments.value)
+		? mem_printf("put it into args: \"args\": { \"%s\": ... }", stray->key)
+		: mem_printf("put it into \"%s\", one level deeper than it stands", module);
+	node_problem_key(reading->loader->problems, stray->value, hint, "\"%s\" is an argument of %s, not a keyword of %s", stray->key,
+	                 module, reading->what);
 }
 
 /* The key that nothing knew is a module's name, unless the task has a module, or it is next to a name that is known. */
 static void stray_key(struct reading *reading)
 {
 	struct loader *loader = reading->loader;
-	const char *key = reading->stray;
-	struct node value = reading->stray_value;
+	const char *key = reading->strays[0].key;
+	struct node value = reading->strays[0].value;
 	size_t length;
 	bool is_own = module_name_short(key) != key;
 	const char *best = is_own || !module_name_in_collection(key, &length) ? meant(loader, module_name_short(key), !is_own) : NULL;
@@ -227,7 +247,7 @@ static void stray_key(struct reading *reading)
 	else if (best && is_own)
 		unknown_module(loader, module_name_short(key), value, true, best);
 	else if (best || reading->modules || reading->unknown > 1)
-		loader_unknown_key(loader, key, reading->place, reading->what, value, true);
+		unknown_key(reading, &reading->strays[0]);
 	else {
 		found_module(reading, key, value);
 		reading->entry->is_absent = true;
@@ -334,6 +354,8 @@ static void report_missing_file(struct reading *reading, const char *name, struc
 		auto_free char *found = scope_find_file(&reading->entry->scope, "tasks", other);
 		hint = found ? mem_printf("there is %s", found) : NULL;
 	}
+	if (!hint)
+		hint = scope_near_file(&reading->entry->scope, "tasks", name);
 	node_problem(reading->loader->problems, at, hint, "there is no file %s", name);
 }
 
@@ -418,8 +440,11 @@ static void task_read(struct loader *loader, struct entries *into, struct node n
 		struct node value = node_member(node, i, &key);
 		task_key(&reading, key, value);
 	}
-	if (reading.stray)
+	if (reading.unknown)
 		stray_key(&reading);
+	for (size_t i = 1; i < reading.unknown; i++)
+		unknown_key(&reading, &reading.strays[i]);
+	free(reading.strays);
 	bool is_whole = task_is_whole(&reading, node);
 	if (is_whole && is_own(entry->action))
 		own_arguments(&reading);

@@ -114,7 +114,7 @@ static const char *hint_of_line(const char *line)
 /* libyaml's problem, what it is here, and what helps where the line shows nothing else. */
 static const struct { const char *problem, *text, *hint; } words[] = {
 	{ "mapping values are not allowed", "a colon is not expected here",
-	  "is this line indented like the one above, and is a value with a colon in quotes?" },
+	  "is this line indented like the one above, does that have a blank behind its colon, and is a value with a colon in quotes?" },
 	{ "block sequence entries are not allowed", "a list cannot begin here", "put the \"-\" on a line of its own" },
 	{ "block mapping entries are not allowed", "a key cannot begin here", NULL },
 	{ "mapping keys are not allowed", "a key cannot begin here", NULL },

@@ -49,6 +49,16 @@ void check_templates(struct check *check, struct node node)
 	}
 }
 
+void check_expression(struct check *check, struct node node)
+{
+	struct err err = ERR_INIT;
+	const char *text = json_string_value(node.value);
+	if (text && spec_is_template(text))
+		node_warning(check->problems, node, "write the name alone: \"name\"", "an expression is written without {{ }} here");
+	if (text && template_check(check->vm, text, true, &err) < 0)
+		check_report(check, node, false, "expression", &err);
+}
+
 void check_condition(struct check *check, struct node node)
 {
 	struct err err = ERR_INIT;
@@ -333,7 +343,8 @@ static void check_include_tasks(struct check *check, const struct entry *entry)
 		return;
 	auto_free char *path = scope_find_file(&entry->scope, "tasks", text);
 	if (!path) {
-		node_problem(check->problems, name, NULL, "there is no file %s", text);
+		auto_free char *hint = scope_near_file(&entry->scope, "tasks", text);
+		node_problem(check->problems, name, hint, "there is no file %s", text);
 		return;
 	}
 	struct fragment *fragment = NULL;
@@ -428,6 +439,12 @@ static bool registry_known(void *context, const char *name)
 	return registry_has(((struct check *)context)->registry, name);
 }
 
+static bool registry_takes(void *context, const char *name, const char *argument)
+{
+	const struct module *module = registry_find(((struct check *)context)->registry, name);
+	return module && spec_find(&module->spec, argument);
+}
+
 static void offer_modules(void *context, void (*offer)(void *to, const char *name), void *to)
 {
 	registry_offer(((struct check *)context)->registry, offer, to);
@@ -437,7 +454,7 @@ static void check_start(struct check *check, const struct run_context *run, cons
                         struct template_vm *vm, struct absent_modules *absent, struct problems *problems)
 {
 	*check = (struct check){ .run = run, .registry = registry, .vm = vm, .absent = absent, .problems = problems };
-	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules };
+	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules, .takes = registry_takes };
 }
 
 /* Looks up what was notified, and lets go of the included files. */

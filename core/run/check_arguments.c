@@ -148,8 +148,10 @@ static void check_argument_texts(struct check *check, const struct entry *entry,
 		if (!json_equal(node.value, value)) /* a part of a string, which has no place of its own */
 			node.value = value;
 		check_text(check, node, name, true);
-		if (arg && (arg->type == ARG_CONDITION || arg->type == ARG_EXPRESSION || arg->elements == ARG_CONDITION))
+		if (arg && (arg->type == ARG_CONDITION || arg->elements == ARG_CONDITION))
 			check_condition(check, node);
+		else if (arg && arg->type == ARG_EXPRESSION)
+			check_expression(check, node);
 		else
 			check_templates(check, node);
 	}

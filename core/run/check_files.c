@@ -5,7 +5,6 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/suggest.h"
 #include "model/vault.h"
 #include "modules/command_task.h"
 #include "run/check_inside.h"
@@ -89,29 +88,6 @@ static bool is_conditional(const struct entry *entry)
 
 /* ---- a file that is not there ---- */
 
-/* "did you mean", from what is in the folders where it was looked for. */
-static char *near_name(const struct entry *entry, const char *kind, const char *text)
-{
-	const struct play *play = scope_play(&entry->scope);
-	const char *slash = strrchr(text, '/'), *roots[] = { entry->scope.role ? entry->scope.role->path : NULL,
-	                                                     play ? play->directory : NULL };
-	auto_free char *inner = slash ? mem_strndup(text, (size_t)(slash - text)) : mem_strdup("");
-	struct suggest suggest;
-	auto_json json_t *names = json_array();
-	suggest_start(&suggest, slash ? slash + 1 : text);
-	for (size_t i = 0; i < 2; i++) {
-		auto_free char *within = mem_printf("%s/%s/%s", roots[i] ? roots[i] : "", kind, inner);
-		auto_free char *beside = *text == '/' ? mem_strdup(*inner ? inner : "/") : mem_printf("%s/%s", roots[i] ? roots[i] : "", inner);
-		if (roots[i]) {
-			suggest_offer_folder(&suggest, within, names);
-			suggest_offer_folder(&suggest, beside, names);
-		}
-	}
-	if (!suggest.best)
-		return *text == '/' ? NULL : mem_printf("it was looked for in %s/ and beside it, in the role and beside the playbook", kind);
-	return mem_printf("did you mean \"%s%s%s\"?", inner, slash ? "/" : "", suggest.best);
-}
-
 static void report_missing(struct check *check, const struct entry *entry, struct node node, const char *kind, const char *text)
 {
 	const char *slash = strrchr(text, '/');
@@ -119,7 +95,10 @@ static void report_missing(struct check *check, const struct entry *entry, struc
 	look_everywhere(check->playbook, &making);
 	if (making.is_named)
 		return;
-	auto_free char *hint = near_name(entry, kind, text);
+	auto_free char *near = scope_near_file(&entry->scope, kind, text), *sought = NULL;
+	if (!near && *text != '/')
+		sought = mem_printf("it was looked for in %s/ and beside it, in the role and beside the playbook", kind);
+	const char *hint = near ? near : sought;
 	const char *what = strcmp(kind, "templates") == 0 ? "template" : "file";
 	if (making.is_at_home || is_conditional(entry))
 		node_warning(check->problems, node, hint, "there is no %s \"%s\" now", what, text);

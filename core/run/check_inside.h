@@ -46,6 +46,8 @@ void check_text(struct check *check, struct node node, const char *text, bool at
 void check_templates(struct check *check, struct node node);
 /* An expression, or a list of them. */
 void check_condition(struct check *check, struct node node);
+/* The text of an expression that gives a value. */
+void check_expression(struct check *check, struct node node);
 /* Of a task, by its module's table: names, types, rules, templates. */
 void check_arguments(struct check *check, const struct entry *entry, const struct module *module);
 /* Where an argument is written, under any of its names. */

@@ -57,6 +57,13 @@ static void module_each(void *context, void (*offer)(void *to, const char *name)
 	registry_offer(state->context.registry, offer, to);
 }
 
+static bool module_takes(void *context, const char *name, const char *argument)
+{
+	const struct run_state *state = context;
+	const struct module *module = registry_find(state->context.registry, name);
+	return module && spec_find(&module->spec, argument);
+}
+
 static void module_library(void *context, const char *directory, struct problems *problems)
 {
 	struct run_state *state = context;
@@ -68,7 +75,10 @@ static int load_modules(struct run_state *state, struct problems *problems)
 	struct run_context *run = &state->context;
 	run->registry = registry_new();
 	bridge_add_builtin(run->registry);
-	state->modules = (struct playbook_modules){ state, module_known, module_each, module_library, run->vault };
+	state->modules = (struct playbook_modules){
+		.context = state, .known = module_known, .each = module_each, .takes = module_takes, .library = module_library,
+		.vault = run->vault,
+	};
 	run->playbook_modules = &state->modules;
 	int failed = 0;
 	for (size_t i = 0; i < run->options->module_path_count; i++)

@@ -11,7 +11,7 @@ for operator in ([[+ - * / // % ** ~ [ ] ( ) { } == != < <= > >= = . : | , ;]]):
 end
 
 -- What other languages have, and how it is written here.
-local elsewhere = { ["&"] = "write: a and b", ["!"] = "write: not a", ["$"] = "a variable is named without $", ["`"] = "quotes are ' and \"" }
+local elsewhere = { ["&"] = "write: a and b", ["!"] = "write: not a, or a != b", ["$"] = "a variable is named without $", ["`"] = "quotes are ' and \"" }
 
 local closing = { ["("] = ")", ["["] = "]", ["{"] = "}" }
 

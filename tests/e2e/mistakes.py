@@ -34,7 +34,7 @@ def run(neap, content, name):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        done = subprocess.run([neap, "run", "--syntax-check", "-i", "hosts.ini", "site.json"], cwd=work, capture_output=True, text=True,
+        done = subprocess.run([neap, "run", "--syntax-check", "-i", "hosts.ini", name if name.startswith("site.") else "site.json"], cwd=work, capture_output=True, text=True,
                               timeout=60, check=False, env={**os.environ, "HOME": work}, stdin=subprocess.DEVNULL)
         return done.returncode, done.stderr
 

@@ -407,7 +407,7 @@ Test(playbook, refuses_malformed_roles)
 	                "roles/a/defaults/main.json:1:1: a file of variables holds a dictionary, not a list ({ \"name\": value, ... })\n"
 	                "roles/a/meta/main.json:1:22: \"allow_duplicates\" must be true or false, not a string\n"
 	                "roles/a/meta/main.json:1:47: roles are a list, not a string ([ \"common\", ... ])\n"
-	                "site.json:3:1: a role is named by a string, not by null (\"common\", or { \"role\": \"common\", ... })\n"
+	                "site.json:3:1: a role without a name: the key \"role\" is missing ({ \"role\": \"common\", ... })\n"
 	                "site.json:4:1: a role is read before the run: its name cannot be a template\n"
 	                "site.json:5:1: a role is named by a string, not by a number (\"common\", or { \"role\": \"common\", ... })\n"
 	                "site.json:6:15: \"x-y\" is no keyword of a role and cannot name a variable\n"
@@ -441,7 +441,7 @@ Test(playbook, refuses_wrong_keys_of_a_play)
 	                "site.json:7:11: \"become\" must be true or false, not \"perhaps\"\n"
 	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, ansible.builtin.linear, ansible.builtin.free)\n"
 	                "site.json:9:10: \"a-b\" cannot name a variable (letters, digits and _ only, not first a digit, and no word of the language)\n"
-	                "site.json:10:10: \"tasks\" must be a list of tasks, not a dictionary\n"
+	                "site.json:10:10: \"tasks\" must be a list of tasks, not a dictionary (each task is one of the list: [ { ... }, ... ], in YAML with \"- \" before its first line)\n"
 	                "site.json:11:24: \"max_fail_percentage\" must be a number, or a percentage such as \"30%\", not \"a\"\n"
 	                "site.json:12:9: \"port\" must be a whole number, not a number\n"
 	                "site.json:13:9: \"name\" must be a string, not a number (put it into quotes: \"7\")\n");
@@ -499,7 +499,7 @@ Test(playbook, refuses_wrong_keywords_of_a_task)
 	expect_task_problem("{\"ping\": null, \"when\": {}}", 24, "\"when\" must be an expression, true or false, or a list of them, not a dictionary");
 	expect_task_problem("{\"ping\": null, \"register\": 5}", 28, "\"register\" must be a string, not a number (put it into quotes: \"5\")");
 	expect_task_problem("{\"ping\": null, \"loop\": \"x\"}", 24, "\"loop\" must be a list, not \"x\"");
-	expect_task_problem("{\"ping\": null, \"environment\": [1]}", 31, "\"environment\" must be a dictionary, or a list of dictionaries, not a list");
+	expect_task_problem("{\"ping\": null, \"environment\": [1]}", 32, "\"environment\" must be a dictionary, or a list of dictionaries, not a number");
 	expect_task_problem("{\"block\": [], \"copy\": {}}", 15, "a block has no module of its own (put it into the block as a task)");
 	expect_task_problem("{\"block\": [], \"loop\": []}", 15, "\"loop\" is a keyword of tasks, not of a block");
 	expect_task_problem("{\"rescue\": []}", 2, "rescue and always belong to a block, and \"block\" is missing");
