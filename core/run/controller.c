@@ -23,7 +23,8 @@ enum { NAME_BUFFER = 16384, FOLDERS_DEEP = 256, OUTPUT_MOST = 16 * 1024 * 1024 }
 struct controller {
 	struct vault *vault;
 	pthread_mutex_t lock;
-	json_t *digests; /* "sha1 device inode size mtime ctime": hex */
+	pthread_cond_t digested;
+	json_t *digests; /* "sha1 device inode size mtime ctime": hex, or null while somebody computes it */
 	json_t *users, *groups; /* number as text: name, or "" */
 };
 
@@ -32,6 +33,7 @@ struct controller *controller_new(struct vault *vault)
 	struct controller *controller = mem_alloc(sizeof(*controller));
 	controller->vault = vault;
 	pthread_mutex_init(&controller->lock, NULL);
+	pthread_cond_init(&controller->digested, NULL);
 	controller->digests = json_object();
 	controller->users = json_object();
 	controller->groups = json_object();
@@ -43,6 +45,7 @@ void controller_free(struct controller *controller)
 	if (!controller)
 		return;
 	pthread_mutex_destroy(&controller->lock);
+	pthread_cond_destroy(&controller->digested);
 	json_decref(controller->digests);
 	json_decref(controller->users);
 	json_decref(controller->groups);
@@ -253,6 +256,50 @@ static void answer_read(struct controller *controller, const struct ask *ask, st
 	}
 }
 
+/* The digest of that key once nobody is computing it any more; NULL: it is the caller's to compute, and to end by
+ * digest_found. */
+static const char *digest_begin(struct controller *controller, const char *key, struct arena *arena)
+{
+	pthread_mutex_lock(&controller->lock);
+	while (json_is_null(json_object_get(controller->digests, key)))
+		pthread_cond_wait(&controller->digested, &controller->lock);
+	const char *hex = arena_str(arena, json_string_value(json_object_get(controller->digests, key)));
+	if (!hex)
+		json_object_set_new(controller->digests, key, json_null());
+	pthread_mutex_unlock(&controller->lock);
+	return hex;
+}
+
+/* hex NULL: it cannot be had, and the next one tries again. */
+static void digest_found(struct controller *controller, const char *key, const char *hex)
+{
+	pthread_mutex_lock(&controller->lock);
+	if (hex)
+		json_object_set_new(controller->digests, key, json_string(hex));
+	else
+		json_object_del(controller->digests, key);
+	pthread_cond_broadcast(&controller->digested);
+	pthread_mutex_unlock(&controller->lock);
+}
+
+/* Of an open file; false with the answer's state set. */
+static bool digest_open_file(struct controller *controller, struct answer *answer, int fd, const char *algorithm, bool opens,
+                             char hex[DIGEST_HEX_MAX])
+{
+	struct err err = ERR_INIT;
+	auto_secret struct secret plain = SECRET_INIT;
+	int opened = ask_unseals(controller, opens, fd, &plain, answer);
+	if (opened < 0)
+		return false;
+	if (opened) {
+		digest_bytes(algorithm, plain.bytes, plain.length, hex);
+	} else if (digest_fd(algorithm, fd, hex, &err) < 0) {
+		set_state(answer, ANSWER_FAILED, err.text);
+		return false;
+	}
+	return true;
+}
+
 /* NULL with the answer's state set where it cannot be had. */
 static const char *file_digest(struct controller *controller, struct answer *answer, int folder, const char *name,
                                const char *algorithm, bool opens)
@@ -265,27 +312,17 @@ static const char *file_digest(struct controller *controller, struct answer *ans
 	                                 (unsigned long long)about.st_ino, (long long)about.st_size,
 	                                 (long long)about.st_mtim.tv_sec, about.st_mtim.tv_nsec,
 	                                 (long long)about.st_ctim.tv_sec, about.st_ctim.tv_nsec);
-	const char *known = recall(controller, controller->digests, key, &answer->arena);
-	if (known)
-		return known;
 	char hex[DIGEST_HEX_MAX];
-	struct err err = ERR_INIT;
 	if (!digest_known(algorithm)) {
 		set_state(answer, ANSWER_FAILED, "there is no such digest");
 		return NULL;
 	}
-	auto_secret struct secret plain = SECRET_INIT;
-	int opened = ask_unseals(controller, opens, fd, &plain, answer);
-	if (opened < 0)
-		return NULL;
-	if (opened) {
-		digest_bytes(algorithm, plain.bytes, plain.length, hex);
-	} else if (digest_fd(algorithm, fd, hex, &err) < 0) {
-		set_state(answer, ANSWER_FAILED, err.text);
-		return NULL;
-	}
-	remember(controller, controller->digests, key, hex);
-	return arena_str(&answer->arena, hex);
+	const char *known = digest_begin(controller, key, &answer->arena);
+	if (known)
+		return known;
+	bool found = digest_open_file(controller, answer, fd, algorithm, opens, hex);
+	digest_found(controller, key, found ? hex : NULL);
+	return found ? arena_str(&answer->arena, hex) : NULL;
 }
 
 /* ---- lists ---- */

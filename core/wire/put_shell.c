@@ -47,8 +47,9 @@ static int put_shell_each(struct put_batch *batch, void (*write)(struct put_batc
 		write(batch, i, &scripts[i]);
 		commands[i].script = buf_text(&scripts[i]);
 	}
-	int status = identity_batch(batch->identity, commands, outcomes, count, false,
-	                            clock_deadline(REMOTE_PATIENCE_MS), err);
+	/* How long a copy on the target takes depends on its size alone. */
+	int64_t deadline = batch->files[0].put->source == WIRE_REMOTE_FILE ? CLOCK_NEVER : clock_deadline(REMOTE_PATIENCE_MS);
+	int status = identity_batch(batch->identity, commands, outcomes, count, false, deadline, err);
 	for (size_t i = 0; i < count; i++) {
 		if (status == 0)
 			judge(batch, i, &outcomes[i]);
@@ -111,18 +112,29 @@ static void put_shell_judge_look(struct put_batch *batch, size_t index, const st
 
 /* ---- write ---- */
 
+static void put_shell_write_copy(struct put_batch *batch, size_t index, struct buf *script)
+{
+	const struct put_file *file = &batch->files[index];
+	auto_free char *temp = put_shell_word(file->temp), *from = put_shell_word(file->put->from);
+	buf_printf(script, "umask 077; set -C; exec cat <%s >%s", from, temp);
+}
+
+static void put_shell_judge_copy(struct put_batch *batch, size_t index, const struct wire_outcome *outcome)
+{
+	if (outcome->ended != WIRE_EXITED || outcome->code != 0)
+		remote_error(outcome, put_fail(batch, index), "writing");
+}
+
 static int put_shell_stream(struct put_batch *batch, size_t index, const char *bytes, size_t length, struct err *err)
 {
 	struct put_file *file = &batch->files[index];
 	auto_free char *temp = put_shell_word(file->temp);
-	auto_free char *from = file->put->source == WIRE_REMOTE_FILE ? put_shell_word(file->put->from) : NULL;
-	auto_free char *script = mem_printf("umask 077; set -C; exec cat %s%s >%s", from ? "<" : "", from ? from : "", temp);
-	struct wire_command command = { .script = script, .input = from ? NULL : bytes, .input_length = length,
-		.keep = 64 * 1024 };
+	auto_free char *script = mem_printf("umask 077; set -C; exec cat >%s", temp);
+	struct wire_command command = { .script = script, .input = bytes, .input_length = length, .keep = 64 * 1024 };
 	struct wire_outcome outcome = { 0 };
 	int status = command_run(batch->identity, &command, &outcome, err);
-	if (status == 0 && (outcome.ended != WIRE_EXITED || outcome.code != 0))
-		remote_error(&outcome, put_fail(batch, index), "writing");
+	if (status == 0)
+		put_shell_judge_copy(batch, index, &outcome);
 	wire_outcome_release(&outcome);
 	const struct wire_watch *watch = &batch->identity->session->watch;
 	if (status == 0 && watch->progress)
@@ -161,12 +173,10 @@ static int put_shell_stream_file(struct put_batch *batch, size_t index, struct e
 	if (file->put->source == WIRE_LOCAL_FILE)
 		return put_shell_stream_local(batch, index, err);
 	const char *bytes = file->put->bytes ? file->put->bytes : "";
-	if (file->put->source == WIRE_BYTES) {
-		char hex[DIGEST_HEX_MAX];
-		digest_bytes("sha1", bytes, file->put->length, hex);
-		memcpy(file->sha1, hex, sizeof(file->sha1));
-		file->size = file->put->length;
-	}
+	char hex[DIGEST_HEX_MAX];
+	digest_bytes("sha1", bytes, file->put->length, hex);
+	memcpy(file->sha1, hex, sizeof(file->sha1));
+	file->size = file->put->length;
 	return put_shell_stream(batch, index, bytes, file->put->length, err);
 }
 
@@ -210,7 +220,10 @@ int put_shell_send(struct put_batch *batch, struct err *err)
 {
 	if (put_shell_each(batch, put_shell_write_look, put_shell_judge_look, err) < 0)
 		return -1;
-	for (size_t i = 0; i < batch->limit; i++)
+	bool here = batch->limit && batch->files[0].put->source == WIRE_REMOTE_FILE; /* all of a window, or none */
+	if (here && put_shell_each(batch, put_shell_write_copy, put_shell_judge_copy, err) < 0)
+		return -1;
+	for (size_t i = 0; !here && i < batch->limit; i++)
 		if (put_shell_stream_file(batch, i, err) < 0)
 			return -1;
 	return put_shell_each(batch, put_shell_write_finish, put_shell_judge_finish, err);

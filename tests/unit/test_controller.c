@@ -1,5 +1,7 @@
 /* Asks about the machine that the program runs on. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +71,35 @@ Test(controller, hashes_anew_what_has_changed, .init = start, .fini = end)
 	expect_hash("l", "f572d396fae9206628714fb2ce00f72e94f2258f");
 	write_file("a", "hello2\n");
 	expect_hash("a", "0d2aae7d156d796b97ae11b4dba506a55f54a75e");
+}
+
+/* Bytes that this process has read; 0: the system does not say. */
+static unsigned long long bytes_read(void)
+{
+	unsigned long long bytes = 0;
+	auto_fclose FILE *counts = fopen("/proc/self/io", "r");
+	return counts && fscanf(counts, "rchar: %llu", &bytes) == 1 ? bytes : 0;
+}
+
+static void *hash_big(void *path)
+{
+	expect_hash(path, "57b587e1bf2d09335bdac6db18902d43dfe76449");
+	return NULL;
+}
+
+Test(controller, reads_a_file_once_for_all_that_want_its_hash, .init = start, .fini = end)
+{
+	enum { THREADS = 8, BIG = 32 * 1024 * 1024 };
+	pthread_t threads[THREADS];
+	char name[] = "a";
+	cr_assert_eq(truncate("a", 0), 0);
+	cr_assert_eq(truncate("a", BIG), 0);
+	unsigned long long before = bytes_read();
+	for (int i = 0; i < THREADS; i++)
+		cr_assert_eq(pthread_create(&threads[i], NULL, hash_big, name), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	cr_expect_lt(bytes_read() - before, 2ull * BIG);
 }
 
 static void expect_found(const char *name, const char *inner, const char *expected)
