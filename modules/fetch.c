@@ -104,13 +104,13 @@ static const struct answer *ask_here(struct decision *decision, enum ask_kind ki
 	return ask_local(decision, &(struct ask){ .kind = kind, .path = path, .algorithm = algorithm, .follow = kind == ASK_STAT });
 }
 
-static int bring(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest,
-                 const char *digest)
+static int bring(const struct fetch_want *want, struct decision *decision, const struct stat_answer *stat, const char *src,
+                 const char *dest, const char *digest)
 {
 	result_str(decision, "dest", dest);
 	result_set(decision, "remote_md5sum", json_null());
 	const struct get get = { .path = src, .to = dest, .sha1 = want->validate_checksum ? digest : NULL,
-		                     .verify = want->validate_checksum && !digest };
+		                     .verify = want->validate_checksum && !digest, .size = stat->size };
 	const struct outcome *outcome = step_get(decision, &get);
 	if (outcome && outcome->digest)
 		digest = outcome->digest;
@@ -124,13 +124,14 @@ static int bring(const struct fetch_want *want, struct decision *decision, const
 }
 
 /* What is here already is worth a hash on the target; what is not comes at once, and is hashed there meanwhile. */
-static int compare(const struct fetch_want *want, struct decision *decision, const char *src, const char *dest)
+static int compare(const struct fetch_want *want, struct decision *decision, const struct stat_answer *stat, const char *src,
+                   const char *dest)
 {
 	const struct answer *here = ask_here(decision, ASK_HASH, dest, "sha1");
 	if (!here)
 		return 0;
 	if (here->state != ANSWER_OK)
-		return bring(want, decision, src, dest, NULL);
+		return bring(want, decision, stat, src, dest, NULL);
 	const struct answer *there = ask_hash(decision, src, "sha1");
 	const struct answer *md5 = ask_here(decision, ASK_HASH, dest, "md5");
 	if (!there || !md5)
@@ -138,7 +139,7 @@ static int compare(const struct fetch_want *want, struct decision *decision, con
 	if (there->state != ANSWER_OK)
 		return missing(want, decision, src, "no read permission on remote file, not transferring");
 	if (strcmp(here->hash, there->hash) != 0)
-		return bring(want, decision, src, dest, there->hash);
+		return bring(want, decision, stat, src, dest, there->hash);
 	result_str(decision, "file", src);
 	result_str(decision, "dest", dest);
 	result_str(decision, "checksum", there->hash);
@@ -168,7 +169,7 @@ static int fetch_decide(const struct module *module, const void *wanted, struct 
 		return missing(want, decision, src, "no read permission on remote file, not transferring");
 	bool is_folder = here && here->state == ANSWER_OK && here->stat.type == 'd';
 	const char *dest = destination(want, decision, src, is_folder);
-	return dest ? compare(want, decision, src, dest) : 0;
+	return dest ? compare(want, decision, stat, src, dest) : 0;
 }
 
 const struct module fetch_module = {

@@ -56,6 +56,7 @@ struct get {
 	const char *to;    /* on the controller, made by the module from playbook and inventory only */
 	const char *sha1;  /* what it must be, or NULL */
 	bool verify;       /* the target hashes it as well, while it comes, and must agree */
+	uint64_t size;     /* when it was last looked at; 0: not known */
 };
 
 struct step_link { const char *path, *target; bool hard, replace; };

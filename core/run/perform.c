@@ -263,7 +263,7 @@ int perform_puts(struct wire *wire, struct job *job, size_t most, struct err *er
 static int perform_get(struct wire *wire, struct job *job, const struct step *step, struct err *err)
 {
 	struct wire_get get = {
-		.path = step->get.path, .to = step->get.to, .sha1 = step->get.sha1, .verify = step->get.verify,
+		.path = step->get.path, .to = step->get.to, .sha1 = step->get.sha1, .verify = step->get.verify, .size = step->get.size,
 	};
 	struct wire_get_result result = { 0 };
 	if (wire_get(wire, job->user->become, &get, &result, err) < 0)
@@ -320,7 +320,7 @@ int perform_steps(struct wire *wire, struct job *job, const struct perform_watch
 		bool puts = job->steps[i]->kind == STEP_PUT && !perform_is_short(job, i);
 		expected.puts += puts;
 		expected.new_puts += puts && job->steps[i]->put.is_new;
-		expected.gets += job->steps[i]->kind == STEP_GET;
+		expected.gets += job->steps[i]->kind == STEP_GET && !wire_get_is_small(job->steps[i]->get.size);
 	}
 	if (expected.puts || expected.gets)
 		wire_expect_files(wire, job->user->become, &expected);

@@ -133,6 +133,32 @@ int remote_sha1(struct identity *identity, const char *before, const char *const
 	return status < 0 ? -1 : status == 0;
 }
 
+int remote_read(struct identity *identity, const char *path, size_t most, struct buf *bytes, char sha1[REMOTE_SHA1],
+                struct err *err)
+{
+	auto_buf struct buf read = BUF_INIT, hash = BUF_INIT;
+	buf_str(&read, *path == '/' ? "exec cat <" : "exec cat <./");
+	quote_word(&read, path);
+	remote_sha1_script(&hash, "", &path, 1);
+	const struct wire_command commands[] = { { .script = read.data, .keep = most + 1 }, { .script = hash.data } };
+	struct wire_outcome outcomes[2] = { 0 };
+	char found[1][REMOTE_SHA1] = { "" };
+	int status = identity_batch(identity, commands, outcomes, sha1 ? 2 : 1, false, clock_deadline(REMOTE_PATIENCE_MS), err);
+	if (status == 0 && (outcomes[0].ended != WIRE_EXITED || outcomes[0].code != 0))
+		status = remote_error(&outcomes[0], err, path);
+	if (status == 0 && sha1)
+		status = remote_sha1_take(&outcomes[1], &path, found, 1, err);
+	if (status >= 0)
+		status = outcomes[0].cut || outcomes[0].output.length > most ? 0 : 1;
+	if (sha1)
+		memcpy(sha1, found[0], REMOTE_SHA1);
+	if (status > 0)
+		buf_add(bytes, buf_text(&outcomes[0].output), outcomes[0].output.length);
+	wire_outcome_release(&outcomes[0]);
+	wire_outcome_release(&outcomes[1]);
+	return status;
+}
+
 static int remote_sha1_begin(struct identity *identity, struct buf *script, struct remote_sha1 *hash, struct err *err)
 {
 	*hash = (struct remote_sha1){ .started = true, .script = buf_take(script) };

@@ -12,6 +12,10 @@ int remote_run(struct identity *identity, const char *script, struct wire_outcom
 int remote_do(struct identity *identity, const char *what, const char *script, struct err *err) must_check;
 /* ERR_HOST: "what: the last line it said". -1. */
 int remote_error(const struct wire_outcome *outcome, struct err *err, const char *what);
+/* Reads a file of at most that many bytes, and with sha1 its hash, in one round trip ("" where there is no tool). 1: done;
+ * 0: it is longer; -1. */
+int remote_read(struct identity *identity, const char *path, size_t most, struct buf *bytes, char sha1[REMOTE_SHA1],
+                struct err *err) must_check;
 /* Adds what sets $neap_h to the words that hash stdin, and exits where there is no such tool. */
 void remote_sha1_tool(struct buf *script);
 /* SHA-1 in lower-case hex of each file, by whatever tool there is, in one round trip; before is a script that is run first

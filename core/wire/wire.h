@@ -178,7 +178,7 @@ struct wire_put_result {
 };
 /* Says that files will be sent, some of them with is_new, or fetched soon: what carries them is started at once, so that it is
  * there when they are. Costs no round trip; a failure shows later. */
-struct wire_expected { size_t puts, new_puts, gets; };
+struct wire_expected { size_t puts, new_puts, gets /* that are not small */; };
 void wire_expect_files(struct wire *wire, const struct wire_become *become, const struct wire_expected *expected);
 /* Sends count files, their data pipelined. On an error *done says how many are in place; the one after it is old. */
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
@@ -207,7 +207,9 @@ struct wire_get {
 	const char *sha1;       /* expected, or NULL */
 	bool verify;            /* the target hashes it too, while it comes, and must agree */
 	uint64_t most;          /* bytes; 0: no bound */
+	uint64_t size;          /* as it was when last looked at; 0: not known. A small file takes one round trip */
 };
+static inline bool wire_get_is_small(uint64_t size) { return size && size <= 128 * 1024; }
 /* md5: "" for files over DIGEST_MD5_MOST. */
 struct wire_get_result { char sha1[41], md5[33]; uint64_t size; };
 int wire_get(struct wire *wire, const struct wire_become *become, const struct wire_get *get,
