@@ -26,8 +26,15 @@ local compiler = {
 -- rest: further arguments are passed as they come; options: those that can only be given by name, which come as a table before
 -- the others; keywords: unknown names come in it too.
 
+-- Where the call stands whose arguments are bound while its template is compiled; nil at run time.
+local binding_line
+
 local function bind_error(definition, ...)
-	fail("%s: %s", definition.name, string.format(...))
+	local text = string.format(...)
+	if binding_line then
+		lexer.fail_with_hint(binding_line, nil, "%s: %s", definition.name, text)
+	end
+	fail("%s: %s", definition.name, text)
 end
 
 local INDENT_MAX = 1000
@@ -431,8 +438,11 @@ local arithmetic = { ["+"] = values.add, ["-"] = values.subtract, ["*"] = values
 function compile.binary(node, scope)
 	local operate = arithmetic[node.operator]
 	local left, right = expression(node.left, scope), expression(node.right, scope)
+	local position, line = compiler.position, node.line
 	return function(frame)
-		return operate(left(frame), right(frame))
+		local a, b = left(frame), right(frame)
+		position.line = line
+		return operate(a, b)
 	end
 end
 
@@ -632,7 +642,7 @@ end
 
 -- Arguments of a known definition, bound to their places while compiling: closures by place and the number of places.
 -- nil where that is only known at run time.
-local function static_binding(definition, arguments, scope)
+local function static_binding(definition, arguments, scope, line)
 	if arguments.star or arguments.star_star or definition.has_more and #arguments.keywords > 0 then
 		return nil
 	end
@@ -644,7 +654,9 @@ local function static_binding(definition, arguments, scope)
 	for _, keyword in ipairs(arguments.keywords) do
 		keywords[keyword.name] = keyword.value
 	end
+	binding_line = line
 	local bound, count = bind(definition, positional, keywords)
+	binding_line = nil
 	local places, constants = {}, {}
 	for i = 1, count do
 		places[i] = false
@@ -659,10 +671,10 @@ local function static_binding(definition, arguments, scope)
 end
 compiler.static_binding = static_binding
 
--- A function(frame, value) that applies a filter or a test.
-local function application(definition, arguments, scope)
+-- A function(frame, value) that applies a filter or a test; line: where it is, if the template is being compiled.
+local function application(definition, arguments, scope, line)
 	local run = definition.run
-	local places, count = static_binding(definition, arguments, scope)
+	local places, count = static_binding(definition, arguments, scope, line)
 	if not places then
 		local call = call_arguments(arguments, scope)
 		local apply = definition.apply
@@ -723,17 +735,19 @@ end
 function compile.filter(node, scope)
 	local definition = definition_of(compiler.filters, "filter", node)
 	local object = expression(node.object, scope)
-	local apply = application(definition, node.arguments, scope)
+	local apply = application(definition, node.arguments, scope, node.line)
 	if definition.takes_undefined then
 		return function(frame)
 			return apply(frame, object(frame))
 		end
 	end
+	local position, line = compiler.position, node.line
 	return function(frame)
 		local value = object(frame)
 		if type(value) == "table" and getmetatable(value) == "undefined" then
 			value = value.soft and "" or values.raise_undefined(value)
 		end
+		position.line = line
 		return apply(frame, value)
 	end
 end
@@ -741,7 +755,7 @@ end
 function compile.test(node, scope)
 	local definition = definition_of(compiler.tests, "test", node)
 	local object = expression(node.object, scope)
-	local apply = application(definition, node.arguments, scope)
+	local apply = application(definition, node.arguments, scope, node.line)
 	if definition.takes_undefined then
 		return function(frame)
 			return truth(apply(frame, object(frame)))

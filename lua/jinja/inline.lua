@@ -198,8 +198,9 @@ end
 function expressions.binary(source, node, scope)
 	if node.operator ~= "*" and node.operator ~= "%" and node.operator ~= "**"
 		and (node.left.kind == "constant" and math.type(node.left.value) or node.right.kind == "constant" and math.type(node.right.value)) then
-		local left = expression(source, node.left, scope)
-		return of_two(source, compiler.arithmetic[node.operator], left, expression(source, node.right, scope))
+		local left, right = expression(source, node.left, scope), expression(source, node.right, scope)
+		at_line(source, node.line)
+		return of_two(source, compiler.arithmetic[node.operator], left, right)
 	end
 end
 
@@ -240,6 +241,7 @@ local function applied(source, node, scope, definition)
 	emit(source, "local %s = %s", name, object)
 	if not definition.takes_undefined then
 		emit(source, "if %s[UNDEFINED] then %s = %s(%s) end", name, name, hole(source, values.defined_or_soft), name)
+		at_line(source, node.line)
 	end
 	local given = { name, definition.has_more and "{}" or nil }
 	for i = 1, count do

@@ -244,8 +244,10 @@ local function expression(source, at, tokens, line, stop, signs)
 				if closing[operator] then
 					open[#open + 1] = operator
 				elseif operator == ")" or operator == "]" or operator == "}" then
-					if closing[table.remove(open) or 0] ~= operator then
-						fail(placed(line, at), "unexpected '%s'", operator)
+					local opened = table.remove(open)
+					if closing[opened or 0] ~= operator then
+						fail(placed(line, at), opened and "unexpected '%s': '%s' is not closed yet" or stop and "unexpected '%s': the tag is closed by %s"
+							or "unexpected '%s'", operator, opened or stop)
 					end
 				end
 				tokens[#tokens + 1] = { "op", operator, placed(line, at) }
@@ -407,7 +409,7 @@ function lexer.template(source, settings)
 			local is_block = kind == "block"
 			tokens[#tokens + 1] = { "begin", is_block and "{%" or "{{", placed(line, open) }
 			at, sign, line = expression(source, at, tokens, line, marks[kind .. "_end"], is_block and "^[-+]" or "^-")
-			tokens[#tokens + 1] = { "end", is_block and "%}" or "}}", line }
+			tokens[#tokens + 1] = { "end", is_block and "%}" or "}}", placed(line, at - #marks[kind .. "_end"]) }
 			if is_block then
 				after_block(sign)
 			else

@@ -47,10 +47,11 @@ function Stream:skip(kind, value)
 	return false
 end
 
-function Stream:expect(kind, value)
+function Stream:expect(kind, value, hint)
 	if not self:is(kind, value) then
 		local wanted = value and "'" .. value .. "'" or kind == "name" and "a name" or kind
-		fail(self:token()[3], "expected %s before %s", wanted, shown(self:token()))
+		hint = hint or kind == "end" and self:is("op", "=") and "to compare, write ==" or nil
+		lexer.fail_with_hint(self:token()[3], hint, "expected %s before %s", wanted, shown(self:token()))
 	end
 	return self:next()
 end
@@ -479,6 +480,18 @@ function Stream:block_end()
 	self:expect("end", "%}")
 end
 
+-- The names that a tag may have.
+local function statement_names(ends)
+	local names = {}
+	for _, from in ipairs({ statements, ends or {} }) do
+		for name in pairs(from) do
+			names[#names + 1] = name ~= "shown" and name or nil
+		end
+	end
+	table.sort(names)
+	return names
+end
+
 -- Nodes until a tag whose name is one of ends; that name is taken, the rest of its tag is not.
 function Stream:body(ends)
 	self:enter()
@@ -489,8 +502,9 @@ function Stream:body(ends)
 		if token[1] == "text" then
 			nodes[#nodes + 1] = { kind = "text", text = token[2], line = token[3] }
 		elseif token[1] == "begin" and token[2] == "{{" then
-			nodes[#nodes + 1] = { kind = "output", value = self:tuple(false, false, at_end), line = token[3] }
-			self:expect("end", "}}")
+			local value = self:tuple(false, false, at_end)
+			nodes[#nodes + 1] = { kind = "output", value = value, line = token[3] }
+			self:expect("end", "}}", value.kind == "name" and statements[value.name] and "a statement is written {% " .. value.name .. " ... %}")
 		elseif token[1] == "begin" then
 			local name = self:expect("name")[2]
 			if ends and ends[name] then
@@ -498,8 +512,11 @@ function Stream:body(ends)
 				return nodes, name
 			end
 			local statement = statements[name]
-			if not statement then
-				fail(token[3], "unknown tag '%s'%s", name, ends and string.format(" (expected %s)", ends.shown) or "")
+			if not statement and (name:find("^end") or name == "else" or name == "elif") then
+				fail(token[3], "nothing is open that '%s' could end%s", name, ends and string.format(" (expected %s)", ends.shown) or "")
+			elseif not statement then
+				lexer.fail_with_hint(token[3], native.nearest(name, statement_names(ends)), "unknown tag '%s'%s", name,
+					ends and string.format(" (expected %s)", ends.shown) or "")
 			end
 			nodes[#nodes + 1] = statement(self, token[3])
 		else

@@ -396,7 +396,13 @@ compile["for"] = function(node, scope)
 	end
 	return function(frame)
 		position.line = line
-		iterate(frame, values.elements(items(frame)), 1)
+		local over = items(frame)
+		local elements = values.elements(over)
+		if node.target.kind == "tuple" and values.kind(over) == "dict" and #elements > 0 and #values.elements(elements[1]) ~= #node.target.items then
+			error({ text = "a loop over a dictionary gives its keys, which are not " .. #node.target.items .. " values each",
+				hint = "for keys and values, loop over its items()" }, 0)
+		end
+		iterate(frame, elements, 1)
 	end
 end
 
@@ -681,7 +687,13 @@ function compile.from(node, scope)
 		for i, import in ipairs(node.names) do
 			local value = exports[import.name]
 			if value == nil then
-				value = values.undefined(string.format("the template %s has no '%s'", text(template_name), import.name), import.name)
+				local names = {}
+				for name in pairs(exports) do
+					names[#names + 1] = name
+				end
+				table.sort(names)
+				value = values.undefined(string.format("the template %s has no '%s'", text(template_name), import.name), import.name,
+					native.nearest(import.name, names))
 			end
 			binders[i](frame, value)
 		end

@@ -603,7 +603,7 @@ function values.add(a, b)
 	elseif ka == "datetime" or ka == "timedelta" then
 		return values.date_add(a, b, 1)
 	elseif ka == "str" and kb ~= "undefined" then
-		fail('can only concatenate str (not "%s") to str', type_name(b))
+		error({ text = string.format('can only concatenate str (not "%s") to str', type_name(b)), hint = "~ joins values as text" }, 0)
 	elseif (ka == "list" or ka == "tuple") and kb ~= "undefined" then
 		fail('can only concatenate %s (not "%s") to %s', ka, type_name(b), ka)
 	end
@@ -898,7 +898,12 @@ local function missing(object, name)
 	elseif math_type(name) == "integer" and (k == "list" or k == "tuple") then
 		return undefined(string.format("the %s has %d elements, so there is no element %d", k, #object, name), key)
 	end
-	return undefined(string.format("a value of type %s has no attribute '%s'", type_name(object), key), key)
+	local names = {}
+	for method in pairs(values.methods[k] or {}) do
+		names[#names + 1] = method
+	end
+	table.sort(names)
+	return undefined(string.format("a value of type %s has no attribute '%s'", type_name(object), key), key, native.nearest(key, names))
 end
 
 -- What object.name is where it is not called: a member comes before a method, so that item.values can be a key.

@@ -67,7 +67,7 @@ done
 play '{"template": {"src": "syntax.j2", "dest": "{{ root }}/never"}}'
 neap run site.json -i hosts.json
 status 1
-said "template: templates/syntax.j2:3: "
+said "template: templates/syntax.j2:3:7: "
 [ ! -e never ] || fault "a file was written"
 
 it "validation keeps the old file"

@@ -270,6 +270,33 @@ Test(template, names_that_are_read_are_found)
 	cr_expect_str_eq(list, "xs,y,");
 }
 
+static void fails_at(const char *text, const char *where, const char *hint)
+{
+	struct err err = ERR_INIT;
+	char *bytes = NULL;
+	size_t length;
+	cr_expect_eq(template_text(vm, "t.j2", text, strlen(text), NULL, &scope, &bytes, &length, &err), -1, "%s", text);
+	cr_expect(strncmp(err.text, where, strlen(where)) == 0, "%s\ngave: %s\nnot: %s", text, err.text, where);
+	cr_expect(strstr(err.hint, hint) && (*hint || !*err.hint), "%s\nhint: %s\nnot: %s", text, err.hint, hint);
+	free(bytes);
+}
+
+Test(template, faults_of_a_file_have_their_place_and_what_was_meant)
+{
+	fails_at("a\n {{ n | replace('a') }}", "t.j2:2:7: replace: the argument 'new' is missing", "");
+	fails_at("{% set x = %}", "t.j2:1:12: expected an expression", "");
+	fails_at("{{ n }", "t.j2:1:6: unexpected '}': the tag is closed by }}", "");
+	fails_at("{{ (n }}", "t.j2:1:7: unexpected '}': '(' is not closed yet", "");
+	fails_at("{% fro i in l %}", "t.j2:1:1: unknown tag 'fro'", "did you mean 'for'?");
+	fails_at("{% endfor %}", "t.j2:1:1: nothing is open that 'endfor' could end", "");
+	fails_at("{{ if n }}", "t.j2:1:7: expected '}}' before 'n'", "{% if ... %}");
+	fails_at("{% if n = 5 %}{% endif %}", "t.j2:1:9: expected '%}' before '='", "==");
+	fails_at("a\n{{ n }} {{ 'n' + n }}", "t.j2:2:16: can only concatenate str", "~ joins");
+	fails_at("{{ 'a'.uper() }}", "t.j2:1:1: a value of type str has no attribute 'uper'", "did you mean 'upper'?");
+	fails_at("{% for k, v in {'a': 1} %}{% endfor %}", "t.j2:1:1: a loop over a dictionary gives its keys", "items()");
+	fails_at("{% for i in range(20) %}\n{{ i }}{{ 1 - (i | string) }}{% endfor %}", "t.j2:2:13: unsupported operand type(s) for -", "");
+}
+
 Test(template, long_loops_end_and_go_on_as_short_ones)
 {
 	gives("{% for i in range(20) %}{{ i }}{% if i == 2 %}{% continue %}{% elif i > 3 %}{% break %}{% endif %},{% endfor %}", "\"0,1,23,4\"");
