@@ -1,9 +1,11 @@
 /* `neap exec`: one module on many hosts, as a play made in memory. */
 #include "cli/running.h"
 
+#include <stdlib.h>
+
 struct exec_cli {
 	struct running_options running;
-	const char *module, *arguments;
+	const char *module, *arguments, *background, *poll;
 };
 
 /* The module's arguments: JSON where they begin as JSON, else text as a playbook's string would be. */
@@ -22,14 +24,31 @@ static json_t *exec_arguments(const char *text, struct err *err)
 	return arguments;
 }
 
+/* A keyword of the task that an option gives. */
+static int exec_seconds(json_t *task, const char *keyword, const char *option, const char *text, struct err *err)
+{
+	char *end = NULL;
+	long seconds = text ? strtol(text, &end, 10) : 0;
+	if (text && (end == text || *end || seconds < 0))
+		return err_set(err, ERR_USAGE, "%s takes a number of seconds, not \"%s\"", option, text);
+	if (text)
+		json_object_set_new(task, keyword, json_integer(seconds));
+	return 0;
+}
+
 static json_t *exec_play(const struct exec_cli *cli, const char *pattern, struct err *err)
 {
 	const char *module = cli->module ? cli->module : "command";
 	json_t *arguments = exec_arguments(cli->arguments, err);
 	if (!arguments)
 		return NULL;
-	return json_pack("{s:s, s:s, s:b, s:[{s:o}]}", "name", "exec", "hosts", pattern, "gather_facts", 0, "tasks", module,
-	                 arguments);
+	json_t *task = json_pack("{s:o}", module, arguments);
+	if (exec_seconds(task, "async", "--background", cli->background, err) < 0 ||
+	    exec_seconds(task, "poll", "--poll", cli->poll, err) < 0) {
+		json_decref(task);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:b, s:[o]}", "name", "exec", "hosts", pattern, "gather_facts", 0, "tasks", task);
 }
 
 static int exec_run(const void *given, char **words, int count)
@@ -53,6 +72,8 @@ static int exec_run(const void *given, char **words, int count)
 static const struct option_row exec_rows[] = {
 	{ "module-name", 'm', OPTION_STRING, "MODULE", NULL, "the module; command unless given", offsetof(struct exec_cli, module) },
 	{ "args", 'a', OPTION_STRING, "ARGS", NULL, "its arguments: k=v words, a command line, or a JSON dictionary", offsetof(struct exec_cli, arguments) },
+	{ "background", 'B', OPTION_STRING, "SECONDS", NULL, "run the command in the background, for so long at most", offsetof(struct exec_cli, background) },
+	{ "poll", 'P', OPTION_STRING, "SECONDS", NULL, "with -B: the time between two looks, 15 unless given; 0: it is not waited for", offsetof(struct exec_cli, poll) },
 	RUNNING_ROWS,
 	{ 0 },
 };
@@ -62,7 +83,6 @@ static const struct option_row exec_settings[] = { RUNNING_SETTINGS, { 0 } };
 
 static const struct option_absent exec_absent[] = {
 	RUNNING_ABSENT,
-	{ "background", 'B', "a command is left running by a playbook", "a task of command or shell with async and poll" },
 	{ 0 },
 };
 

@@ -9,6 +9,7 @@ struct run_cli {
 	struct option_list tags, skip_tags, role_paths;
 	const char *start_at_task, *fact_cache;
 	const char *cache, *cache_folder, *cache_seconds, *gathering; /* by settings only */
+	bool any_errors_fatal; /* the same */
 	bool step, force_handlers, list_tasks, list_tags, syntax_check, flush_cache;
 };
 
@@ -40,6 +41,7 @@ static int run_run(const void *given, char **words, int count)
 	run.start_at_task = cli->start_at_task;
 	run.step = cli->step;
 	run.force_handlers = cli->force_handlers;
+	run.any_errors_fatal = cli->any_errors_fatal;
 	run.syntax_check = cli->syntax_check;
 	run.flush_cache = cli->flush_cache;
 	set_facts(cli, &run);
@@ -68,6 +70,7 @@ static const struct option_row run_rows[] = {
 
 static const struct option_row run_settings[] = {
 	RUNNING_SETTINGS,
+	{ "any-errors-fatal", 0, OPTION_FLAG, NULL, NULL, NULL, AT(any_errors_fatal), 0, "ANSIBLE_ANY_ERRORS_FATAL" },
 	{ "cache", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache), 0, "ANSIBLE_CACHE_PLUGIN" },
 	{ "cache-folder", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_folder), 0, "ANSIBLE_CACHE_PLUGIN_CONNECTION" },
 	{ "cache-seconds", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_seconds), 0, "ANSIBLE_CACHE_PLUGIN_TIMEOUT" },

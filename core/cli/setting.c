@@ -17,6 +17,7 @@ enum { FILE_MOST = 1024 * 1024 };
 
 /* clang-format off */
 const struct setting_row setting_rows[] = {
+	{ "ANSIBLE_ANY_ERRORS_FATAL", "defaults", "any_errors_fatal", SETTING_TEXT, "as the keyword any_errors_fatal" },
 	{ "ANSIBLE_ASK_PASS", "defaults", "ask_pass", SETTING_TEXT, "as --ask-pass" },
 	{ "ANSIBLE_ASK_VAULT_PASS", "defaults", "ask_vault_pass", SETTING_TEXT, "as --ask-vault-password" },
 	{ "ANSIBLE_BECOME", "privilege_escalation", "become", SETTING_TEXT, "as --become" },

@@ -180,7 +180,7 @@ static void note_fatal(struct walk *walk, struct template_vm *vm, const struct t
 	bool fatal = false;
 	struct err ignored = ERR_INIT;
 	const struct evaluation at = { vm, &walk->variables, outcome->entry };
-	if (keyword_flag(&at, "any_errors_fatal", false, &fatal, &ignored) == 0 && fatal)
+	if (keyword_flag(&at, "any_errors_fatal", walk->run->options->any_errors_fatal, &fatal, &ignored) == 0 && fatal)
 		atomic_store(&walk->play->is_fatal, true);
 }
 

@@ -35,7 +35,7 @@ struct run_options {
 	const char *const *role_paths; size_t role_path_count;
 	struct shard shard;         /* count 0: all hosts */
 	const char *start_at_task;
-	bool step, check, diff, syntax_check, force_handlers, flush_cache;
+	bool step, check, diff, syntax_check, force_handlers, any_errors_fatal, flush_cache;
 	const char *fact_cache;     /* folder, or NULL */
 	long long fact_cache_seconds; /* how old what is in there may be; 0: any age */
 	enum run_gathering gathering; /* of facts, where a play does not say */

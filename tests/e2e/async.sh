@@ -115,6 +115,14 @@ status 2
 output_has "the job has ended without a result"
 kill "$(cat "$JOBS/$id/pid")"
 
+it "a single command goes on, too"
+neap exec all -i hosts.json -e ansible_async_dir="$JOBS" -a "echo watched" -B 100 -P 1
+status 0
+output watched
+neap exec all -i hosts.json -e ansible_async_dir="$JOBS" -a "true" -B 100 -P 0
+status 0
+output_has '"started": 1'
+
 it "only a command can be a job"
 play '{"copy": {"content": "x", "dest": "/tmp/x"}, "async": 10, "poll": 0}'
 run

@@ -1,4 +1,4 @@
-# include_vars, add_host, group_by and pause: what they do to the run.
+# include_vars, add_host, group_by, pause and meta: what they do to the run.
 . "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
 e2e_setup
 sshd_start loopback || exit 99
@@ -58,11 +58,25 @@ neap run site.json -i hosts.json
 status 0
 
 it "a pause is made once for all hosts"
-play '{"pause": {"seconds": 1}, "register": "p"}, {"assert": {"that": ["p.delta >= 1", "p.stdout == \"Paused for 1.0 seconds\""]}, "when": "inventory_hostname == \"h001\""},
+play '{"pause": {"seconds": 1}, "register": "p"}, {"assert": {"that": ["p.delta >= 1", "p.stdout is match(\"Paused for \")"]}, "when": "inventory_hostname == \"h001\""},
 {"pause": {"prompt": "sure?"}}'
 neap run site.json -i hosts.json
 status 0
 equal "$(grep -c "Pausing for 1 seconds" err)" 1
 said "Not waiting for response to prompt"
 recap h002 ok=0
+
+it "a role is left by end_role, with all that stands in it"
+mkdir -p roles/left/tasks
+echo '[{"block": [{"include_tasks": "rest.json"}, {"fail": {"msg": "block"}}], "always": [{"debug": {"msg": "always of {{ inventory_hostname }}"}}]},
+	{"debug": {"msg": "end of {{ inventory_hostname }}"}}]' >roles/left/tasks/main.json
+echo '[{"meta": "end_role", "when": "inventory_hostname == '"'h001'"'"}, {"fail": {"msg": "rest"}, "ignore_errors": true}]' >roles/left/tasks/rest.json
+sed -i 's/{"fail": {"msg": "block"}}/{"debug": {"msg": "block of {{ inventory_hostname }}"}}/' roles/left/tasks/main.json
+play '{"include_role": {"name": "left"}}, {"debug": {"msg": "behind it {{ inventory_hostname }}"}}'
+neap run site.json -i hosts.json
+status 0
+output_has "behind it h001"
+output_has "end of h002"
+output_lacks "always of h001"
+output_lacks "block of h001"
 done_testing

@@ -104,6 +104,12 @@ ANSIBLE_STRATEGY=debug neap run site.json
 status 1
 said 'strategy "debug" is not one of'
 
+it "any_errors_fatal is for all plays"
+echo '[{"hosts": "all", "gather_facts": false, "tasks": [{"fail": {"msg": "x"}, "when": "inventory_hostname == '"'a'"'"}, {"debug": {"msg": "reached"}}]}]' >fails.json
+ANSIBLE_ANY_ERRORS_FATAL=1 neap run fails.json --format text -t all
+status 2
+output_lacks reached
+
 it "a line that is no setting is named with its place"
 printf '[defaults]\nforks = 1\nwhat is this\n' >conf/ansible.cfg
 neap run site.json -i a, -c local
