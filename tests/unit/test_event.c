@@ -127,11 +127,17 @@ Test(event, is_masked_when_it_is_emitted)
 	event->host = mem_strdup("web1");
 	event->text = mem_strdup("x hunter2");
 	event->item = mem_strdup("hunter2");
+	event->task = mem_strdup("set hunter2");
+	event->play = mem_strdup("with hunter2");
+	event->data = json_pack("{s:[s]}", "hosts", "hunter2");
 	event->result = json_pack("{s:s, s:[s]}", "msg", "hunter2!", "stdout_lines", "a hunter2 b");
 	event_emit(stream, event);
 	event = event_take(stream, 0);
 	cr_assert_str_eq(event->text, "x ********");
 	cr_assert_str_eq(event->item, "********");
+	cr_assert_str_eq(event->task, "set ********");
+	cr_assert_str_eq(event->play, "with ********");
+	cr_assert_str_eq(json_string_value(json_array_get(json_object_get(event->data, "hosts"), 0)), "********");
 	cr_assert_str_eq(json_string_value(json_object_get(event->result, "msg")), "********!");
 	cr_assert_str_eq(json_string_value(json_array_get(json_object_get(event->result, "stdout_lines"), 0)),
 	                 "a ******** b");
@@ -153,6 +159,13 @@ Test(event, shows_nothing_of_a_no_log_task)
 	cr_assert_null(json_object_get(event->result, "msg"));
 	cr_assert(json_is_true(json_object_get(event->result, "changed")));
 	cr_assert_eq(json_integer_value(json_object_get(event->result, "attempts")), 2);
+	event_free(event);
+	event = event_new(EVENT_OUTPUT);
+	event->no_log = true;
+	event->text = mem_strdup("private");
+	event_emit(stream, event);
+	event = event_take(stream, 0);
+	cr_assert_str_eq(event->text, "");
 	event_free(event);
 	event_stream_free(stream);
 }

@@ -51,6 +51,12 @@ Test(known_hosts, knows_a_key_of_the_same_type_as_a_change)
 	cr_assert_eq(verdict("a ssh-ed25519 " OTHER "\n", "a"), KNOWN_HOSTS_CHANGED);
 }
 
+Test(known_hosts, knows_a_key_of_another_type_from_a_change)
+{
+	cr_assert_eq(verdict("a ssh-rsa AAAAB3NzaC1yc2EAAAABAw==\n", "a"), KNOWN_HOSTS_OTHER_TYPE);
+	cr_assert_eq(verdict("a ssh-ed25518 " ED25519 "\n", "a"), KNOWN_HOSTS_UNKNOWN, "the key itself says another type");
+}
+
 Test(known_hosts, prefers_the_matching_one_of_several_keys)
 {
 	cr_assert_eq(verdict("a ssh-ed25519 " OTHER "\na ssh-ed25519 " ED25519 "\n", "a"), KNOWN_HOSTS_MATCH);

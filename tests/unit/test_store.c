@@ -54,6 +54,15 @@ Test(store, keeps_what_a_step_does_not_touch)
 	cr_expect(knows(ASK_STAT, "/srv/ab", false));
 }
 
+Test(store, forgets_all_of_the_target_behind_a_command)
+{
+	keep(ASK_STAT, "/srv/a", false, true, 'f', 1);
+	const struct step step = { .kind = STEP_RUN, .effects = EFFECT_EVERYTHING };
+	const struct touched touched = store_touched(store, "", (const struct step *const[]){ &step }, 1);
+	store_forget(store, &touched);
+	cr_expect(!knows(ASK_STAT, "/srv/a", false));
+}
+
 Test(store, forgets_what_was_reached_through_a_symlink)
 {
 	keep(ASK_STAT, "/srv/a", false, true, 0, 0);

@@ -239,6 +239,10 @@ static void check_keeps(struct identity *identity, const char *way)
 	check_content(kept, "new", 3);
 	check_content(path, "two", 3);
 	unlink(kept);
+	auto_free char *nowhere = in_folder("absent/f.bak");
+	wanted = (struct wire_put){ .path = path, .bytes = "bad", .length = 3, .backup = nowhere };
+	cr_assert_eq(put(identity, &wanted, &result, 1, &done, &err), -1, "%s: there is no backup", way);
+	check_content(path, "two", 3);
 	wanted = (struct wire_put){ .path = path, .bytes = "bad", .length = 3, .validate = "grep -q good %s || { echo no >&2; exit 3; }" };
 	cr_assert_eq(put(identity, &wanted, &result, 1, &done, &err), -1, "%s", way);
 	cr_assert(result.validate_failed, "%s", way);
