@@ -98,6 +98,10 @@ it "a job's id names no other place"
 mkdir -p "$WORK/else/x"
 play '{"async_status": {"jid": "../else", "mode": "cleanup"}}'
 run
+status 1
+said "could not find job"
+play '{"async_status": {"jid": "{{ \"../else\" }}", "mode": "cleanup"}}'
+run
 status 2
 output_has "could not find job"
 [ -d "$WORK/else/x" ] || fault "it was removed"
