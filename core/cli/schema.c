@@ -426,12 +426,18 @@ static json_t *place_schema(unsigned place, bool part)
 static json_t *one_module(const struct catalogue *catalogue)
 {
 	static const char *const prefixes[] = { "", "ansible.builtin.", "ansible.legacy." };
-	json_t *ways = json_pack("[{s:[s]}, {s:[s]}]", "required", "action", "required", "local_action");
+	json_t *ways = json_pack("[{s:[s]}, {s:[s]}, {s:[s]}]", "required", "action", "required", "local_action", "required", "include");
 	for (size_t p = 0; p < sizeof(prefixes) / sizeof(*prefixes); p++)
 		for (size_t i = 0; i < catalogue->count; i++) {
 			auto_free char *name = mem_printf("%s%s", prefixes[p], catalogue->modules[i]->name);
 			json_array_append_new(ways, json_pack("{s:[s]}", "required", name));
 		}
+	for (size_t i = 0; i < catalogue->count; i++) {
+		const struct module *module = catalogue->modules[i];
+		auto_free char *name = module->collection ? mem_printf("%s.%s", module->collection, module->name) : NULL;
+		if (name)
+			json_array_append_new(ways, json_pack("{s:[s]}", "required", name));
+	}
 	return json_pack("{s:o}", "oneOf", ways);
 }
 
@@ -441,12 +447,17 @@ static json_t *task_schema(const struct catalogue *catalogue, unsigned place, bo
 	json_t *task = place_schema(place, part);
 	json_t *patterns = json_object();
 	for (size_t i = 0; i < catalogue->count; i++) {
-		const char *name = catalogue->modules[i]->name;
+		const char *name = catalogue->modules[i]->name, *collection = catalogue->modules[i]->collection;
+		auto_free char *full = collection ? mem_printf("%s.%s", collection, name) : NULL;
 		auto_free char *definition = mem_printf("%s.%s", part ? "part" : "module", name);
 		auto_free char *pattern = mem_printf("^ansible\\.(builtin|legacy)\\.%s$", name);
 		json_object_set_new(json_object_get(task, "properties"), name, ref(definition));
 		json_object_set_new(patterns, pattern, ref(definition));
+		if (full)
+			json_object_set_new(json_object_get(task, "properties"), full, ref(definition));
 	}
+	json_object_set_new(patterns, "^with_\\w+\\.\\w+\\.\\w+$", json_object());
+	json_object_set_new(json_object_get(task, "properties"), "include", json_pack("{s:[s, s]}", "type", "string", "object"));
 	json_object_set_new(task, "patternProperties", patterns);
 	json_object_set_new(task, "allOf", json_pack("[o]", ref("one_module")));
 	return task;
