@@ -168,6 +168,12 @@ static int step_put_lua(lua_State *L)
 	return push_outcome(L, step_any(call->decision, &step));
 }
 
+static int step_last_lua(lua_State *L)
+{
+	step_last(bridge_call_get(L)->decision);
+	return 0;
+}
+
 static int step_mkdir_lua(lua_State *L)
 {
 	static const char *const names[] = { "path", "mode", "owner", "group", "atime", "mtime", "parents", NULL };
@@ -282,7 +288,7 @@ void bridge_step_push(lua_State *L)
 		{ "run", step_run_lua },       { "put", step_put_lua },         { "mkdir", step_mkdir_lua },
 		{ "link", step_link_lua },     { "remove", step_remove_lua },   { "rename", step_rename_lua },
 		{ "setattr", step_setattr_lua }, { "wait", step_wait_lua },     { "reconnect", step_reconnect_lua },
-		{ NULL, NULL },
+		{ "last", step_last_lua },       { NULL, NULL },
 	};
 	luaL_newlib(L, functions);
 }

@@ -44,6 +44,13 @@ static int native_buf_free(lua_State *state)
 
 /* Files */
 
+/* Counts a look at what others may change. */
+static void native_look(lua_State *state)
+{
+	struct native_site *site = lua_touserdata(state, lua_upvalueindex(1));
+	site->looks++;
+}
+
 static const char *native_directory(lua_State *state)
 {
 	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
@@ -63,6 +70,7 @@ static bool native_push_path(lua_State *state, const char *name, const char *fol
 {
 	const char *directory = native_directory(state), *role = native_role(state);
 	const char *slash = beside ? strrchr(beside, '/') : NULL;
+	native_look(state);
 	for (int place = role && name[0] != '/' ? -2 : 0; place < 3; place++) {
 		if (name[0] == '/')
 			lua_pushstring(state, name);
@@ -199,6 +207,7 @@ static int native_command(lua_State *state)
 	struct buf *output = native_push_buf(state);
 	struct err err = ERR_INIT;
 	int status = 0;
+	native_look(state);
 	if (child_run(&run, output, NULL, &status, &err) < 0) {
 		lua_pushnil(state);
 		lua_pushstring(state, err.text);
@@ -318,6 +327,7 @@ static int native_real_path(lua_State *state)
 {
 	char path[PATH_MAX];
 	const char *given = luaL_checkstring(state, 1);
+	native_look(state);
 	lua_pushstring(state, realpath(given, path) ? path : given);
 	return 1;
 }
@@ -327,6 +337,7 @@ static int native_file_kind(lua_State *state)
 {
 	struct stat info;
 	const char *path = luaL_checkstring(state, 1);
+	native_look(state);
 	if ((lua_toboolean(state, 2) ? stat(path, &info) : lstat(path, &info)) < 0)
 		return 0;
 	lua_pushstring(state, S_ISREG(info.st_mode)   ? "file"
@@ -340,6 +351,7 @@ static int native_file_kind(lua_State *state)
 static int native_glob(lua_State *state)
 {
 	glob_t found = {0};
+	native_look(state);
 	const char *pattern = luaL_checkstring(state, 1);
 	if (pattern[0] != '/')
 		pattern = lua_pushfstring(state, "%s/%s", native_directory(state), pattern);

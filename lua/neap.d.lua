@@ -190,6 +190,8 @@ function step.reconnect(reconnect) end
 ---@param seconds number
 ---@return neap.Outcome?
 function step.wait(seconds) end
+--- The steps wanted so far are the last: once they are done the task has succeeded. Steps of the next tasks may go with them.
+function step.last() end
 
 --- Ends this call of decide() if an argument is nil; decide() is called again when it is known. Returns its arguments.
 function need(...) return ... end

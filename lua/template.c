@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "lua/native.h"
+#include "lua/native_system.h"
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
@@ -18,7 +19,7 @@ enum {
 
 struct template_vm {
 	struct vm *vm; /* NULL until template_state opens it */
-	const struct template_scope *scope; /* of the running evaluation */
+	struct native_site site;
 };
 
 /* Puts the engine's table of entry points at index 1 of the stack. */
@@ -26,7 +27,7 @@ static int template_open(lua_State *state)
 {
 	struct template_vm *vm = lua_touserdata(state, 1);
 	lua_gc(state, LUA_GCSTOP); /* all that is made here stays */
-	native_open(state, &vm->scope);
+	native_open(state, &vm->site.scope);
 	vm_import(state, "jinja/template.lua");
 	/* Most of what an evaluation makes is garbage at its end: collecting it early costs more than its memory. */
 	lua_gc(state, LUA_GCINC, TEMPLATE_GC_PAUSE, 0, 0);
@@ -102,8 +103,8 @@ static int template_call(struct template_vm *vm, const char *entry, const char *
 	lua_State *state = template_state(vm);
 	const struct vm_budget budget = {
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX,
-	    .cancelled = vm->scope ? vm->scope->cancelled : NULL,
-	    .context = vm->scope ? vm->scope->context : NULL,
+	    .cancelled = vm->site.scope ? vm->site.scope->cancelled : NULL,
+	    .context = vm->site.scope ? vm->site.scope->context : NULL,
 	};
 	lua_getfield(state, 1, entry);
 	lua_pushlstring(state, text, length);
@@ -117,14 +118,14 @@ static int template_call(struct template_vm *vm, const char *entry, const char *
 /* Starts an evaluation: nothing is remembered of the one before. */
 static int template_start(struct template_vm *vm, const struct template_scope *scope, struct err *err)
 {
-	vm->scope = scope;
+	vm->site.scope = scope;
 	lua_getfield(template_state(vm), 1, "start");
 	return vm_call(vm->vm, 0, 0, &template_start_budget, err);
 }
 
 static void template_end(struct template_vm *vm)
 {
-	vm->scope = NULL;
+	vm->site.scope = NULL;
 	lua_settop(template_state(vm), 1);
 }
 
@@ -159,7 +160,7 @@ static int template_closed(struct template_vm *vm, const json_t *value, json_t *
 {
 	const char *text;
 	size_t length;
-	if (value_closed(value, vm->scope, &text, &length, err) < 0)
+	if (value_closed(value, vm->site.scope, &text, &length, err) < 0)
 		return -1;
 	*result = json_stringn(text, length);
 	return *result ? 0 : err_set(err, ERR_INPUT, "a sealed value is not UTF-8 text: seal a file and copy it instead");
@@ -257,6 +258,8 @@ static int template_walk(struct template_vm *vm, const json_t *value, json_t **r
 	*result = json_deep_copy(value);
 	return 0;
 }
+
+unsigned long template_looks(const struct template_vm *vm) { return vm->site.looks; }
 
 int template_value(struct template_vm *vm, json_t *value, const struct template_scope *scope, json_t **result,
                    bool *omitted, struct err *err)
@@ -389,7 +392,7 @@ int template_check_file(struct template_vm *vm, const char *path, const char *te
                         const struct template_settings *settings, struct err *err)
 {
 	const struct vm_budget budget = { .instructions = TEMPLATE_INSTRUCTIONS_MAX };
-	vm->scope = NULL;
+	vm->site.scope = NULL;
 	int status = call_file(vm, "check_file", path, text, length, settings, &budget, err);
 	template_end(vm);
 	return status;
@@ -397,7 +400,7 @@ int template_check_file(struct template_vm *vm, const char *path, const char *te
 
 int template_check(struct template_vm *vm, const char *text, bool is_expression, struct err *err)
 {
-	vm->scope = NULL;
+	vm->site.scope = NULL;
 	int status = template_call(vm, "check", text, strlen(text), is_expression, err);
 	template_end(vm);
 	return status;
@@ -407,7 +410,7 @@ int template_names(struct template_vm *vm, const char *text, bool is_expression,
                    void (*offer)(void *to, const char *name), void *to, struct err *err)
 {
 	lua_State *state = template_state(vm);
-	vm->scope = NULL;
+	vm->site.scope = NULL;
 	if (template_call(vm, "names", text, strlen(text), is_expression, err) < 0)
 		return -1;
 	for (lua_Integer i = 1; lua_rawgeti(state, 2, i) == LUA_TSTRING; i++) {

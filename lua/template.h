@@ -38,6 +38,10 @@ struct template_scope {
 struct template_vm *template_vm_new(void);
 void template_vm_free(struct template_vm *vm);
 
+/* Counts the looks at files, and commands run, on this machine by templates so far: an evaluation that had none gives the same
+ * as long as its variables stay. */
+unsigned long template_looks(const struct template_vm *vm);
+
 /* Evaluates every template in a value (strings in lists and dictionaries at any depth; keys too). New value; a value
  * without templates is a deep copy. ERR_INPUT: syntax, undefined variable (err->os_error == TEMPLATE_UNDEFINED), type, bounds.
  * err->text starts without a place; the caller adds err_at. *omitted, where not NULL, is set if the whole value is omit;

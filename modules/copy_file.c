@@ -40,6 +40,7 @@ static const char *source_digest(struct copy_task *task, const char *algorithm)
 /* step: what became of it; what is asked behind it goes with it. */
 static int finish(struct copy_task *task, const struct place *place, const struct outcome *step)
 {
+	step_last(task->decision);
 	const struct stat_answer *stat = ask_stat(task->decision, place->path, task->want->follow);
 	if (stat && step)
 		file_result(task->decision, stat);

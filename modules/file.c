@@ -84,6 +84,7 @@ struct file_task {
 /* The result's keys from the path as it is after all that was done. Asked behind the last step, and sent with it. */
 static int finish(struct file_task *task, bool follow)
 {
+	step_last(task->decision);
 	const struct stat_answer *stat = ask_stat(task->decision, task->path, follow);
 	if (stat)
 		file_result(task->decision, stat);
@@ -142,6 +143,7 @@ static int make_absent(struct file_task *task)
 			          json_null());
 	}
 	step_remove(task->decision, &(struct step_remove){ .path = task->path, .recurse = is_directory });
+	step_last(task->decision);
 	return 0;
 }
 

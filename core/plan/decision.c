@@ -51,6 +51,8 @@ static void forget_undone(struct decision *decision)
 void decision_rewind(struct decision *decision)
 {
 	forget_undone(decision);
+	if (decision->stepped_count < decision->last)
+		decision->last = 0;
 	decision->asked_next = decision->stepped_next = 0;
 	json_object_clear(decision->result);
 	differences_drop(decision);

@@ -82,6 +82,7 @@ struct decision {
 	struct index asked_index;                     /* of the log, by what is asked and when */
 	struct stepped *stepped;
 	size_t stepped_count, stepped_room, stepped_next;
+	size_t last;       /* how many steps there are when the last is done, as step_last said; 0: it did not */
 	const char *fault; /* how the module broke the rules of the replay, in the arena; NULL: it did not */
 
 	/* What this call said. */

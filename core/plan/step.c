@@ -241,8 +241,12 @@ static const struct outcome *replay(struct decision *decision, const struct step
 	return stepped->outcome;
 }
 
+void step_last(struct decision *decision) { decision->last = decision->stepped_next; }
+
 const struct outcome *step_any(struct decision *decision, const struct step *step)
 {
+	if (decision->last && decision->stepped_next >= decision->last && !decision->fault)
+		decision->fault = arena_printf(&decision->arena, "step %zu was to be the last", decision->last);
 	if (decision->stepped_next < decision->stepped_count)
 		return replay(decision, step);
 	struct step *copy = arena_alloc(&decision->arena, sizeof(*copy));

@@ -128,6 +128,9 @@ const struct outcome *step_remove(struct decision *decision, const struct step_r
 const struct outcome *step_rename(struct decision *decision, const struct step_rename *rename);
 const struct outcome *step_setattr(struct decision *decision, const struct step_setattr *setattr);
 const struct outcome *step_wait(struct decision *decision, int64_t ms);
+/* The steps wanted so far are the last: once they are done the task has succeeded, and what it asks then is only to be told. So
+ * others may be done behind them before they are known to be done. More steps are a fault of the module. */
+void step_last(struct decision *decision);
 /* Any step whose fields are filled but human, effects and paths. */
 const struct outcome *step_any(struct decision *decision, const struct step *step);
 

@@ -17,6 +17,7 @@ struct looking {
 	struct target *target;
 	struct asks *asks;
 	const struct touched *behind;
+	const struct entry *after; /* nothing before it is looked at, nor itself */
 	size_t left;    /* tasks */
 	unsigned depth; /* of includes */
 };
@@ -108,6 +109,10 @@ static bool look_at(void *context, const struct entry *entry)
 {
 	struct looking *looking = context;
 	struct walk *walk = looking->walk;
+	if (looking->after) {
+		looking->after = entry == looking->after ? NULL : looking->after;
+		return true;
+	}
 	const struct module *module = registry_find(walk->run->registry, entry->action);
 	bool includes = special_handles(entry) && looking->depth < INCLUDES_DEEP;
 	if ((includes || !is_opaque(entry, module)) && select_entry(walk->run, entry)) {
@@ -121,19 +126,19 @@ static bool look_at(void *context, const struct entry *entry)
 }
 
 void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, const struct touched *behind,
-                   struct asks *asks)
+                   const struct entry *after, struct asks *asks)
 {
-	struct looking looking = { walk, vm, target, asks, behind, walk->ahead_window, 0 };
+	struct looking looking = { walk, vm, target, asks, behind, after, walk->ahead_window, 0 };
 	if (looking.left)
 		walk_each_coming(walk, WALK_TO_END, look_at, &looking);
 }
 
-void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t index,
+void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t item, size_t index,
                          struct target *target, const struct touched *behind, struct asks *asks)
 {
 	const struct module *module = registry_find(walk->run->registry, at->entry->action);
-	struct looking looking = { walk, at->vm, target, asks, behind, walk->ahead_window, 0 };
-	for (size_t i = index + 1; module && i < json_array_size(loop->items) && looking.left-- && asks->count < ASKS_MOST; i++) {
+	struct looking looking = { walk, at->vm, target, asks, behind, NULL, walk->ahead_window, 0 };
+	for (size_t i = item + 1; module && i < json_array_size(loop->items) && looking.left-- && asks->count < ASKS_MOST; i++) {
 		loop_enter(loop, at->variables, i);
 		look_once(&looking, at, module);
 	}

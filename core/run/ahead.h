@@ -8,13 +8,13 @@
 #include "run/loop.h"
 #include "run/walk.h"
 
-/* Adds asks that are not in the target's store, or will not be any more behind those steps (NULL: there are none). The walk's
- * variables are as between tasks afterwards. */
+/* Adds asks that are not in the target's store, or will not be any more behind those steps (NULL: there are none). after: the
+ * task behind which to begin, NULL: the walk's next. The walk's variables are as between tasks afterwards. */
 void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *target, const struct touched *behind,
-                   struct asks *asks);
+                   const struct entry *after, struct asks *asks);
 
-/* The same of the items of a loop behind the one at index: those of the task under way, whose variables are entered. */
-void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t index,
+/* The same of the items of a loop behind that one: those of the task under way, whose variables are those of the item index. */
+void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t item, size_t index,
                          struct target *target, const struct touched *behind, struct asks *asks);
 
 #endif

@@ -28,6 +28,8 @@ enum { PERFORM_SHA1 = 41 };
 int perform_short(struct wire *wire, struct job *job, struct err *err) must_check;
 /* Whether the step there is a PUT that is one. */
 bool perform_is_short(const struct job *job, size_t at);
+/* Whether the step can be one, a small file being alone. Any thread. */
+bool perform_can_be_short(const struct step *step);
 /* A new folder, with the steps that fill it, at once. 1: they are done; 0: they cannot be done so; -1 as perform_steps. */
 int perform_tree(struct wire *wire, struct job *job, struct err *err) must_check;
 

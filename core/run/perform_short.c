@@ -206,6 +206,8 @@ struct short_steps {
 static size_t files_around(const struct job *job, size_t at)
 {
 	size_t first = at, behind = at;
+	if (job->is_joined)
+		return 1;
 	while (first && job->steps[first - 1]->kind == STEP_PUT)
 		first--;
 	while (behind < job->step_count && job->steps[behind]->kind == STEP_PUT)
@@ -213,13 +215,25 @@ static size_t files_around(const struct job *job, size_t at)
 	return behind - first;
 }
 
+static bool is_small_file(const struct step *step)
+{
+	auto_arena struct arena arena = ARENA_INIT;
+	const struct wire_put put = perform_wire_put(&arena, &step->put);
+	return wire_put_is_text(&put);
+}
+
 bool perform_is_short(const struct job *job, size_t at)
 {
-	if (job->steps[at]->kind != STEP_PUT || files_around(job, at) > FILES_MOST)
-		return false;
-	auto_arena struct arena arena = ARENA_INIT;
-	const struct wire_put put = perform_wire_put(&arena, &job->steps[at]->put);
-	return wire_put_is_text(&put);
+	return job->steps[at]->kind == STEP_PUT && files_around(job, at) <= FILES_MOST && is_small_file(job->steps[at]);
+}
+
+bool perform_can_be_short(const struct step *step)
+{
+	switch (step->kind) {
+	case STEP_PUT: return is_small_file(step);
+	case STEP_MKDIR: case STEP_LINK: case STEP_REMOVE: case STEP_RENAME: case STEP_SETATTR: return true;
+	default: return false;
+	}
 }
 
 /* The text of what the next command does; how many steps that is. 0: the step is none of those. */

@@ -181,7 +181,8 @@ static bool looks_through_links(const struct step *step)
 static bool is_known_straight(struct store *store, const char *user, const char *path, bool follow)
 {
 	const struct ask asks[] = {
-		{ .kind = ASK_STAT, .path = path, .follow = true }, { .kind = ASK_STAT, .path = path, .follow = true, .only_type = true },
+		{ .kind = ASK_STAT, .path = path, .follow = true },
+		{ .kind = ASK_STAT, .path = path, .follow = true, .only_type = true },
 		{ .kind = ASK_STAT, .path = path },
 	};
 	for (size_t i = 0; i < (follow ? 2 : 3); i++) {
@@ -249,7 +250,8 @@ static bool is_touched(const struct touched *touched, const struct ask *ask)
 
 static bool touches_accounts(const struct touched *touched)
 {
-	const struct ask passwd = { .kind = ASK_READ, .path = "/etc/passwd" }, group = { .kind = ASK_READ, .path = "/etc/group" };
+	const struct ask passwd = { .kind = ASK_READ, .path = "/etc/passwd" };
+	const struct ask group = { .kind = ASK_READ, .path = "/etc/group" };
 	return touched->anywhere || is_touched(touched, &passwd) || is_touched(touched, &group);
 }
 
@@ -276,6 +278,11 @@ static bool is_stale(const struct kept *kept, const struct touched *touched)
 	default:
 		return true; /* a command's or a pattern's answer may depend on any path */
 	}
+}
+
+bool touched_changes(const struct touched *touched, const struct ask *ask)
+{
+	return touched->anywhere || ask->kind != ASK_STAT || is_touched(touched, ask);
 }
 
 struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count)

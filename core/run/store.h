@@ -36,6 +36,8 @@ void store_keep(struct store *store, const char *user, const struct ask *ask, st
                 uint64_t generation);
 /* What the steps will touch, as far as can be told now, before they are done: links on their way count. Borrows them. */
 struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count);
+/* Whether the answer to an ask may be another one behind those steps than before them, where no symlink is on its way. */
+bool touched_changes(const struct touched *touched, const struct ask *ask);
 /* Forgets what may have been touched. */
 void store_forget(struct store *store, const struct touched *touched);
 /* Forgets all that is known of the target. */

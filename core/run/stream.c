@@ -1,25 +1,30 @@
-/* Commands that are decided ahead and sent together. */
+/* Commands, or short steps, that are decided ahead and sent together. */
 #include "run/stream.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "run/connect.h"
+#include "run/perform.h"
 #include "run/select.h"
 #include "run/task_inside.h"
+#include "run/unseal.h"
 
-enum { COMMANDS_MOST = 64 }; /* in one flight: what was sent cannot be taken back */
+enum { STEPS_MOST = 64 }; /* in one flight: what was sent cannot be taken back */
 
 struct streamed {
 	const struct entry *entry;
 	size_t item;
 	struct attempt attempt;
+	size_t first, count; /* which of the steps are its own */
 };
 
 struct stream {
-	struct streamed *commands; /* behind the first, whose task has it */
+	struct streamed *tasks; /* behind the first, which has its attempt itself */
 	size_t count, room;
+	bool is_files;             /* short steps, that fail by themselves; else commands, that modules judge */
 	size_t next;               /* not taken yet */
 	size_t done;               /* ended */
 	struct err err;            /* of the one that did not */
@@ -35,11 +40,11 @@ void stream_free(struct stream *stream)
 	if (!stream)
 		return;
 	for (size_t i = stream->next; i < stream->count; i++)
-		attempt_release(&stream->commands[i].attempt);
+		attempt_release(&stream->tasks[i].attempt);
 	for (size_t i = 0; i < stream->step_count; i++)
 		json_decref(stream->environments[i]);
 	arena_release(&stream->arena);
-	free(stream->commands);
+	free(stream->tasks);
 	free(stream);
 }
 
@@ -58,7 +63,7 @@ static bool has_any(const struct entry *entry, const char *const *names)
 static bool is_plain(const struct entry *entry)
 {
 	static const char *const others[] = {
-		"until", "timeout", "async", "poll", "delegate_to", "run_once", "throttle", "check_mode", NULL,
+		"until", "timeout", "async", "poll", "delegate_to", "run_once", "throttle", "check_mode", "diff", NULL,
 	};
 	return !has_any(entry, others) && !keyword_has_own_connection(entry);
 }
@@ -93,9 +98,31 @@ static const struct step *only_step(const struct attempt *attempt)
 	return run->command.local_script || run->command.input || run->ends_connection || run->timeout_ms ? NULL : step;
 }
 
+/* Whether all that is left to do are short steps, and what the task asks behind them can change nothing. */
+static bool ends_in_short_steps(const struct attempt *attempt)
+{
+	const struct decision *decision = &attempt->decision;
+	size_t done = decision_steps_done(decision), left = decision->stepped_count - done;
+	if (!left || left > STEPS_MOST || decision->last != decision->stepped_count)
+		return false;
+	for (size_t i = done; i < decision->stepped_count; i++) {
+		const struct step *step = decision->stepped[i].step;
+		if (step->effects != EFFECT_PATHS || !perform_can_be_short(step))
+			return false;
+	}
+	return true;
+}
+
 /* ---- collecting ---- */
 
-static void add_step(struct stream *stream, const struct step *step, json_t *environment)
+static void add_steps(struct stream *stream, struct run_context *run, const struct attempt *attempt)
+{
+	const struct decision *decision = &attempt->decision;
+	for (size_t i = decision_steps_done(decision); i < decision->stepped_count; i++)
+		stream->steps[stream->step_count++] = unseal_step(run, &stream->arena, decision->stepped[i].step);
+}
+
+static void add_command(struct stream *stream, const struct step *step, json_t *environment)
 {
 	json_t *all = environment ? json_deep_copy(environment) : json_object();
 	if (step->run.command.environment)
@@ -110,12 +137,78 @@ static void add_step(struct stream *stream, const struct step *step, json_t *env
 struct collecting {
 	struct task *task;
 	struct stream *stream;
+	struct touched touched; /* by the steps so far */
 };
+
+/* What a task asks behind its steps, which are all there are so far. */
+static void add_asks(struct task *task, const struct attempt *attempt)
+{
+	const struct decision *decision = &attempt->decision;
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct asked *asked = &decision->asked[i];
+		if (!asked->answer && asked->ask->side == ASK_ON_TARGET && asked->after_steps == decision->stepped_count)
+			asks_add(&task->asks, attempt->user, asked->ask);
+	}
+}
+
+/* Whether the steps in front find what they would find without those behind, when asked behind all. */
+static bool leaves_answers(const struct collecting *collecting, const struct attempt *attempt)
+{
+	const struct decision *decision = &attempt->decision;
+	auto_arena struct arena arena = ARENA_INIT;
+	const struct step **steps = arena_array(&arena, decision->stepped_count, sizeof(*steps));
+	for (size_t i = 0; i < decision->stepped_count; i++)
+		steps[i] = decision->stepped[i].step;
+	const struct touched touched =
+		store_touched(target_store(attempt->target), attempt->user->key, steps, decision->stepped_count);
+	const struct asks *asks = &collecting->task->asks;
+	for (size_t i = 0; i < asks->count; i++) {
+		if (touched_changes(&touched, asks->items[i].ask))
+			return false;
+	}
+	return !touched.anywhere;
+}
 
 enum follows { FOLLOWS, SKIPPED, STOPS };
 
-/* One coming command, its variables entered. An error is told when its turn comes. */
-static enum follows decide_ahead(const struct collecting *collecting, const struct evaluation *at,
+/* Whether what was asked of this machine stays the same behind the steps in front, be it the target too. */
+static bool is_elsewhere(const struct collecting *collecting, const struct decision *decision)
+{
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct ask *ask = decision->asked[i].ask;
+		char real[PATH_MAX];
+		if (ask->side != ASK_ON_CONTROLLER || ask->kind == ASK_FIND || ask->kind == ASK_VARIABLE)
+			continue;
+		const struct ask there = { .kind = ASK_STAT, .path = real };
+		if (!ask->path || !realpath(ask->path, real) || touched_changes(&collecting->touched, &there))
+			return false;
+	}
+	return true;
+}
+
+/* Whether its command may be done before it is known how those in front of it end. */
+static enum follows command_follows(const struct attempt *attempt, enum attempt_need need)
+{
+	/* What it asked would be asked before the commands in front of it are done. */
+	return need == ATTEMPT_STEPS && !attempt->decision.asked_count && only_step(attempt) ? FOLLOWS : STOPS;
+}
+
+/* The same of short steps: all that was asked is known, and no step in front changes it. */
+static enum follows files_follow(const struct collecting *collecting, const struct evaluation *at,
+                                 const struct attempt *attempt, enum attempt_need need)
+{
+	const struct decision *decision = &attempt->decision;
+	if (need == ATTEMPT_DONE)
+		return decision->failed || !is_unseen(at->entry) ? STOPS : SKIPPED;
+	if (need == ATTEMPT_STEPS && !is_elsewhere(collecting, decision))
+		return STOPS;
+	bool fits = need == ATTEMPT_STEPS && ends_in_short_steps(attempt) &&
+	            collecting->stream->step_count + decision->stepped_count <= STEPS_MOST;
+	return fits && leaves_answers(collecting, attempt) ? FOLLOWS : STOPS;
+}
+
+/* One coming task, its variables entered. An error is told when its turn comes. */
+static enum follows decide_ahead(struct collecting *collecting, const struct evaluation *at,
                                  const struct module *module, struct attempt *attempt)
 {
 	const struct task *task = collecting->task;
@@ -132,14 +225,22 @@ static enum follows decide_ahead(const struct collecting *collecting, const stru
 		return STOPS;
 	attempt->target = task->attempt.target;
 	attempt->user = targets_user(run->targets, attempt->target, at, &ignored);
-	/* What it asked would be asked before the commands in front of it are done. */
-	if (attempt->user != task->attempt.user || attempt_decide(attempt, at, &need, &ignored) < 0 ||
-	    need != ATTEMPT_STEPS || attempt->decision.asked_count || !only_step(attempt))
+	if (attempt->user != task->attempt.user)
 		return STOPS;
-	return FOLLOWS;
+	struct stream *stream = collecting->stream;
+	if (stream->is_files) {
+		collecting->touched =
+			store_touched(target_store(attempt->target), attempt->user->key, stream->steps, stream->step_count);
+		attempt->behind = &collecting->touched;
+	}
+	int failed = attempt_decide(attempt, at, &need, &ignored);
+	attempt->behind = NULL;
+	if (failed)
+		return STOPS;
+	return stream->is_files ? files_follow(collecting, at, attempt, need) : command_follows(attempt, need);
 }
 
-static enum follows follow(const struct collecting *collecting, const struct evaluation *at, const struct module *module,
+static enum follows follow(struct collecting *collecting, const struct evaluation *at, const struct module *module,
                            size_t item)
 {
 	struct stream *stream = collecting->stream;
@@ -147,24 +248,34 @@ static enum follows follow(const struct collecting *collecting, const struct eva
 	fact_parts wanted = variables->wanted;
 	struct err ignored = ERR_INIT;
 	auto_json json_t *environment = NULL;
-	struct streamed command = { at->entry, item, { 0 } };
-	enum follows how = decide_ahead(collecting, at, module, &command.attempt);
-	if (variables->wanted != wanted || (how == FOLLOWS && keyword_environment(at, &environment, &ignored) < 0))
-		how = STOPS; /* with facts that are not there yet it may mean something else */
+	unsigned long looks = template_looks(at->vm);
+	struct streamed streamed = { .entry = at->entry, .item = item, .first = stream->step_count };
+	enum follows how = decide_ahead(collecting, at, module, &streamed.attempt);
+	if (how == FOLLOWS && keyword_environment(at, &environment, &ignored) < 0)
+		how = STOPS;
+	/* With facts that are not there yet, or on a machine that is the target itself, it may mean something else. */
+	if (variables->wanted != wanted || template_looks(at->vm) != looks)
+		how = STOPS;
 	variables->wanted = wanted;
 	if (how != FOLLOWS) {
-		attempt_release(&command.attempt);
+		attempt_release(&streamed.attempt);
 		return how;
 	}
-	add_step(stream, only_step(&command.attempt), environment);
-	mem_grow(stream->commands, stream->count, stream->room);
-	stream->commands[stream->count++] = command;
+	if (stream->is_files) {
+		add_steps(stream, collecting->task->walk->run, &streamed.attempt);
+		add_asks(collecting->task, &streamed.attempt);
+	} else {
+		add_command(stream, only_step(&streamed.attempt), environment);
+	}
+	streamed.count = stream->step_count - streamed.first;
+	mem_grow(stream->tasks, stream->count, stream->room);
+	stream->tasks[stream->count++] = streamed;
 	return FOLLOWS;
 }
 
-static bool is_full(const struct stream *stream) { return stream->step_count >= COMMANDS_MOST; }
+static bool is_full(const struct stream *stream) { return stream->step_count >= STEPS_MOST; }
 
-static void collect_items(const struct collecting *collecting)
+static void collect_items(struct collecting *collecting)
 {
 	struct task *task = collecting->task;
 	struct variables *variables = &task->walk->variables;
@@ -178,12 +289,13 @@ static void collect_items(const struct collecting *collecting)
 
 static bool collect_task(void *context, const struct entry *entry)
 {
-	const struct collecting *collecting = context;
+	struct collecting *collecting = context;
 	struct walk *walk = collecting->task->walk;
 	if (!select_entry(walk->run, entry))
 		return true;
 	const struct module *module = registry_find(walk->run->registry, entry->action);
-	if (!module || !module->judged_by_status || keyword_has_loop(entry) || !is_plain(entry))
+	bool may = module && !module->acts_on_run && (module->judged_by_status || collecting->stream->is_files);
+	if (!may || keyword_has_loop(entry) || !is_plain(entry))
 		return false;
 	walk_enter_variables(walk, entry);
 	const struct evaluation at = { collecting->task->at.vm, &walk->variables, entry };
@@ -200,13 +312,15 @@ static void collect_tasks(struct collecting *collecting)
 	walk_enter_variables(walk, collecting->task->entry);
 }
 
-/* Whether anything may be sent with the task's command: a live view of it would come before its heading. */
-static bool can_lead(const struct task *task)
+/* Whether anything may be sent with the task's command, or its short steps. A live view of a command would come before
+ * its heading. */
+static bool can_lead(const struct task *task, bool *is_files)
 {
 	const struct walk *walk = task->walk;
 	const struct run_options *options = walk->run->options;
-	if (!task->module->judged_by_status || options->verbosity || options->step || task->attempt.check ||
-	    !is_plain(task->entry) || !only_step(&task->attempt))
+	bool is_command = task->module->judged_by_status && !options->verbosity && only_step(&task->attempt);
+	*is_files = !is_command && ends_in_short_steps(&task->attempt);
+	if ((!is_command && !*is_files) || options->step || task->attempt.check || !is_plain(task->entry))
 		return false;
 	if (task->loop.items)
 		return !task->loop.break_when && task->loop.pause_s <= 0;
@@ -216,22 +330,29 @@ static bool can_lead(const struct task *task)
 void stream_collect(struct task *task)
 {
 	struct walk *walk = task->walk;
-	if (!can_lead(task))
+	bool is_files;
+	add_asks(task, &task->attempt);
+	if (!can_lead(task, &is_files))
 		return;
 	stream_free(walk->stream);
 	struct stream *stream = walk->stream = mem_alloc(sizeof(*stream));
-	stream->steps = arena_array(&stream->arena, COMMANDS_MOST, sizeof(*stream->steps));
-	stream->environments = arena_array(&stream->arena, COMMANDS_MOST, sizeof(*stream->environments));
-	stream->outcomes = arena_array(&stream->arena, COMMANDS_MOST, sizeof(*stream->outcomes));
-	add_step(stream, only_step(&task->attempt), task->settings.environment);
-	struct collecting collecting = { task, stream };
+	stream->is_files = is_files;
+	stream->steps = arena_array(&stream->arena, STEPS_MOST, sizeof(*stream->steps));
+	stream->environments = arena_array(&stream->arena, STEPS_MOST, sizeof(*stream->environments));
+	stream->outcomes = arena_array(&stream->arena, STEPS_MOST, sizeof(*stream->outcomes));
+	if (is_files)
+		add_steps(stream, walk->run, &task->attempt);
+	else
+		add_command(stream, only_step(&task->attempt), task->settings.environment);
+	struct collecting collecting = { .task = task, .stream = stream };
 	if (task->loop.items)
 		collect_items(&collecting);
 	else
 		collect_tasks(&collecting);
 	if (!stream->count)
 		return;
-	task->job.is_stream = true;
+	task->job.is_stream = !is_files;
+	task->job.is_joined = is_files;
 	task->job.steps = stream->steps;
 	task->job.step_count = stream->step_count;
 	task->job.outcomes = stream->outcomes;
@@ -239,17 +360,32 @@ void stream_collect(struct task *task)
 	task->job.arena = &stream->arena;
 }
 
+const struct entry *stream_last(const struct task *task, size_t *item)
+{
+	const struct stream *stream = task->walk->stream;
+	if (!(task->job.is_stream || task->job.is_joined))
+		return NULL;
+	*item = stream->tasks[stream->count - 1].item;
+	return stream->tasks[stream->count - 1].entry;
+}
+
 /* ---- what became of them ---- */
 
 void stream_ended(struct walk *walk, const struct job *job)
 {
 	struct stream *stream = walk->stream;
-	stream->done = job->steps_done ? job->steps_done - 1 : 0;
 	stream->err = job->err;
+	/* One whose step failed has ended with it; one that was cut off has not. */
+	for (stream->done = 0; stream->done < stream->count; stream->done++) {
+		const struct streamed *streamed = &stream->tasks[stream->done];
+		bool whole = streamed->first + streamed->count <= job->steps_done;
+		if (!whole && (job->err.kind != ERR_NONE || streamed->first >= job->steps_done))
+			break;
+	}
 	size_t behind = stream->count - stream->done;
 	if (job->err.kind == ERR_UNREACHABLE && job->steps_done && behind > 1)
-		err_hint(&stream->err, "this command and the %zu behind it had been sent: see on the host which of them were run",
-		         behind - 1);
+		err_hint(&stream->err, "this %s and the %zu behind it had been sent: see on the host which of them were %s",
+		         stream->is_files ? "task" : "command", behind - 1, stream->is_files ? "done" : "run");
 }
 
 static bool has_result(const struct stream *stream)
@@ -260,18 +396,17 @@ static bool has_result(const struct stream *stream)
 
 bool stream_awaits(const struct walk *walk)
 {
-	return has_result(walk->stream) && walk->next == walk->stream->commands[walk->stream->next].entry;
+	return has_result(walk->stream) && walk->next == walk->stream->tasks[walk->stream->next].entry;
 }
 
 bool stream_has(const struct walk *walk, const struct entry *entry, size_t item)
 {
 	const struct stream *stream = walk->stream;
-	return has_result(stream) && stream->commands[stream->next].entry == entry &&
-	       stream->commands[stream->next].item == item;
+	return has_result(stream) && stream->tasks[stream->next].entry == entry && stream->tasks[stream->next].item == item;
 }
 
 enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, struct attempt *attempt,
-                              struct err *err)
+                              struct stream_failure *failure, struct err *err)
 {
 	if (!stream_has(walk, entry, item))
 		return STREAM_NOTHING;
@@ -283,7 +418,15 @@ enum stream_found stream_take(struct walk *walk, const struct entry *entry, size
 		return STREAM_LOST;
 	}
 	stream->next++;
-	*attempt = stream->commands[at].attempt;
-	decision_outcome(&attempt->decision, decision_steps_done(&attempt->decision), &stream->outcomes[at + 1]);
+	const struct streamed *streamed = &stream->tasks[at];
+	*attempt = streamed->attempt;
+	for (size_t i = 0; i < streamed->count; i++) {
+		const struct outcome *outcome = &stream->outcomes[streamed->first + i];
+		if (stream->is_files && !outcome->ok) {
+			*failure = (struct stream_failure){ stream->steps[streamed->first + i], outcome, i > 0 };
+			return STREAM_FAILED;
+		}
+		decision_outcome(&attempt->decision, decision_steps_done(&attempt->decision), outcome);
+	}
 	return STREAM_DONE;
 }

@@ -232,6 +232,17 @@ static int answer_job(struct target *target, struct job *job, struct err *err)
 	return 0;
 }
 
+/* What tasks ask behind steps that have gone together must be known before more is done: where it could not go with the last
+ * of the steps, it goes now. */
+static int answer_rest(struct target *target, struct job *job, struct err *err)
+{
+	for (size_t i = 0; i < job->ask_count; i++) {
+		if (job->asks[i].answer)
+			return 0;
+	}
+	return batch_answer(target->wire, target->options.events, job, err);
+}
+
 /* While others step, this host's connection must not be taken for dead. */
 static int wait_for_slot(struct target *target, struct err *err)
 {
@@ -385,6 +396,8 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
 	touched.count = failed ? job->step_count : job->steps_done;
 	store_forget(target->store, &touched);
+	if (!failed && job->is_joined && job->steps_done == job->step_count && job->outcomes[job->steps_done - 1].ok)
+		failed = answer_rest(target, job, err);
 	keep_answers(target, job, store_generation(target->store));
 	return failed;
 }

@@ -113,11 +113,13 @@ static int look_ahead(struct task *task, struct target *target, const struct tou
 {
 	struct walk *walk = task->walk;
 	fact_parts wanted = walk->variables.wanted;
+	size_t item = task->index;
+	const struct entry *last = behind ? stream_last(task, &item) : NULL;
 	target_expect(target); /* the hosts shake hands while this is worked out */
 	if (task->loop.items && task->has_attempt)
-		ahead_collect_items(walk, &task->at, &task->loop, task->index, target, behind, &task->asks);
+		ahead_collect_items(walk, &task->at, &task->loop, item, task->index, target, behind, &task->asks);
 	variables_leave(&walk->variables);
-	ahead_collect(walk, task->at.vm, target, behind, &task->asks);
+	ahead_collect(walk, task->at.vm, target, behind, last == task->entry ? NULL : last, &task->asks);
 	if (behind)
 		walk->variables.wanted = wanted;
 	int failed = walk->variables.wanted && !behind ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
@@ -349,6 +351,41 @@ static enum state lost(struct task *task, const struct err *err)
 	return STATE_ITEM_END;
 }
 
+/* A file that its validate refused: as copy tells it, or in one line as the modules in Lua do, which edit files. */
+static json_t *refused(struct task *task, const struct step *step, const struct outcome *outcome)
+{
+	struct decision *decision = &task->attempt.decision;
+	if (task->module->context) {
+		auto_buf struct buf error = BUF_INIT;
+		printable_utf8_clean(&error, outcome->run.errors, outcome->run.errors_length);
+		auto_free char *line = mem_printf("failed to validate: rc:%d error:%s", outcome->run.code, buf_text(&error));
+		return json_pack("{s:s}", "msg", line);
+	}
+	json_decref(result_take(decision));
+	result_str(decision, "msg", "failed to validate");
+	if (step->put.sha1)
+		result_str(decision, "checksum", step->put.sha1);
+	result_int(decision, "exit_status", outcome->run.code);
+	result_stream(decision, "stdout", outcome->run.output, outcome->run.output_length);
+	result_stream(decision, "stderr", outcome->run.errors, outcome->run.errors_length);
+	return result_take(decision);
+}
+
+static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome, bool changed)
+{
+	json_t *result = outcome->refused ? refused(task, step, outcome) : json_object();
+	auto_buf struct buf text = BUF_INIT;
+	const char *human = step->secret ? "a step" : step->human;
+	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
+	printable_utf8_clean(&text, said, strlen(said));
+	if (!outcome->refused)
+		json_object_set_new(result, "msg", json_string(buf_text(&text)));
+	json_object_set_new(result, "failed", json_true());
+	json_object_set_new(result, "changed", json_boolean(changed));
+	set_result(task, result);
+	return STATE_ITEM_END;
+}
+
 /* Of a task that acts as soon as it is evaluated: whether evaluating it wants facts. */
 static bool wants_facts(struct task *task)
 {
@@ -368,7 +405,8 @@ static enum state start_attempt(struct task *task)
 	task->tries++;
 	if (special_handles(task->entry))
 		return do_special(task);
-	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &err);
+	struct stream_failure failure;
+	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &failure, &err);
 	if (found == STREAM_LOST)
 		return lost(task, &err);
 	if (!task->module) {
@@ -377,6 +415,8 @@ static enum state start_attempt(struct task *task)
 		return STATE_ITEM_END;
 	}
 	task->has_attempt = true;
+	if (found == STREAM_FAILED)
+		return step_failed(task, failure.step, failure.outcome, failure.changed);
 	if (found == STREAM_DONE)
 		return STATE_DECIDE;
 	if (attempt_prepare(&task->attempt, &task->at, task->module, task->settings.check, task->settings.diff, &err) < 0) {
@@ -430,19 +470,12 @@ static void prepare_asks(struct task *task)
 	prepare_job(task);
 }
 
-/* What is asked behind the steps goes with them: by the task itself, and by the coming ones of what the steps make stale. */
+/* What the coming tasks ask, and the steps make stale, is asked behind these. */
 static void prepare_behind(struct task *task)
 {
 	struct attempt *attempt = &task->attempt;
-	const struct decision *decision = &attempt->decision;
 	const struct job *job = &task->job;
 	struct err ignored = ERR_INIT;
-	asks_release(&task->asks);
-	for (size_t i = 0; i < decision->asked_count; i++) {
-		const struct asked *asked = &decision->asked[i];
-		if (!asked->answer && asked->ask->side == ASK_ON_TARGET && asked->after_steps == decision->stepped_count)
-			asks_add(&task->asks, attempt->user, asked->ask);
-	}
 	const struct touched touched =
 		store_touched(target_store(attempt->target), attempt->user->key, job->steps, job->step_count);
 	if (attempt->target == task->walk->target)
@@ -475,10 +508,12 @@ static void prepare_steps(struct task *task)
 		.live = task->walk->run->options->verbosity > 0 && !task->settings.no_log,
 	};
 	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
-	if (ends_in_flight(&task->job))
-		prepare_behind(task);
+	task->step_count = count;
+	asks_release(&task->asks);
 	prepare_job(task);
 	stream_collect(task);
+	if (ends_in_flight(&task->job))
+		prepare_behind(task);
 }
 
 
@@ -517,55 +552,22 @@ static enum state take_gathered(struct task *task)
 	return task->back;
 }
 
-/* A file that its validate refused: as copy tells it, or in one line as the modules in Lua do, which edit files. */
-static json_t *refused(struct task *task, const struct step *step, const struct outcome *outcome)
-{
-	struct decision *decision = &task->attempt.decision;
-	if (task->module->context) {
-		auto_buf struct buf error = BUF_INIT;
-		printable_utf8_clean(&error, outcome->run.errors, outcome->run.errors_length);
-		auto_free char *line = mem_printf("failed to validate: rc:%d error:%s", outcome->run.code, buf_text(&error));
-		return json_pack("{s:s}", "msg", line);
-	}
-	json_decref(result_take(decision));
-	result_str(decision, "msg", "failed to validate");
-	if (step->put.sha1)
-		result_str(decision, "checksum", step->put.sha1);
-	result_int(decision, "exit_status", outcome->run.code);
-	result_stream(decision, "stdout", outcome->run.output, outcome->run.output_length);
-	result_stream(decision, "stderr", outcome->run.errors, outcome->run.errors_length);
-	return result_take(decision);
-}
-
-static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome)
-{
-	json_t *result = outcome->refused ? refused(task, step, outcome) : json_object();
-	auto_buf struct buf text = BUF_INIT;
-	const char *human = step->secret ? "a step" : step->human;
-	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
-	printable_utf8_clean(&text, said, strlen(said));
-	if (!outcome->refused)
-		json_object_set_new(result, "msg", json_string(buf_text(&text)));
-	json_object_set_new(result, "failed", json_true());
-	json_object_set_new(result, "changed", json_boolean(task->job.steps_done > 1));
-	set_result(task, result);
-	return STATE_ITEM_END;
-}
-
 static enum state take_outcomes(struct task *task)
 {
 	struct job *job = &task->job;
 	asks_release(&task->asks); /* what was answered is in the store */
-	if (job->is_stream)
+	bool is_shared = job->is_stream || job->is_joined;
+	if (is_shared)
 		stream_ended(task->walk, job);
-	size_t count = job->is_stream && job->steps_done ? 1 : job->steps_done; /* the others are those of coming tasks */
-	if (job->err.kind != ERR_NONE && !(job->is_stream && count))
+	bool is_whole = job->steps_done >= task->step_count;
+	size_t count = is_whole ? task->step_count : job->steps_done; /* the others are those of coming tasks */
+	if (job->err.kind != ERR_NONE && !(is_shared && is_whole))
 		return lost(task, &job->err);
 	struct decision *decision = &task->attempt.decision;
 	size_t first = decision_steps_done(decision);
 	for (size_t i = 0; i < count; i++) {
 		if (!job->outcomes[i].ok)
-			return step_failed(task, job->steps[i], &job->outcomes[i]);
+			return step_failed(task, job->steps[i], &job->outcomes[i], i > 0);
 		decision_outcome(decision, first + i, &job->outcomes[i]);
 	}
 	return STATE_DECIDE;

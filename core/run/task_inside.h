@@ -58,6 +58,7 @@ struct task {
 	unsigned tries;
 	struct asks asks;
 	struct job job;
+	size_t step_count; /* of the job's steps, its own: others may go with them */
 	struct target *job_target;
 	enum state back; /* where a task goes on once facts that it wanted are there */
 	json_t *result; /* of the item, then of the task; owned */

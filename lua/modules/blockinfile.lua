@@ -123,7 +123,9 @@ return {
 			parts[#parts + 1] = "ownership, perms or SE linux context changed"
 		end
 		result.msg = table.concat(parts, " and ")
-		local saved = need(file.save(known, want, stat, before, after))
+		local saved = file.save(known, want, stat, before, after)
+		step.last()
+		need(saved)
 		result.backup_file = saved.backup_file
 	end,
 }

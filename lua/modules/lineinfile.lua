@@ -168,7 +168,9 @@ return {
 		result.backup = ""
 		local after = table.concat(lines)
 		if not stat.exists and after == "" then return end
-		local saved = need(file.save(known, want, stat, before, after))
+		local saved = file.save(known, want, stat, before, after)
+		step.last()
+		need(saved)
 		result.backup = saved.backup_file or ""
 	end,
 }

@@ -64,7 +64,9 @@ return {
 		if after ~= content then parts[1] = count .. " replacements made" end
 		if file.differs(stat, want) then parts[#parts + 1] = "ownership, perms or SE linux context changed" end
 		result.msg = table.concat(parts, " and ")
-		local saved = need(file.save(known, want, stat, content, after))
+		local saved = file.save(known, want, stat, content, after)
+		step.last()
+		need(saved)
 		result.backup_file = saved.backup_file
 	end,
 }

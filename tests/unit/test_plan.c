@@ -350,6 +350,31 @@ Test(decision, finds_a_module_that_is_not_pure)
 	                           "\"create directory /3\"");
 }
 
+static int decide_on_and_on(const struct module *module, const void *want, struct decision *decision, struct err *err)
+{
+	(void)want, (void)err, (void)module;
+	if (!step_mkdir(decision, &(struct step_mkdir){ .path = "/a" })) {
+		step_last(decision);
+		return 0;
+	}
+	step_mkdir(decision, &(struct step_mkdir){ .path = "/b" });
+	return 0;
+}
+
+Test(decision, finds_a_module_that_goes_on_behind_its_last_step)
+{
+	const struct module module = { .name = "restless", .decide = decide_on_and_on };
+	auto_(decision_release) struct decision decision;
+	decision_init(&decision, false);
+	struct err err = ERR_INIT;
+	cr_assert_eq(module_decide(&module, NULL, &decision, &err), 0);
+	cr_assert_eq(decision.last, 1);
+	cr_assert_eq(module_decide(&module, NULL, &decision, &err), 0, "what was not done may change");
+	decision_outcome(&decision, 0, &(struct outcome){ .ok = true });
+	cr_assert_eq(module_decide(&module, NULL, &decision, &err), -1);
+	cr_expect_str_eq(err.text, "module restless is not a pure function: step 1 was to be the last");
+}
+
 /* ---- results ---- */
 
 Test(result, shows_a_command_as_ansible_does)
