@@ -72,4 +72,23 @@ else
 	e2e_name=
 	it_skip "where nothing may be executed from /tmp, scripts with an interpreter run" "only root can have it so"
 fi
+
+echo '{ "all": { "vars": { "ansible_connection": "local" }, "hosts": { "h001": {} } } }' >local.json
+it "a script is not left there, however it ends"
+printf '#!/bin/sh\necho "$0" >>%s/paths\nexit $1\n' "$WORK" >tell.sh
+play '{ "script": "tell.sh 0" }, { "script": "tell.sh 3", "ignore_errors": true }'
+neap run play.json -i local.json
+status 0
+equal "$(wc -l <paths)" 2
+while read -r path; do [ ! -e "$path" ] || fault "$path is still there"; done <paths
+
+it "what follows a step that failed is not done"
+mkdir -p library
+echo 'return { name = "two_steps", doc = "A file, then a command.", args = { folder = { "path", required = true, doc = "where" } },
+	decide = function(want) step.put{ path = want.folder .. "/absent/x", content = "x" } step.run{ "touch", want.folder .. "/after" } end,
+	examples = { { "Both", [[{ "two_steps": { "folder": "/srv" } }]] } } }' >library/two_steps.lua
+play "{ \"two_steps\": { \"folder\": \"$WORK\" } }"
+neap run play.json -i local.json
+status 2
+[ ! -e after ] || fault "the command was run"
 done_testing

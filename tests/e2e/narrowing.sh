@@ -60,6 +60,12 @@ status 5
 said 'there is no terminal to ask on'
 nothing_made
 
+it "takes as many hosts at a time as the list says, and as its last says from there on"
+echo '[{ "hosts": "all", "gather_facts": false, "serial": [1, 2], "tasks": [{ "debug": { "msg": "<{{ ansible_play_batch | join(\" \") }}>" }, "run_once": true }] }]' >serial.json
+neap run serial.json -i a,b,c,d,e, -c local
+status 0
+equal "$(grep -o '<.*>' out | tr '\n' ' ')" "<a> <b c> <d e> "
+
 it "says that there is no inventory"
 neap run play.json
 said 'no inventory was given (-i)'

@@ -31,4 +31,12 @@ it "names the file that is no key"
 neap run play.json -i hosts.json -e ansible_ssh_private_key_file=/etc/passwd
 status 4
 output_has '/etc/passwd is not a private key'
+
+it "ends the play for all where any error is fatal"
+echo '{ "all": { "hosts": { "gone": { "ansible_host": "127.0.0.1", "ansible_port": 1 }, "here": { "ansible_connection": "local" } } } }' >gone.json
+echo '[{ "hosts": "all", "gather_facts": false, "any_errors_fatal": true, "tasks": [{ "command": "true" }, { "command": "true" }] }]' >fatal.json
+neap run fatal.json -i gone.json
+status 4
+recap here ok=1
+recap gone unreachable=1
 done_testing
