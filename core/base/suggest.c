@@ -75,3 +75,17 @@ void suggest_offer_folder(struct suggest *suggest, const char *folder, json_t *k
 	if (directory)
 		closedir(directory);
 }
+
+bool suggest_differ_in_digits(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		while (isdigit((unsigned char)*a))
+			a++;
+		while (isdigit((unsigned char)*b))
+			b++;
+		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+			return false;
+		if (!*a)
+			return true;
+	}
+}

@@ -2,6 +2,7 @@
 #ifndef NEAP_BASE_SUGGEST_H
 #define NEAP_BASE_SUGGEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -20,6 +21,9 @@ void suggest_offer(struct suggest *suggest, const char *name);
 
 /* Offers the names of what is in a folder, if there is one; kept, an array, gets them. */
 void suggest_offer_folder(struct suggest *suggest, const char *folder, json_t *kept);
+
+/* Whether they differ in their digits and case at most: web1 and web2 are two, however near. */
+bool suggest_differ_in_digits(const char *a, const char *b);
 
 /* Edits (insert, delete, replace, swap of neighbours) between the two, case-blind; capped at limit + 1. */
 size_t suggest_distance(const char *a, const char *b, size_t limit);

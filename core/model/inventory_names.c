@@ -1,6 +1,5 @@
 /* Names in an inventory that may be misspelt. Ansible takes any name, and so does neap: what is near to a name that has a
  * meaning, and is none itself, is warned of once. */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -80,21 +79,6 @@ void inventory_look_at_names(struct inventory *inventory, struct node vars, stru
 
 /* ---- files of variables ---- */
 
-/* web1 and web2 are two, however near. */
-static bool differ_in_digits_only(const char *a, const char *b)
-{
-	for (;; a++, b++) {
-		while (isdigit((unsigned char)*a))
-			a++;
-		while (isdigit((unsigned char)*b))
-			b++;
-		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
-			return false;
-		if (!*a)
-			return true;
-	}
-}
-
 /* The known name that a file was probably to be named after, which has no file itself. */
 static const char *owner_meant(const json_t *known, const json_t *files, const char *name)
 {
@@ -103,7 +87,7 @@ static const char *owner_meant(const json_t *known, const json_t *files, const c
 	json_t *position;
 	json_object_foreach((json_t *)known, other, position) {
 		size_t distance = suggest_distance(name, other, limit);
-		if (distance >= best || json_object_get(files, other) || (distance && differ_in_digits_only(name, other)))
+		if (distance >= best || json_object_get(files, other) || (distance && suggest_differ_in_digits(name, other)))
 			continue;
 		best = distance;
 		found = other;

@@ -16,6 +16,8 @@ void check_playbook(const struct playbook *playbook, const struct run_context *r
 /* The same for a file that was included at run time. */
 void check_entries(const struct entries *entries, const struct run_context *run, const struct registry *registry,
                    struct template_vm *vm, struct problems *problems);
+/* Warns of tags of the command line that no task has, and of hosts to delegate to that are nearly one of the inventory's. */
+void check_given(const struct run_context *run, struct playbook *const *playbooks, size_t count, struct problems *problems);
 /* Warns of templates in the inventory's files that cannot be compiled: they may be of use to others. */
 void check_inventory(const struct inventory *inventory, struct template_vm *vm, struct problems *problems);
 

@@ -220,6 +220,7 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	int failed = load_modules(state, problems);
 	failed |= load_playbooks(state, problems);
 	failed |= load_inventory(state, problems);
+	check_given(run, state->playbooks, state->playbook_count, problems);
 	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, run->vault, problems, err);
 	if (!run->extra_vars || failed || problems->errors)
 		return -1;

@@ -2,8 +2,8 @@
 
     mistakes.py NEAP FILE [--record]     TAP; --record writes what is said now into FILE
 
-FILE has blocks "=== NAME", a playbook (or what stands in the file that follows the name after a bar: "=== NAME | hosts.ini"),
-"--- STATUS", and what is said on standard error.
+FILE has blocks "=== NAME", a playbook (or what stands in the file that follows the name after a bar:
+"=== NAME | hosts.ini", and after another bar more options), "--- STATUS", and what is said on standard error.
 """
 import os
 import re
@@ -27,14 +27,14 @@ FILES = {
 }
 
 
-def run(neap, content, name):
+def run(neap, content, name, options):
     with tempfile.TemporaryDirectory(prefix="neap-mistakes-") as work:
         for path, text in {**FILES, name: content}.items():
             path = os.path.join(work, path)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
-        done = subprocess.run([neap, "run", "--syntax-check", "-i", "hosts.ini", name if name.startswith("site.") else "site.json"], cwd=work, capture_output=True, text=True,
+        done = subprocess.run([neap, "run", "--syntax-check", *options.split(), "-i", "hosts.ini", name if name.startswith("site.") else "site.json"], cwd=work, capture_output=True, text=True,
                               timeout=60, check=False, env={**os.environ, "HOME": work}, stdin=subprocess.DEVNULL)
         return done.returncode, done.stderr
 
@@ -42,12 +42,12 @@ def run(neap, content, name):
 def main():
     neap, path = os.path.abspath(sys.argv[1]), sys.argv[2]
     with open(path, encoding="utf-8") as file:
-        blocks = re.findall(r"^=== ([^\n|]*?)(?: \| (\S+))?\n(.*?)^--- ?(\d*)\n(.*?)(?=^===|\Z)", file.read(), re.M | re.S)
+        blocks = re.findall(r"^=== ([^\n|]*?)(?: \| (\S+))?(?: \| ([^\n]+))?\n(.*?)^--- ?(\d*)\n(.*?)(?=^===|\Z)", file.read(), re.M | re.S)
     failed, recorded = False, ""
     print(f"1..{len(blocks)}")
-    for number, (name, where, content, status, said) in enumerate(blocks, 1):
-        got_status, got = run(neap, content, where or "site.json")
-        recorded += f"=== {name}{' | ' + where if where else ''}\n{content}--- {got_status}\n{got}"
+    for number, (name, where, options, content, status, said) in enumerate(blocks, 1):
+        got_status, got = run(neap, content, where or "site.json", options)
+        recorded += f"=== {name}{' | ' + where if where else ''}{' | ' + options if options else ''}\n{content}--- {got_status}\n{got}"
         good = (str(got_status), got) == (status, said)
         failed = failed or not good
         print(f"{'ok' if good else 'not ok'} {number} - {name}")
