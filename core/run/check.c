@@ -244,10 +244,8 @@ static void check_known(struct check *check, struct node node, bool at_key, cons
 		node_problem(check->problems, node, hint, "%s has no action \"%s\"", format, text);
 }
 
-static void check_meta(struct check *check, const struct entry *entry)
+static void check_meta(struct check *check, const struct entry *entry, const struct module *meta)
 {
-	static const char *const actions[] = { "flush_handlers", "noop", "end_host", "end_play", "end_batch", "clear_facts",
-	                                       "clear_host_errors", "reset_connection", "refresh_inventory", "end_role", NULL };
 	bool is_text = json_is_string(entry->arguments.value);
 	struct node action = is_text ? entry->arguments : node_get(entry->arguments, "free_form");
 	const char *text = json_string_value(action.value);
@@ -255,8 +253,10 @@ static void check_meta(struct check *check, const struct entry *entry)
 		node_problem(check->problems, entry->arguments, "\"meta\": \"flush_handlers\"", "meta takes the name of an action");
 	else if (strcmp(text, "end_role") == 0 && (entry->is_handler || !entry->scope.role))
 		node_problem(check->problems, action, NULL, "end_role is for tasks of a role");
+	else if (strcmp(text, "refresh_inventory") == 0)
+		node_problem(check->problems, action, "add_host and group_by change it while a play runs", "the inventory is read once, and stays");
 	else if (!spec_is_template(text))
-		check_known(check, action, false, text, actions, "meta");
+		check_known(check, action, false, text, meta->spec.args[0].choices, "meta");
 }
 
 /* apply: keywords that a block can have. */
@@ -401,7 +401,7 @@ static void check_action(struct check *check, const struct entry *entry)
 		check_absent(check->absent, entry);
 	check_async(check, entry, module);
 	if (strcmp(entry->action, "meta") == 0)
-		check_meta(check, entry);
+		check_meta(check, entry, module);
 	else if (module)
 		check_arguments(check, entry, module);
 	if (strcmp(entry->action, "validate_argument_spec") == 0)

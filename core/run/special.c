@@ -35,7 +35,7 @@ static char *evaluated_word(const struct evaluation *at, const char *argument, s
 
 bool special_runs_once(const struct entry *entry)
 {
-	static const char *const actions[] = { "clear_facts", "clear_host_errors", "end_batch", "end_play", "refresh_inventory" };
+	static const char *const actions[] = { "clear_facts", "clear_host_errors", "end_batch", "end_play" };
 	json_t *written = entry->arguments.value;
 	const char *action = json_string_value(json_is_object(written) ? json_object_get(written, "free_form") : written);
 	for (size_t i = 0; action && strcmp(entry->action, "meta") == 0 && i < sizeof(actions) / sizeof(*actions); i++) {
