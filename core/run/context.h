@@ -70,6 +70,7 @@ struct run_context {
 	atomic_bool start_found;       /* --start-at-task was met */
 	atomic_uint task_numbers;
 	int forks;
+	bool is_last_play;             /* of all; the conductor sets it between plays */
 	bool steps_confirmed;          /* --step: the user said "continue"; the conductor's own */
 	/* For passphrases that no file or variable gave; NULL when nobody can answer. Serialises itself. */
 	bool (*prompt)(void *context, const char *text, struct secret *answer);

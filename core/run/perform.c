@@ -95,6 +95,8 @@ static int run_command(struct wire *wire, struct job *job, const struct step_run
 		.input_length = command.input_length,
 		.timeout_ms = run->timeout_ms ? run->timeout_ms : job->timeout_ms,
 		.pty = job->pty,
+		.execs = true,
+		.last = job->is_last,
 		.output = job->live && watch ? watch->output : NULL,
 		.context = watch ? watch->context : NULL,
 	};
@@ -164,6 +166,8 @@ static int perform_stream(struct wire *wire, struct job *job, struct err *err)
 		auto_buf struct buf text = BUF_INIT;
 		command_text(&text, &job->steps[job->steps_done + i]->run.command, NULL);
 		commands[i].script = arena_str(job->arena, buf_text(&text));
+		commands[i].execs = true;
+		commands[i].last = job->is_last;
 	}
 	int failed = wire_stream(wire, job->user->become, commands, outcomes, count, &done, err);
 	for (size_t i = 0; i < count; i++) {

@@ -387,6 +387,7 @@ static void *conduct(void *context)
 	for (size_t i = 0; i < state->playbook_count && !stop; i++) {
 		const struct playbook *playbook = state->playbooks[i];
 		for (size_t j = 0; j < playbook->count && !stop && !atomic_load(&run->cancelled); j++) {
+			run->is_last_play = i + 1 == state->playbook_count && j + 1 == playbook->count;
 			if (play_run(run, playbook->plays[j], ++number, state->vm, &stop, &state->err) < 0)
 				stop = true;
 		}

@@ -369,6 +369,45 @@ const struct entry *stream_last(const struct task *task, size_t *item)
 	return stream->tasks[stream->count - 1].entry;
 }
 
+/* ---- the last one ---- */
+
+struct follower {
+	const struct walk *walk;
+	bool found;
+};
+
+/* What acts on the run needs no target, but an include may bring what does. */
+static bool look_for_follower(void *context, const struct entry *entry)
+{
+	struct follower *follower = context;
+	const struct walk *walk = follower->walk;
+	const struct stream *stream = walk->stream;
+	const struct module *module = registry_find(walk->run->registry, entry->action);
+	if (!select_entry(walk->run, entry) ||
+	    (module && module->acts_on_run && strncmp(entry->action, "include_", 8) != 0))
+		return true;
+	for (size_t i = 0; stream && i < stream->count; i++) {
+		if (stream->tasks[i].entry == entry)
+			return true;
+	}
+	follower->found = true;
+	return false;
+}
+
+bool stream_is_last(const struct task *task)
+{
+	struct walk *walk = task->walk;
+	const struct stream *stream = task->job.is_stream ? walk->stream : NULL;
+	if (!walk->run->is_last_play || !task->module->judged_by_status || !only_step(&task->attempt) ||
+	    task->settings.delegate_to || task->settings.has_until)
+		return false;
+	if (task->loop.items && task->index + 1 + (stream ? stream->count : 0) < json_array_size(task->loop.items))
+		return false;
+	struct follower follower = { walk, false };
+	walk_each_coming(walk, WALK_TO_END, look_for_follower, &follower);
+	return !follower.found;
+}
+
 /* ---- what became of them ---- */
 
 void stream_ended(struct walk *walk, const struct job *job)

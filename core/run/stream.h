@@ -23,6 +23,9 @@ struct walk;
 void stream_collect(struct task *task);
 /* The last task, and item of its loop, whose steps were added to the task's job; NULL: none were. */
 const struct entry *stream_last(const struct task *task, size_t *item);
+/* Whether nothing is expected to follow the task's job on its target, as far as that can be told: it and its stream are the last
+ * commands of the walk, and of the run. */
+bool stream_is_last(const struct task *task);
 /* The job of a stream is back: its error belongs to the first command that did not end. */
 void stream_ended(struct walk *walk, const struct job *job);
 /* Whether the walk's next task has done its command already, or was lost with it: its turn has to come. */

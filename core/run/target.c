@@ -209,6 +209,23 @@ static int connect_wire(struct target *target, struct err *err)
 	return 0;
 }
 
+/* The first channel of a new connection goes out together with what it is for. */
+static void start_channel(struct target *target, const struct job *job)
+{
+	if (job && job->is_last && !job->pty)
+		wire_expect_command(target->wire, job->user->become);
+	else
+		wire_expect_shell(target->wire, NULL);
+}
+
+static int connect_for(struct target *target, const struct job *job, struct err *err)
+{
+	if (connect_wire(target, err) < 0)
+		return -1;
+	start_channel(target, job);
+	return 0;
+}
+
 /* ---- jobs ---- */
 
 static void keep_answers(struct target *target, const struct job *job, uint64_t generation)
@@ -303,7 +320,7 @@ static int try_reconnect(struct target *target, struct job *job, const struct st
 {
 	struct wire_outcome raw = { 0 };
 	struct err why = ERR_INIT;
-	int failed = target->wire ? 0 : connect_wire(target, &why);
+	int failed = target->wire ? 0 : connect_for(target, job, &why);
 	if (!failed)
 		failed = perform_once(target->wire, job, &reconnect->command, &raw, &why);
 	if (!failed)
@@ -410,7 +427,7 @@ static void do_job(struct target *target, struct job *job)
 	if (begins_anew)
 		target->lost = (struct err)ERR_INIT;
 	struct err err = target->lost;
-	if (err.kind == ERR_NONE && (begins_anew || target->wire || connect_wire(target, &err) == 0)) {
+	if (err.kind == ERR_NONE && (begins_anew || target->wire || connect_for(target, job, &err) == 0)) {
 		if (job->kind == JOB_ASKS)
 			(void)!answer_job(target, job, &err);
 		else
@@ -423,11 +440,20 @@ static void do_job(struct target *target, struct job *job)
 	job->done(job);
 }
 
+/* By the time that the connection is made, the job that it is for is mostly there. */
 static void connect_early(struct target *target)
 {
 	struct err err = ERR_INIT;
-	if (!target->wire && target->lost.kind == ERR_NONE && connect_wire(target, &err) < 0)
+	if (target->wire || target->lost.kind != ERR_NONE)
+		return;
+	if (connect_wire(target, &err) < 0) {
 		target->lost = err;
+		return;
+	}
+	pthread_mutex_lock(&target->lock);
+	const struct job *job = target->first;
+	pthread_mutex_unlock(&target->lock);
+	start_channel(target, job);
 }
 
 static struct job *next_job(struct target *target)

@@ -49,6 +49,7 @@ struct job {
 	int64_t timeout_ms;              /* of each command that has none of its own; 0: none */
 	bool is_stream;                  /* commands of several tasks: the first that does not exit with 0 ends the job */
 	bool is_joined;                  /* short steps of several tasks, that go in one flight; so do the asks behind them */
+	bool is_last;                    /* JOB_STEPS of commands: nothing is expected to follow on this target */
 	bool live;                       /* commands' output is told as it comes */
 	bool pty;
 	struct err err;                  /* kind != ERR_NONE: the connection failed */

@@ -514,8 +514,8 @@ static void prepare_steps(struct task *task)
 	stream_collect(task);
 	if (ends_in_flight(&task->job))
 		prepare_behind(task);
+	task->job.is_last = stream_is_last(task);
 }
-
 
 static enum state take_answers(struct task *task)
 {

@@ -6,14 +6,17 @@
  * script from the lines that follow, each with a sign before it (+ a line, - a piece of one, . the end), tells its process
  * number, and runs the script with what remains of stdin. Marks frame the output as in shell.c: the end is known although
  * children may still hold the streams. Of several commands each has an inner shell, and the supervisor goes on to the
- * next only while they exit with 0.
+ * next only while they exit with 0. A program alone on a channel for which the server has made a session (the supervisor is the
+ * first of its group) needs no other: the inner shell is a subshell, which spares the target two programs, and the supervisor
+ * outlives the signals that the program may send to its own group.
  *
  * A command without input leaves its stdin to a watcher: a process of its group that waits for the end of the connection,
  * and, if the inner shell is still there then, tells the group what a terminal's loss would (SIGHUP). So what a lost
  * connection, or neap's own sudden end, leaves behind is not a command that runs on unseen. It is nobody's child, or the
  * script's own `wait` would wait for it. Where commands follow, their text is still to come, and only the last has one.
  *
- * A loader under way is a spare: the next command costs one round trip. The first command of a user has one made ready. */
+ * A loader under way is a spare: the next command costs one round trip. A command has one made ready for the next, unless it
+ * is known to be the last. */
 #include "wire/command.h"
 
 #include <string.h>
@@ -189,16 +192,19 @@ static void runner_supervisor_text(const struct runner *runner, struct buf *text
 {
 	auto_buf struct buf sh = BUF_INIT;
 	quote_word(&sh, session_sh(runner->session));
-	buf_str(text, "neap_x=; ");
+	buf_str(text, "neap_x= neap_g=; ");
+	if (runner->commands->execs && !runner->commands->pty && runner->count == 1)
+		buf_str(text, "{ read -r neap_a neap_a neap_a neap_a neap_g neap_a; } 2>/dev/null </proc/$$/stat; "
+		        "if [ \"$neap_g\" = $$ ]; then trap : HUP INT TERM; else neap_g=; fi; ");
 	if (!runner->commands->pty) /* a session of its own would lose the terminal */
-		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
+		buf_str(text, "if [ \"$neap_g\" ]; then :; elif command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
 		        "elif busybox setsid true 2>/dev/null; then neap_x='busybox setsid'; fi; ");
 	if (runner->follows) /* what is left behind may hold stderr open: no pipe would end */
 		buf_printf(text, "neap_e=/tmp/.neap-%s; if (umask 077; set -C; : >$neap_e) 2>/dev/null; then "
 		           "neap_u=$(umask); umask 077; exec 4>$neap_e 5<$neap_e; umask $neap_u; rm -f $neap_e; else exec 4>&1 5</dev/null; fi; ", runner->mark);
 	buf_printf(text, "neap_c=%zu; while [ $neap_c -gt 0 ] && IFS= read -r neap_i; do ", runner->count);
-	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}%s; neap_s=$?; echo %s$neap_s; ", sh.data,
-	           runner->follows ? " 2>&4 4>&- 5<&-" : "", runner->mark);
+	buf_printf(text, "{ if [ \"$neap_g\" ]; then ( set -- l; eval \"$neap_i\" ); else $neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; fi; }%s; "
+	           "neap_s=$?; echo %s$neap_s; ", sh.data, runner->follows ? " 2>&4 4>&- 5<&-" : "", runner->mark);
 	if (runner->follows)
 		buf_printf(text, "cat <&5; echo %s; ", runner->mark);
 	else if (!runner->merged)
@@ -211,7 +217,8 @@ static bool runner_watched(const struct wire_command *command) { return !command
 /* A connection that is cut in the middle of the script must not run its first half: nothing happens before the dot. */
 static void runner_inner_text(const struct runner *runner, const struct wire_command *command, bool last, struct buf *text)
 {
-	buf_str(text, "neap_s= neap_d= neap_n=$(echo; echo .); neap_n=${neap_n%.}; "
+	/* A newline, which no line holds: the last of the characters in IFS as every sh begins, else what echo writes. */
+	buf_str(text, "neap_s= neap_d= neap_n=${IFS#??}; case $neap_n in ?) ;; *) neap_n=$(echo; echo .); neap_n=${neap_n%.};; esac; "
 	        "while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; "
 	        "+*) neap_s=$neap_s${neap_l#?}$neap_n;; *) neap_s=$neap_s${neap_l#?};; esac; done; "
 	        "[ \"$neap_d\" ] || exit 1; ");
@@ -411,16 +418,11 @@ void command_expect(struct identity *identity)
 		identity->spare = runner_open(identity, false, &ignored);
 }
 
-int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
-                struct err *err)
-{
-	return command_run_for(identity, command, outcome, !command->pty, err);
-}
-
 /* Of a stream: *done tells how many have ended, the one that the channel ended with included. */
 static int run(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes, size_t count,
-               size_t *done, bool more, struct err *err)
+               size_t *done, struct err *err)
 {
+	bool more = !commands->pty && !commands->last;
 	int64_t deadline = clock_deadline(commands->timeout_ms);
 	*done = 0;
 	outcomes->start_us = clock_wall_us();
@@ -447,24 +449,24 @@ static int run(struct identity *identity, const struct wire_command *commands, s
 		runner_interrupt(runner, identity);
 	runner_close(runner);
 	if (ended < 0)
-		return identity_wants_terminal(identity, err) ? run(identity, commands, outcomes, count, done, more, err) : -1;
+		return identity_wants_terminal(identity, err) ? run(identity, commands, outcomes, count, done, err) : -1;
 	identity->became = true;
 	if (more)
 		command_expect(identity);
 	return 0;
 }
 
-int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
-                    struct err *err)
+int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
+                struct err *err)
 {
 	size_t done;
-	return run(identity, command, outcome, 1, &done, more, err);
+	return run(identity, command, outcome, 1, &done, err);
 }
 
 int command_stream(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, size_t *done, struct err *err)
 {
-	return run(identity, commands, outcomes, count, done, true, err);
+	return run(identity, commands, outcomes, count, done, err);
 }
 
 void runner_close(struct runner *runner)

@@ -10,9 +10,6 @@ struct runner;
 /* As wire_run. */
 int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
                 struct err *err) must_check;
-/* The same; more: another one will follow soon, a channel is made ready for it. */
-int command_run_for(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome, bool more,
-                    struct err *err) must_check;
 /* As wire_stream. */
 int command_stream(struct identity *identity, const struct wire_command *commands, struct wire_outcome *outcomes,
                    size_t count, size_t *done, struct err *err) must_check;

@@ -110,8 +110,8 @@ static void identity_interrupt(struct identity *identity, long pid)
 		return;
 	session_hurry(identity->session);
 	command_kill_text(&script, pid);
-	struct wire_command command = { .script = script.data, .keep = 1024, .timeout_ms = IDENTITY_KILL_MS };
-	(void)!command_run_for(identity, &command, &outcome, false, &ignored);
+	struct wire_command command = { .script = script.data, .keep = 1024, .timeout_ms = IDENTITY_KILL_MS, .last = true };
+	(void)!command_run(identity, &command, &outcome, &ignored);
 	wire_outcome_release(&outcome);
 	(void)eventfd_write(identity->session->cancel_fd, value);
 }

@@ -402,9 +402,9 @@ int put_tar(struct put_batch *batch, bool more, struct err *err)
 		return 0;
 	tar_script(&tar, &script);
 	struct wire_command command = { .script = script.data, .input = tar.stream.data, .input_length = tar.stream.length,
-		.keep = 4096, .timeout_ms = REMOTE_PATIENCE_MS };
+		.keep = 4096, .timeout_ms = REMOTE_PATIENCE_MS, .last = !more };
 	struct wire_outcome outcome = { 0 };
-	int status = command_run_for(batch->identity, &command, &outcome, more, err);
+	int status = command_run(batch->identity, &command, &outcome, err);
 	bool ok = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == 0;
 	if (ok)
 		tar_done(&tar);

@@ -241,9 +241,9 @@ int put_tree(struct identity *identity, const struct wire_folder *folders, size_
 	tree_names(&tree);
 	tree_script(&tree, &script);
 	struct wire_command command = { .script = script.data, .input = "", .feed = tree_feed, .context = &tree, .keep = 4096,
-		.timeout_ms = REMOTE_PATIENCE_MS };
+		.timeout_ms = REMOTE_PATIENCE_MS, .last = true };
 	struct wire_outcome outcome = { 0 };
-	int status = command_run_for(identity, &command, &outcome, false, err);
+	int status = command_run(identity, &command, &outcome, err);
 	bool ok = status == 0 && outcome.ended == WIRE_EXITED && outcome.code == 0;
 	wire_outcome_release(&outcome);
 	struct err ignored = ERR_INIT;

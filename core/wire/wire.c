@@ -60,14 +60,14 @@ int wire_connect(struct wire *wire, const struct wire_watch *watch, struct err *
 	if (wire_session_open(wire, &wire->session, watch, err) < 0)
 		return -1;
 	wire->session->pty |= wire->config.pty;
-	return identity_shell(identity_find(&wire->identities, wire->session, NULL), err) ? 0 : -1;
+	return 0;
 }
 
 int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
               const struct wire_watch *watch, struct err *err)
 {
 	struct wire *made = wire_new(hub, config);
-	if (wire_connect(made, watch, err) < 0) {
+	if (wire_connect(made, watch, err) < 0 || !identity_shell(identity_find(&made->identities, made->session, NULL), err)) {
 		wire_close(made);
 		return -1;
 	}
@@ -172,6 +172,15 @@ void wire_expect_shell(struct wire *wire, const struct wire_become *become)
 	struct err ignored = ERR_INIT;
 	if (wire_check(wire, &ignored) == 0)
 		(void)!identity_shell(identity_find(&wire->identities, wire->session, become), &ignored);
+}
+
+void wire_expect_command(struct wire *wire, const struct wire_become *become)
+{
+	struct err ignored = ERR_INIT;
+	if (wire->session->pty || become)
+		wire_expect_shell(wire, NULL);
+	else if (wire_check(wire, &ignored) == 0)
+		command_expect(identity_find(&wire->identities, wire->session, NULL));
 }
 
 int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,

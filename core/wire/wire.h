@@ -73,11 +73,12 @@ struct wire_watch {
 
 /* A wire that is not connected yet: what another thread may cancel while it connects. Closed by wire_close. */
 struct wire *wire_new(struct wire_hub *hub, const struct wire_config *config);
-/* Connects, checks the host key, authenticates, and has the first shell under way. ERR_UNREACHABLE, ERR_AUTH,
- * ERR_HOSTKEY, ERR_TIMEOUT or ERR_INTERRUPTED, saying which phase failed, what was tried and what to do; then only
- * wire_close may follow. */
+/* Connects, checks the host key and authenticates. ERR_UNREACHABLE, ERR_AUTH, ERR_HOSTKEY, ERR_TIMEOUT or
+ * ERR_INTERRUPTED, saying which phase failed, what was tried and what to do; then only wire_close may follow. Otherwise
+ * wire_expect_shell or wire_expect_command follows at once: the first channel ends the wire's part in the queue of
+ * handshakes. */
 int wire_connect(struct wire *wire, const struct wire_watch *watch, struct err *err) must_check;
-/* Both in one; *wire is set only where it succeeds. */
+/* All in one, with a shell under way; *wire is set only where it succeeds. */
 int wire_open(struct wire **wire, struct wire_hub *hub, const struct wire_config *config,
               const struct wire_watch *watch, struct err *err) must_check;
 /* Ends the session: temporary files that are still journalled are removed first, if the peer answers. */
@@ -110,6 +111,8 @@ struct wire_command {
 	size_t keep;            /* bytes kept of each stream, the first ones; 0: 16 MiB */
 	int64_t timeout_ms;     /* 0: none. wire_run only: then its process group is killed */
 	bool pty;               /* wire_run only */
+	bool execs;             /* wire_run only: the script ends in exec, so nobody sees which process its own shell was */
+	bool last;              /* wire_run, and wire_stream of its first: no channel is made ready for another command */
 	bool open;              /* wire_batch only: it may be run twice and may be seen in the target's list of processes. A
 	                         * first batch of such commands goes with the request for the shell, a round trip earlier */
 	const char *temporary;  /* wire_batch only: a file that the command makes and takes away again; removed where it was cut */
@@ -138,6 +141,9 @@ int wire_batch(struct wire *wire, const struct wire_become *become, const struct
                struct wire_outcome *outcomes, size_t count, bool stop, int64_t deadline, struct err *err) must_check;
 /* Says that a batch of that user will follow: the shell is under way then. Costs no round trip; a failure shows later. */
 void wire_expect_shell(struct wire *wire, const struct wire_become *become);
+/* Says that a command of that user will follow, and nothing else: a channel waits for it then, or a shell where the command
+ * needs a terminal or the user is yet to be become. */
+void wire_expect_command(struct wire *wire, const struct wire_become *become);
 /* One command that may be long, read stdin, leave children behind or have to be killed: in a session (process group) of
  * its own, on a channel of its own. */
 int wire_run(struct wire *wire, const struct wire_become *become, const struct wire_command *command,

@@ -71,7 +71,7 @@ sessions() {
 	for session in $(sshd_children "$(cat "$SSHD_DIR/loopback/pid")"); do echo "$session"; done
 }
 shells() { grep -alF "$SSHD_DIR/sh" /proc/[0-9]*/cmdline 2>/dev/null | tr -dc "0-9\n" | grep -vx "$pid"; } # but for neap, which was told of them
-echo '[{ "hosts": "h001", "gather_facts": false, "tasks": [{ "shell": "sleep '"$sleep_s"'; true" }] }]' >play.json
+echo '[{ "hosts": "h001", "gather_facts": false, "tasks": [{ "shell": "sleep '"$sleep_s"'; true" }, { "ping": {} }] }]' >play.json
 
 it "SIGINT while the target does not answer any more"
 begin runs -i hosts.json

@@ -92,6 +92,22 @@ neap run play.json -i two.json
 status 0
 equal "$(sort "$WORK/order" | uniq -c | tr -s ' \n' ' ')" " 4 1 4 2 4 3 "
 
+# sessions COUNT COMMAND...: how many channels it opens on the server
+sessions() {
+	before=$(grep -c '^Starting session' "$(sshd_log loopback)")
+	expected=$1
+	shift
+	"$@"
+	status 0
+	equal "$(($(grep -c '^Starting session' "$(sshd_log loopback)") - before))" "$expected"
+}
+it "opens one channel where nothing but commands that ride together is to be done"
+sessions 1 neap exec all -i one.json -m shell -a 'true'
+play "$(note 1), $(note 2), $(note 3), {\"debug\": {\"msg\": \"done\"}}"
+sessions 1 neap run play.json -i one.json
+play "$(note 1), {\"ping\": {}}"
+sessions 3 neap run play.json -i one.json # a shell, and a channel that waits for a second command
+
 it "tells what was done when it is interrupted, and starts nothing behind that"
 rm -f "$root/notes"
 play "$(note 1), {\"shell\": \"touch {{ root_dir }}/begun; exec sleep 1000\"}, $(note 3)"

@@ -224,6 +224,28 @@ static void check_runs(struct wire *wire, const char *name)
 	release(&o, 1);
 }
 
+static void check_program(struct wire *wire, const char *name)
+{
+	struct wire_outcome o;
+	run(wire, &(struct wire_command){ .script = "exec sh -c 'trap \"\" TERM; kill 0; echo \"$$\"; read -r x; cat; exit 5'",
+	                                  .input = "a\nb\n", .input_length = 4, .execs = true, .last = true }, &o);
+	cr_expect_eq(o.code, 5, "%s: %d %s", name, o.code, buf_text(&o.errors));
+	cr_expect(strtol(buf_text(&o.output), NULL, 10) > 1 && strstr(buf_text(&o.output), "\nb\n"), "%s: %s", name,
+	          buf_text(&o.output));
+	release(&o, 1);
+	run(wire, &(struct wire_command){ .script = "exec sh -c 'kill -TERM $$'", .execs = true }, &o);
+	cr_expect_eq(o.code, 143, "%s: %d", name, o.code);
+	release(&o, 1);
+	run(wire, &(struct wire_command){ .script = "exec sh -c 'sleep 30 & sleep 30'", .execs = true, .timeout_ms = 100 }, &o);
+	cr_expect_eq(o.ended, WIRE_TIMED_OUT, "%s", name);
+	release(&o, 1);
+}
+
+Test(command, that_is_one_program_is_a_session_of_the_channel)
+{
+	each_shell(check_program);
+}
+
 Test(command, has_its_own_stdin_and_session)
 {
 	each_shell(check_runs);
