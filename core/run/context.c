@@ -44,6 +44,7 @@ void context_free_host(struct host_state *state)
 	json_decref(state->variables);
 	json_decref(state->included);
 	json_decref(state->facts);
+	json_decref(state->plain);
 	json_decref(state->given);
 	json_decref(state->added);
 	free(state);
@@ -64,6 +65,12 @@ void context_set_groups(struct run_context *run)
 	}
 	json_decref(run->groups);
 	run->groups = groups;
+}
+
+void context_host_out(struct run_context *run, atomic_bool *flag)
+{
+	atomic_store(flag, true);
+	atomic_store(&run->any_out, true);
 }
 
 int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)

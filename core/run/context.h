@@ -20,6 +20,7 @@
 #include "run/target.h"
 
 struct controller;
+struct hostvars;
 struct stranger;
 struct targets;
 struct sched;
@@ -35,6 +36,7 @@ struct host_state {
 	bool has_new_facts;  /* that the fact cache does not have */
 	fact_parts gathered; /* the parts of facts that need not be gathered again */
 	json_t *added;     /* add_host: final values */
+	json_t *plain;     /* its part of hostvars, NULL where that has to be made anew; under facts_lock */
 	json_t *given;     /* what walks of other hosts gave it, taken up with its next task: [[kinds, facts]]; under facts_lock */
 	struct event_stats stats;
 	atomic_bool failed, unreachable, ended; /* read by all: ansible_play_hosts */
@@ -65,9 +67,11 @@ struct run_context {
 	struct vault *vault;           /* locks itself; never NULL */
 	pthread_mutex_t facts_lock;    /* recursive; of what hosts' variables say of each other, and of hostvars_vm */
 	atomic_uint facts_version;     /* grows with every change of a host's variables */
-	struct template_vm *hostvars_vm; /* evaluates hostvars within another evaluation; made when first needed */
+	struct hostvars *hostvars;     /* the latest snapshot, or NULL; under facts_lock */
+	struct template_vm *hostvars_vm; /* evaluates it within another evaluation; made when first needed */
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
 	atomic_bool start_found;       /* --start-at-task was met */
+	atomic_bool any_out;           /* context_host_out was called: the magic lists of a play's hosts may lack some */
 	atomic_uint task_numbers;
 	int forks;
 	bool is_last_play;             /* of all; the conductor sets it between plays */
@@ -84,6 +88,8 @@ void context_free_host(struct host_state *state);
 void context_set_groups(struct run_context *run);
 /* template_scope's open_sealed, where its context is the run. */
 int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
+/* Sets one of the host's flags failed, unreachable, ended. Any thread. */
+void context_host_out(struct run_context *run, atomic_bool *flag);
 struct host_state *context_host(struct run_context *run, const struct host *host);
 /* Where the node stands, for events; on the heap. NULL: nobody wrote it, `neap exec` made it. */
 char *context_place(const struct run_context *run, struct node node);

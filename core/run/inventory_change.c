@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/hostvars.h"
 
 struct change {
 	struct change *next;
@@ -176,6 +177,7 @@ bool inventory_change_apply(struct run_context *run)
 	if (any) {
 		inventory_tidy(run->inventory);
 		context_set_groups(run);
+		hostvars_forget(run);
 	}
 	return any;
 }

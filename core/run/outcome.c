@@ -189,7 +189,7 @@ static void fail(struct walk *walk, struct template_vm *vm, const struct task_ou
 	struct host_state *host = walk->host;
 	if (outcome->status == STATUS_UNREACHABLE) {
 		note_fatal(walk, vm, outcome);
-		host->unreachable = true;
+		context_host_out(walk->run, &host->unreachable);
 		walk->failed = true;
 		walk_end(walk);
 		return;
@@ -205,7 +205,7 @@ static void fail(struct walk *walk, struct template_vm *vm, const struct task_ou
 		return;
 	}
 	if (walk->failed)
-		host->failed = true;
+		context_host_out(walk->run, &host->failed);
 }
 
 void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
@@ -221,7 +221,7 @@ void outcome_conclude(struct walk *walk, struct template_vm *vm, const struct ta
 		fail(walk, vm, outcome);
 	walk_advance(walk);
 	if (walk->failed && !walk->next && outcome->status != STATUS_UNREACHABLE)
-		walk->host->failed = true;
+		context_host_out(walk->run, &walk->host->failed);
 }
 
 void outcome_emit_retry(struct walk *walk, const struct task_outcome *outcome, unsigned attempts, unsigned retries)

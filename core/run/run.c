@@ -21,6 +21,7 @@
 #include "run/context.h"
 #include "run/controller.h"
 #include "run/extra_vars.h"
+#include "run/hostvars.h"
 #include "run/inventory_change.h"
 #include "run/limit.h"
 #include "run/list.h"
@@ -498,6 +499,7 @@ static int list_all(struct run_state *state, struct err *err)
 static void state_release(struct run_state *state)
 {
 	struct run_context *run = &state->context;
+	hostvars_release(run);
 	for (size_t i = 0; i < run->host_count; i++)
 		context_free_host(run->hosts[i]);
 	context_free_host(run->localhost);
@@ -519,7 +521,6 @@ static void state_release(struct run_state *state)
 	inventory_free(run->inventory);
 	registry_free(run->registry);
 	event_stream_free(run->events);
-	template_vm_free(run->hostvars_vm);
 	pthread_mutex_destroy(&run->facts_lock);
 	template_vm_free(state->vm);
 	bridge_thread_end();

@@ -78,7 +78,7 @@ static int do_meta(struct walk *walk, const struct evaluation *at, const char *a
 	if (strcmp(action, "flush_handlers") == 0) {
 		walk_flush_handlers(walk);
 	} else if (strcmp(action, "end_host") == 0) {
-		host->ended = true;
+		context_host_out(walk->run, &host->ended);
 		walk_end(walk);
 	} else if (strcmp(action, "end_batch") == 0) {
 		atomic_store(&walk->play->batch_is_over, true);

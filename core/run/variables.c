@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "run/host_facts.h"
+#include "run/hostvars.h"
 #include "run/play.h"
 #include "run/role_names.h"
 
@@ -49,44 +50,6 @@ static json_t *host_magic(const struct variables *variables)
 	return magic;
 }
 
-struct evaluating {
-	struct variables *of;
-	json_t *values;
-};
-
-/* A template in a host's variables means that host; where it cannot be evaluated it stays as it is. */
-static void evaluate_variable(void *context, const char *name, json_t *value, const struct vars_layer *layer)
-{
-	struct evaluating *evaluating = context;
-	json_t *result = NULL;
-	struct err ignored = ERR_INIT;
-	if (layer->final || template_value(evaluating->of->run->hostvars_vm, value, &evaluating->of->scope, &result, NULL,
-	                                   &ignored) < 0)
-		result = json_deep_copy(value);
-	json_object_set_new_nocheck(evaluating->values, name, result);
-}
-
-/* Every host's variables as far as this run knows them: inventory, and what was registered. */
-static json_t *all_hostvars(struct run_context *run)
-{
-	json_t *all = json_object();
-	pthread_mutex_lock(&run->facts_lock);
-	if (!run->hostvars_vm)
-		run->hostvars_vm = template_vm_new();
-	for (size_t i = 0; i < run->host_count + (run->localhost != NULL); i++) {
-		struct host_state *state = i < run->host_count ? run->hosts[i] : run->localhost;
-		struct variables other;
-		variables_init_other(&other, run, NULL, state);
-		other.is_plain = true;
-		struct evaluating evaluating = { &other, json_object() };
-		vars_each(&other.vars, evaluate_variable, &evaluating);
-		json_object_set_new(all, state->host->name, evaluating.values);
-		variables_release(&other);
-	}
-	pthread_mutex_unlock(&run->facts_lock);
-	return all;
-}
-
 /* The play's hosts that have not failed. Read by walks, while other hosts may fail: each looks at one flag only. */
 static json_t *standing(const struct variables *variables, json_t *names)
 {
@@ -103,6 +66,8 @@ static json_t *standing(const struct variables *variables, json_t *names)
 
 static json_t *remaining(struct variables *variables, const char *key, json_t *names)
 {
+	if (!atomic_load(&variables->run->any_out))
+		return names;
 	if (!json_object_get(variables->task_magic, key))
 		json_object_set_new(variables->task_magic, key, standing(variables, names));
 	return json_object_get(variables->task_magic, key);
@@ -116,11 +81,9 @@ static bool find_magic(struct variables *variables, const char *name, json_t **v
 	} else if (strcmp(name, "hostvars") == 0) {
 		if (variables->is_plain)
 			return false;
-		if (!variables->hostvars) {
-			variables->hostvars_version = atomic_load(&variables->run->facts_version);
-			variables->hostvars = all_hostvars(variables->run);
-		}
-		*value = variables->hostvars;
+		if (!variables->hostvars)
+			variables->hostvars = hostvars_take(variables->run);
+		*value = hostvars_values(variables->hostvars);
 	} else if (variables->play && (strcmp(name, "play_hosts") == 0 || strcmp(name, "ansible_play_batch") == 0)) {
 		*value = remaining(variables, "ansible_play_batch", variables->play->batch_names);
 	} else if (variables->play && strcmp(name, "ansible_play_hosts") == 0) {
@@ -312,7 +275,7 @@ void variables_release(struct variables *variables)
 	json_decref(variables->address);
 	json_decref(variables->magic);
 	json_decref(variables->task_magic);
-	json_decref(variables->hostvars);
+	hostvars_give(variables->run, variables->hostvars);
 }
 
 static void take_given(struct variables *variables);
@@ -387,6 +350,7 @@ void variables_leave(struct variables *variables)
 		add_play_roles(variables);
 	json_object_clear(variables->task_magic);
 	variables->scope.role = NULL;
+	drop_hostvars(variables);
 }
 
 void variables_loop(struct variables *variables, json_t *loop)
@@ -398,15 +362,15 @@ void variables_loop(struct variables *variables, json_t *loop)
 /* Between evaluations only: what one has looked up lives as long as it does. */
 static void drop_hostvars(struct variables *variables)
 {
-	if (!variables->hostvars || variables->hostvars_version == atomic_load(&variables->run->facts_version))
+	if (!variables->hostvars || !hostvars_is_old(variables->run, variables->hostvars))
 		return;
-	json_decref(variables->hostvars);
+	hostvars_give(variables->run, variables->hostvars);
 	variables->hostvars = NULL;
 }
 
-static void changed(struct run_context *run)
+static void changed(struct run_context *run, struct host_state *host)
 {
-	atomic_fetch_add(&run->facts_version, 1);
+	hostvars_changed(run, host);
 	pthread_mutex_unlock(&run->facts_lock);
 }
 
@@ -414,7 +378,7 @@ void variables_set(struct variables *variables, const char *name, json_t *value)
 {
 	pthread_mutex_lock(&variables->run->facts_lock);
 	json_object_set_new_nocheck(variables->host->variables, name, value);
-	changed(variables->run);
+	changed(variables->run, variables->host);
 	drop_hostvars(variables);
 }
 
@@ -434,7 +398,7 @@ void variables_learn(struct variables *variables, unsigned kinds, json_t *facts)
 {
 	pthread_mutex_lock(&variables->run->facts_lock);
 	learn(variables->host, kinds, facts);
-	changed(variables->run);
+	changed(variables->run, variables->host);
 	drop_hostvars(variables);
 }
 
@@ -442,7 +406,7 @@ void variables_clear_facts(struct run_context *run, struct host_state *host)
 {
 	pthread_mutex_lock(&run->facts_lock);
 	host_facts_clear(host);
-	changed(run);
+	changed(run, host);
 }
 
 void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts)
@@ -452,7 +416,7 @@ void variables_give(struct run_context *run, struct host_state *host, unsigned k
 	if (!host->given)
 		host->given = json_array();
 	json_array_append_new(host->given, given);
-	changed(run);
+	changed(run, host);
 }
 
 static void take_given(struct variables *variables)
@@ -466,7 +430,7 @@ static void take_given(struct variables *variables)
 		}
 		json_decref(host->given);
 		host->given = NULL;
-		atomic_fetch_add(&variables->run->facts_version, 1);
+		hostvars_changed(variables->run, host);
 	}
 	pthread_mutex_unlock(&variables->run->facts_lock);
 }

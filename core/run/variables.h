@@ -6,6 +6,7 @@
 #include "model/vars.h"
 #include "run/context.h"
 
+struct hostvars;
 struct play_state;
 
 struct variables {
@@ -16,9 +17,8 @@ struct variables {
 	json_t *magic;                 /* the host's own magic variables */
 	json_t *address;               /* ansible_host, where nothing else says it; owned */
 	json_t *task_magic;            /* role_name and its like */
-	json_t *hostvars;              /* made when first asked for; owned */
+	struct hostvars *hostvars;     /* taken when first asked for, or NULL */
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
-	unsigned hostvars_version;     /* of the facts it was made from */
 	bool is_plain;                 /* made to evaluate hostvars: it has none of its own */
 	bool is_other;                 /* of a host that another walk may have: what it was given is that one's to take up */
 	struct template_scope scope;   /* context: this */
