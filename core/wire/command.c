@@ -227,8 +227,9 @@ static void runner_inner_text(const struct runner *runner, const struct wire_com
 	buf_printf(text, "echo \"%s$$$1 $PPID\"; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
-	if (last && runner_watched(command))
-		buf_str(text, "( exec 3<&0; ( IFS= read -r neap_l; kill -0 $$ && kill -HUP 0 ) <&3 3<&- >/dev/null 2>&1 & ); ");
+	if (last && runner_watched(command)) /* of a subshell, $$ is the supervisor, which goes on for a moment when all is told */
+		buf_str(text, "neap_p=$$; [ -z \"$neap_g\" ] || read -r neap_p neap_a </proc/self/stat; "
+		        "( exec 3<&0; ( IFS= read -r neap_l; kill -0 $neap_p && kill -HUP 0 ) <&3 3<&- >/dev/null 2>&1 & ); ");
 	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
 		buf_printf(text, "set --; head -c %zu | eval \"$neap_s\"\n", command->input_length);
 	else

@@ -9,20 +9,17 @@ home=$SSHD_DIR/again
 # the server starts no session while those that there are are looked for.
 cat >restart <<END
 #!/bin/sh
+[ -n "\${AWAY:-}" ] || { AWAY=1 setsid "\$0" "\$@" >/dev/null 2>&1 </dev/null & exit 0; }
 . "$SOURCE_ROOT/tests/lib/sshd.sh"
 SSHD_DIR=$SSHD_DIR SSHD_BINARY=$SSHD_BINARY
-exec >/dev/null 2>&1 </dev/null
-(
-	sleep 0.2
-	server=\$(cat $home/pid)
-	kill -STOP "\$server"
-	kill -KILL \$(sshd_children "\$server") "\$server"
-	echo new >$WORK/boot-id
-	sleep \${1:-1}
-	\$SSHD_BINARY -D -f $home/sshd_config -E $home/log &
-	echo \$! >$home/pid
-) &
-exit 0
+sleep 0.2
+server=\$(cat $home/pid)
+kill -STOP "\$server"
+kill -KILL \$(sshd_children "\$server") "\$server"
+echo new >$WORK/boot-id
+sleep \${1:-1}
+\$SSHD_BINARY -D -f $home/sshd_config -E $home/log &
+echo \$! >$home/pid
 END
 chmod 755 restart
 

@@ -43,9 +43,12 @@ status 0
 recap h001 ok=1 changed=0
 
 it "a login shell that takes no long command is asked in a short one"
-with terse "[ \${#SSH_ORIGINAL_COMMAND} -lt 1000 ] || { echo \${#SSH_ORIGINAL_COMMAND} >>$WORK/refused; echo too long >&2; exit 1; }; $session"
-status 0
-recap h001 ok=5 changed=2
+for try in 1 2 3 4 5; do # where connecting was faster than working out what to ask, nothing long was said
+	[ -f refused ] && break
+	with terse$try "[ \${#SSH_ORIGINAL_COMMAND} -lt 1000 ] || { echo \${#SSH_ORIGINAL_COMMAND} >>$WORK/refused; echo too long >&2; exit 1; }; $session"
+	status 0
+	recap h001 ok=5 changed=2
+done
 equal "$(wc -l <refused)" 1
 
 it "what login shells read in their own ways reaches the target as it is"

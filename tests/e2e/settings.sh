@@ -106,7 +106,7 @@ said 'strategy "debug" is not one of'
 
 it "any_errors_fatal is for all plays"
 echo '[{"hosts": "all", "gather_facts": false, "tasks": [{"fail": {"msg": "x"}, "when": "inventory_hostname == '"'a'"'"}, {"debug": {"msg": "reached"}}]}]' >fails.json
-ANSIBLE_ANY_ERRORS_FATAL=1 neap run fails.json --format text -t all
+ANSIBLE_STRATEGY=linear ANSIBLE_ANY_ERRORS_FATAL=1 neap run fails.json --format text -t all
 status 2
 output_lacks reached
 

@@ -129,4 +129,17 @@ neap run play.json -i one.json
 status 4
 recap h001 ok=1 changed=1 unreachable=1
 output_has 'the 2 behind it had been sent'
+it "leaves alone what commands that have ended left running"
+seconds=7$(od -An -N3 -tu4 /dev/urandom | tr -d ' ') # no other process sleeps that long
+sshd_inventory four.json 4 loopback
+for round in 1 2 3 4 5; do # the connection ends at once with such a command
+	neap exec all -i four.json -m shell -a "sleep $seconds >/dev/null 2>&1 & echo $round"
+	status 0
+done
+neap exec h001 -i one.json -m ping
+left=0
+for process in /proc/[0-9]*; do
+	grep -aqx "sleep.$seconds." "$process/cmdline" 2>/dev/null && kill "${process#/proc/}" && left=$((left + 1))
+done
+equal "$left" 20
 done_testing
