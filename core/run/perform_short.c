@@ -202,17 +202,17 @@ struct short_steps {
 	size_t ask_count;
 };
 
-/* How many steps around that one write files. */
-static size_t files_around(const struct job *job, size_t at)
+/* Whether the file is one of few that follow one another. No more of them are counted: there may be thousands. */
+static bool is_one_of_few(const struct job *job, size_t at)
 {
 	size_t first = at, behind = at;
 	if (job->is_joined)
-		return 1;
-	while (first && job->steps[first - 1]->kind == STEP_PUT)
+		return true;
+	while (first && at - first <= FILES_MOST && job->steps[first - 1]->kind == STEP_PUT)
 		first--;
-	while (behind < job->step_count && job->steps[behind]->kind == STEP_PUT)
+	while (behind < job->step_count && behind - first <= FILES_MOST && job->steps[behind]->kind == STEP_PUT)
 		behind++;
-	return behind - first;
+	return behind - first <= FILES_MOST;
 }
 
 static bool is_small_file(const struct step *step)
@@ -224,7 +224,7 @@ static bool is_small_file(const struct step *step)
 
 bool perform_is_short(const struct job *job, size_t at)
 {
-	return job->steps[at]->kind == STEP_PUT && files_around(job, at) <= FILES_MOST && is_small_file(job->steps[at]);
+	return job->steps[at]->kind == STEP_PUT && is_one_of_few(job, at) && is_small_file(job->steps[at]);
 }
 
 bool perform_can_be_short(const struct step *step)
@@ -247,7 +247,7 @@ static size_t collect_next(const struct job *job, size_t at, struct short_steps 
 	struct wire_command *command = &flight->commands[flight->count];
 	const struct wire_put put = perform_wire_put(job->arena, &step->put);
 	auto_free char *temporary = NULL;
-	if (files_around(job, at) > FILES_MOST || !wire_put_text(&put, text, &temporary, flight->sha1[flight->count]))
+	if (!is_one_of_few(job, at) || !wire_put_text(&put, text, &temporary, flight->sha1[flight->count]))
 		return 0;
 	command->temporary = arena_str(job->arena, temporary);
 	return 1;
