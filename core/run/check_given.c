@@ -39,30 +39,21 @@ static void look_at_host(struct gathering *gathering, struct node node)
 
 /* ---- tags ---- */
 
-static void add_tags(struct gathering *gathering, json_t *tags)
+static void add_tags(struct gathering *gathering, const struct scope *scope)
 {
+	auto_json json_t *tags = select_tags(scope);
 	size_t i;
 	json_t *tag;
 	json_array_foreach(tags, i, tag) {
-		if (!json_is_string(tag))
-			continue;
 		gathering->is_partial = gathering->is_partial || spec_is_template(json_string_value(tag));
 		json_object_set_new(gathering->tags, json_string_value(tag), json_true());
 	}
 }
 
-static void add_own_tags(struct gathering *gathering, struct node tags)
-{
-	auto_json json_t *one = json_is_string(tags.value) ? json_pack("[O]", tags.value) : NULL;
-	if (one || json_is_array(tags.value))
-		add_tags(gathering, one ? one : tags.value);
-}
-
 static void gather(void *context, const struct entry *entry)
 {
 	struct gathering *gathering = context;
-	auto_json json_t *tags = select_tags(entry);
-	add_tags(gathering, tags);
+	add_tags(gathering, &entry->scope);
 	gathering->is_partial = gathering->is_partial || (entry->action && strncmp(entry->action, "include_", 8) == 0);
 	look_at_host(gathering, scope_own(&entry->scope, "delegate_to"));
 }
@@ -89,12 +80,11 @@ static void look_at_tag(const struct gathering *gathering, const char *option, c
 
 static void look_at_tags(const struct gathering *gathering, const char *option, const char *const *items, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		auto_free char *list = mem_strdup(items[i]);
-		char *rest = NULL;
-		for (char *tag = strtok_r(list, ", ", &rest); tag; tag = strtok_r(NULL, ", ", &rest))
-			look_at_tag(gathering, option, tag);
-	}
+	auto_json json_t *tags = select_given(items, count);
+	size_t i;
+	json_t *tag;
+	json_array_foreach(tags, i, tag)
+		look_at_tag(gathering, option, json_string_value(tag));
 }
 
 void check_given(const struct run_context *run, struct playbook *const *playbooks, size_t count, struct problems *problems)
@@ -104,7 +94,7 @@ void check_given(const struct run_context *run, struct playbook *const *playbook
 	for (size_t i = 0; i < count; i++) {
 		for (size_t p = 0; p < playbooks[i]->count; p++) {
 			const struct play *play = playbooks[i]->plays[p];
-			add_own_tags(&gathering, scope_own(&play->scope, "tags"));
+			add_tags(&gathering, &play->scope);
 			const struct entries *sections[] = { &play->pre_tasks, &play->roles, &play->tasks, &play->post_tasks, &play->handlers };
 			for (size_t s = 0; s < sizeof(sections) / sizeof(*sections); s++)
 				entries_each(sections[s], gather, &gathering);

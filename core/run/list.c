@@ -49,7 +49,7 @@ static void list_entry(void *context, const struct entry *entry)
 	struct listing *listing = context;
 	if (entry->kind != ENTRY_TASK || strcmp(entry->action, "meta") == 0 || !select_entry(listing->run, entry))
 		return;
-	auto_json json_t *tags = select_tags(entry);
+	auto_json json_t *tags = select_tags(&entry->scope);
 	add_all(listing->tags, tags);
 	if (!listing->tasks)
 		return;

@@ -52,10 +52,10 @@ static void collect(void *context, struct node value)
 	}
 }
 
-json_t *select_tags(const struct entry *entry)
+json_t *select_tags(const struct scope *scope)
 {
 	json_t *tags = json_array();
-	scope_each(&entry->scope, "tags", collect, tags);
+	scope_each(scope, "tags", collect, tags);
 	return tags;
 }
 
@@ -68,7 +68,7 @@ static bool has(const json_t *tags, const char *name)
 	return false;
 }
 
-static json_t *given(const char *const *items, size_t count)
+json_t *select_given(const char *const *items, size_t count)
 {
 	json_t *tags = json_array();
 	for (size_t i = 0; i < count; i++)
@@ -114,9 +114,9 @@ bool select_entry(const struct run_context *run, const struct entry *entry)
 	const struct run_options *options = run->options;
 	if (!options->tag_count && !options->skip_tag_count && !scope_keyword(&entry->scope, "tags").value)
 		return true;
-	auto_json json_t *tags = select_tags(entry);
-	auto_json json_t *wanted = given(options->tags, options->tag_count);
-	auto_json json_t *skipped = given(options->skip_tags, options->skip_tag_count);
+	auto_json json_t *tags = select_tags(&entry->scope);
+	auto_json json_t *wanted = select_given(options->tags, options->tag_count);
+	auto_json json_t *skipped = select_given(options->skip_tags, options->skip_tag_count);
 	return is_wanted(tags, wanted) && !is_skipped(tags, skipped);
 }
 

@@ -12,7 +12,9 @@ bool select_starts_at(const struct run_context *run, const struct entry *entry);
 /* ERR_INPUT where no task of the playbooks has the name that --start-at-task gives; what includes bring in does not count. */
 int select_check_start(const struct run_context *run, struct playbook *const *playbooks, size_t count, struct err *err)
 	must_check;
-/* The tags of an entry, inherited ones included, sorted, once each: new array. */
-json_t *select_tags(const struct entry *entry);
+/* The tags of a scope, inherited ones included, once each: new array. */
+json_t *select_tags(const struct scope *scope);
+/* What an option such as --tags gives, "a,b" for two, once each: new array. */
+json_t *select_given(const char *const *items, size_t count);
 
 #endif

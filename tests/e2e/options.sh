@@ -228,6 +228,13 @@ printf '[{ "hosts": "all", "gather_facts": false, "tasks": [ { "template": "src=
 "$NEAP" run warns.json -i a, -c local >both 2>&1 </dev/null
 equal "$(grep -oE 'there is no template|^TASK|^PLAY RECAP' both | tr '\n' ' ')" "there is no template TASK PLAY RECAP "
 
+it "tags of a play are what its tasks' tags are, also where it has none: \"a,b\" is two"
+printf '[{ "hosts": "all", "gather_facts": false, "tags": "alone, other" }]' >tagged.json
+neap run tagged.json -i a, -c local -t alone,other
+silent
+neap run tagged.json -i a, -c local -t alnoe
+said 'did you mean "alone"?'
+
 it "a report that nobody can have read ends with status 2, and says what to do"
 "$NEAP" run task.json -i a, -c local >/dev/full 2>said </dev/null
 equal "$?" 2
