@@ -44,6 +44,11 @@ static void start(struct suggest *suggest, const char *written, size_t length)
 
 void suggest_start(struct suggest *suggest, const char *written) { start(suggest, written, strlen(written)); }
 
+void suggest_start_within(struct suggest *suggest, const char *written, size_t most)
+{
+	*suggest = (struct suggest){ .written = written, .distance = most + 1 };
+}
+
 void suggest_start_file(struct suggest *suggest, const char *written)
 {
 	const char *dot = strrchr(written, '.');

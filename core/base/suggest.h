@@ -14,6 +14,8 @@ struct suggest {
 };
 
 void suggest_start(struct suggest *suggest, const char *written);
+/* For names that only a slip away counts: at most so many edits. */
+void suggest_start_within(struct suggest *suggest, const char *written, size_t most);
 /* For a file's name: what is behind its last dot, which it shares with others, counts for nothing. */
 void suggest_start_file(struct suggest *suggest, const char *written);
 /* Offers a name that lives as long as the suggestion is used. Ties keep the first offered. */

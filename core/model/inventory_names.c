@@ -35,22 +35,19 @@ static bool is_among(const char *name, const char *const *list, size_t count)
 
 #define IS_AMONG(name, list) is_among(name, list, sizeof(list) / sizeof(*(list)))
 
+static size_t edits_most(const char *name) { return strlen(name) < 6 ? 1 : 2; }
+
 /* The name that was probably meant; NULL where the name is known, or near to none. */
 static const char *meant(const char *name)
 {
 	const char *stem = name + sizeof(prefix) - 1;
 	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 || IS_AMONG(stem, names) || IS_AMONG(stem, others))
 		return NULL;
-	size_t limit = strlen(stem) < 6 ? 1 : 2, best = limit + 1;
-	const char *found = NULL;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t distance = suggest_distance(stem, names[i], limit);
-		if (distance < best) {
-			best = distance;
-			found = names[i];
-		}
-	}
-	return found;
+	struct suggest suggest;
+	suggest_start_within(&suggest, stem, edits_most(stem));
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		suggest_offer(&suggest, names[i]);
+	return suggest.best;
 }
 
 void inventory_look_at_name(struct inventory *inventory, struct place place, const char *line, const char *name,
@@ -82,17 +79,16 @@ void inventory_look_at_names(struct inventory *inventory, struct node vars, stru
 /* The known name that a file was probably to be named after, which has no file itself. */
 static const char *owner_meant(const json_t *known, const json_t *files, const char *name)
 {
-	size_t limit = strlen(name) < 6 ? 1 : 2, best = limit + 1;
-	const char *other, *found = NULL;
+	struct suggest suggest;
+	suggest_start_within(&suggest, name, edits_most(name));
+	const char *other;
 	json_t *position;
 	json_object_foreach((json_t *)known, other, position) {
-		size_t distance = suggest_distance(name, other, limit);
-		if (distance >= best || json_object_get(files, other) || (distance && suggest_differ_in_digits(name, other)))
-			continue;
-		best = distance;
-		found = other;
+		bool same_but_case = strcasecmp(name, other) == 0;
+		if (!json_object_get(files, other) && (same_but_case || !suggest_differ_in_digits(name, other)))
+			suggest_offer(&suggest, other);
 	}
-	return found;
+	return suggest.best;
 }
 
 void inventory_look_at_files(const struct inventory *inventory, const char *folder, bool hosts, const json_t *files,

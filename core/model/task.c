@@ -62,13 +62,12 @@ static const char *meant(struct loader *loader, const char *name, bool with_keyw
 	struct suggest suggest;
 	if (module_name_is_ansibles(name))
 		return NULL;
-	suggest_start(&suggest, name);
+	suggest_start_within(&suggest, name, strlen(name) <= 4 ? 1 : 2);
 	for (size_t i = 0; with_keywords && i < keyword_count; i++)
 		suggest_offer(&suggest, keywords[i].name);
 	if (loader->modules->each)
 		loader->modules->each(loader->modules->context, offer, &suggest);
-	size_t most = strlen(name) <= 4 ? 1 : 2;
-	return suggest.best && suggest_distance(name, suggest.best, most) <= most ? suggest.best : NULL;
+	return suggest.best;
 }
 
 static void unknown_module(struct loader *loader, const char *name, struct node at, bool at_key, const char *best)

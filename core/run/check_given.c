@@ -23,8 +23,7 @@ static void look_at_host(struct gathering *gathering, struct node node)
 	if (!name || !*name || spec_is_template(name))
 		return;
 	struct suggest suggest;
-	suggest_start(&suggest, name);
-	suggest.distance = strlen(name) < 6 ? 2 : 3; /* any name will do for a host that is in no inventory */
+	suggest_start_within(&suggest, name, strlen(name) < 6 ? 1 : 2); /* any name will do for a host that is in no inventory */
 	for (size_t i = 0; i < inventory_host_count(gathering->inventory); i++) {
 		const char *known = inventory_host_at(gathering->inventory, i)->name;
 		if (strcmp(known, name) == 0)
