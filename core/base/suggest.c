@@ -9,7 +9,8 @@ enum { LONGEST = 64 };
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-size_t suggest_distance(const char *a, const char *b, size_t limit)
+/* Edits (insert, delete, replace, swap of neighbours) between the two, case-blind; capped at limit + 1. */
+static size_t distance_of(const char *a, const char *b, size_t limit)
 {
 	size_t a_length = strlen(a), b_length = strlen(b);
 	size_t gap = a_length > b_length ? a_length - b_length : b_length - a_length;
@@ -62,7 +63,7 @@ void suggest_offer(struct suggest *suggest, const char *name)
 {
 	if (suggest->distance == 0)
 		return;
-	size_t distance = suggest_distance(suggest->written, name, suggest->distance - 1);
+	size_t distance = distance_of(suggest->written, name, suggest->distance - 1);
 	if (distance < suggest->distance) {
 		suggest->distance = distance;
 		suggest->best = name;

@@ -27,7 +27,4 @@ void suggest_offer_folder(struct suggest *suggest, const char *folder, json_t *k
 /* Whether they differ in their digits and case at most: web1 and web2 are two, however near. */
 bool suggest_differ_in_digits(const char *a, const char *b);
 
-/* Edits (insert, delete, replace, swap of neighbours) between the two, case-blind; capped at limit + 1. */
-size_t suggest_distance(const char *a, const char *b, size_t limit);
-
 #endif
