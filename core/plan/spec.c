@@ -50,6 +50,23 @@ bool spec_is_template(const char *text)
 	return false;
 }
 
+bool spec_has_template(const json_t *value)
+{
+	if (json_is_string(value))
+		return spec_is_template(json_string_value(value));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		if (spec_has_template(json_array_get(value, i)))
+			return true;
+	}
+	const char *key;
+	json_t *member;
+	json_object_foreach((json_t *)value, key, member) {
+		if (spec_is_template(key) || spec_has_template(member))
+			return true;
+	}
+	return false;
+}
+
 static bool is_unknown(const struct binding *binding, json_t *value)
 {
 	if (!(binding->flags & SPEC_TEMPLATES))

@@ -99,5 +99,7 @@ const struct arg *spec_find(const struct spec *spec, const char *name);
 const char *spec_type_name(enum arg_type type);
 /* Whether a string has the marks of a template: "{{", "{%" or "{#". */
 bool spec_is_template(const char *text);
+/* Whether any text in a value, keys included, has. */
+bool spec_has_template(const json_t *value);
 
 #endif

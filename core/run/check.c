@@ -520,28 +520,9 @@ void check_entries(const struct entries *entries, const struct run_context *run,
 
 /* ---- the inventory ---- */
 
-/* Whether there is a template to look at: walking with places takes longer. */
-static bool has_template(json_t *value)
-{
-	const char *key;
-	json_t *member;
-	size_t i;
-	if (json_is_string(value))
-		return spec_is_template(json_string_value(value));
-	json_array_foreach(value, i, member) {
-		if (has_template(member))
-			return true;
-	}
-	json_object_foreach(value, key, member) {
-		if (has_template(member))
-			return true;
-	}
-	return false;
-}
-
 static void check_document(void *context, struct node root)
 {
-	if (has_template(root.value))
+	if (spec_has_template(root.value)) /* walking with places takes longer */
 		check_templates(context, root);
 }
 

@@ -37,23 +37,6 @@ static struct answer *vars_answer(const struct evaluation *at, const struct ask 
 
 /* ---- variables ---- */
 
-static bool has_template(const json_t *value)
-{
-	if (json_is_string(value))
-		return spec_is_template(json_string_value(value));
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		if (has_template(json_array_get(value, i)))
-			return true;
-	}
-	const char *key;
-	json_t *member;
-	json_object_foreach((json_t *)value, key, member) {
-		if (spec_is_template(key) || has_template(member))
-			return true;
-	}
-	return false;
-}
-
 static struct answer *evaluated_answer(const struct evaluation *at, const struct ask *ask)
 {
 	struct answer *answer = answer_new();
@@ -73,7 +56,7 @@ static struct answer *variable_answer(const struct evaluation *at, const struct 
 	const struct vars_layer *layer = vars_find(&at->variables->vars, ask->path, &value);
 	if (!layer)
 		fail(answer, ANSWER_ABSENT, "there is no such variable");
-	else if (layer->final && has_template(value))
+	else if (layer->final && spec_has_template(value))
 		fail(answer, ANSWER_FAILED, "its value is data with what looks like a template in it, and data is never a template");
 	else
 		answer->facts = json_deep_copy(value);

@@ -68,23 +68,14 @@ static bool is_plain(const struct entry *entry)
 	return !has_any(entry, others) && !keyword_has_own_connection(entry);
 }
 
-/* Names of handlers that are all there are known by the check before the run. */
-static bool is_literal(json_t *value)
-{
-	for (size_t i = 0; i < json_array_size(value); i++) {
-		if (!is_literal(json_array_get(value, i)))
-			return false;
-	}
-	return !json_is_string(value) || !spec_is_template(json_string_value(value));
-}
-
 /* Whether nothing but the command's exit status says how the task ends, and nothing of it shows in the next one. */
 static bool is_unseen(const struct entry *entry)
 {
 	static const char *const looks[] = { "register", "failed_when", NULL };
 	json_t *changed_when = scope_keyword(&entry->scope, "changed_when").value;
+	/* Handlers that are named plainly are all there: the check before the run has seen to it. */
 	return !has_any(entry, looks) && (!changed_when || json_is_boolean(changed_when)) &&
-	       is_literal(scope_keyword(&entry->scope, "notify").value);
+	       !spec_has_template(scope_keyword(&entry->scope, "notify").value);
 }
 
 static const struct step *only_step(const struct attempt *attempt)
