@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "model/comment.h"
+#include "model/module_name.h"
 
 enum { LINE_MOST = 100, INDENT = 2 };
 
@@ -54,9 +55,7 @@ static bool names_file(const char *key)
 {
 	static const char *const keys[] = { "import_tasks", "include_tasks", "include_vars", "import_playbook", "include", "file",
 		                                "tasks_from", "vars_from", "defaults_from", "handlers_from", "vars_files" };
-	static const char prefix[] = "ansible.builtin.";
-	if (key && strncmp(key, prefix, sizeof(prefix) - 1) == 0)
-		key += sizeof(prefix) - 1;
+	key = key ? module_name_short(key) : NULL;
 	for (size_t i = 0; key && i < sizeof(keys) / sizeof(*keys); i++)
 		if (strcmp(key, keys[i]) == 0)
 			return true;

@@ -12,6 +12,17 @@ const char *module_name_short(const char *name)
 	return name;
 }
 
+struct node module_name_get(struct node node, const char *module)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach(node.value, key, value) {
+		if (strcmp(module_name_short(key), module) == 0)
+			return node_get(node, key);
+	}
+	return node_of(NULL);
+}
+
 const char *module_name_in_collection(const char *name, size_t *length)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "model/loader.h"
+#include "model/module_name.h"
 
 static void read_plays(struct loader *loader, const char *path, struct node at, const struct scope *importer);
 
@@ -142,16 +143,6 @@ static void read_play(struct loader *loader, struct node node, const struct scop
 
 /* ---- import_playbook ---- */
 
-static struct node import_of(struct node node)
-{
-	static const char *const names[] = { "import_playbook", "ansible.builtin.import_playbook",
-	                                     "ansible.legacy.import_playbook" };
-	struct node found = node_of(NULL);
-	for (size_t i = 0; !found.value && i < sizeof(names) / sizeof(*names); i++)
-		found = node_get(node, names[i]);
-	return found;
-}
-
 static void check_import_keys(struct loader *loader, struct node node)
 {
 	for (size_t i = 0; i < node_count(node); i++) {
@@ -200,7 +191,7 @@ static void read_import(struct loader *loader, struct node node, struct node nam
 
 static void read_one(struct loader *loader, struct node node, const struct scope *importer)
 {
-	struct node import = import_of(node);
+	struct node import = module_name_get(node, "import_playbook");
 	if (!json_is_object(node.value))
 		node_problem(loader->problems, node, "{ \"hosts\": \"all\", \"tasks\": [ ... ] }", "a play is a dictionary, not %s",
 		             node_kind(node.value));

@@ -1,23 +1,11 @@
 /* Names of roles, as Ansible's magic variables have them. */
 #include "run/role_names.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-
-bool role_names_is_task(const struct scope *scope, const char *module)
-{
-	static const char *const prefixes[] = { "", "ansible.builtin.", "ansible.legacy." };
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
-		char name[64];
-		snprintf(name, sizeof(name), "%s%s", prefixes[i], module);
-		if (json_object_get(scope->node.value, name))
-			return true;
-	}
-	return false;
-}
+#include "model/module_name.h"
 
 static void add_name(json_t *names, const char *name)
 {
@@ -52,7 +40,7 @@ static void add_entry(void *context, const struct entry *entry)
 	if (scope->kind != SCOPE_ROLE || !scope->role)
 		return;
 	bool is_listed = scope->parent && scope->parent->kind == SCOPE_PLAY;
-	if (is_listed || role_names_is_task(scope, "import_role"))
+	if (is_listed || module_name_get(scope->node, "import_role").value)
 		json_array_append_new(names->direct, json_string(scope->role->name));
 	add_dependencies(names->dependent, scope->role->dependencies);
 }
@@ -79,7 +67,8 @@ void role_names_add_parents(const struct scope *scope, json_t *magic)
 {
 	json_t *names = json_array(), *paths = json_array();
 	for (; scope && scope->parent; scope = scope->parent) {
-		bool is_brought = role_names_is_task(scope, "include_role") || role_names_is_task(scope, "import_role");
+		bool is_brought = module_name_get(scope->node, "include_role").value ||
+		                  module_name_get(scope->node, "import_role").value;
 		const struct role *around = is_brought ? scope->parent->role : NULL;
 		if (!around)
 			continue;

@@ -4,8 +4,6 @@
 
 #include "model/playbook.h"
 
-/* Whether this is a task of the module, under one of its names: "import_role". */
-bool role_names_is_task(const struct scope *scope, const char *module);
 /* role_names and its like: the play's own roles and those it imports, and what these depend on. */
 void role_names_add(const struct play *play, json_t *magic);
 /* ansible_parent_role_names and _paths: the roles around the one that an include_role or import_role in them has brought. */

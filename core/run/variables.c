@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/module_name.h"
 #include "run/host_facts.h"
 #include "run/hostvars.h"
 #include "run/play.h"
@@ -176,7 +177,7 @@ static void add_entry_role(void *context, const struct entry *entry)
 {
 	if (entry->scope.kind != SCOPE_ROLE || !entry->scope.role)
 		return;
-	if (!role_names_is_task(&entry->scope, "import_role"))
+	if (!module_name_get(entry->scope.node, "import_role").value)
 		add_object(context, VARS_ROLE, scope_own(&entry->scope, "vars").value, false, "vars where the role is named");
 	add_role(context, entry->scope.role);
 }
@@ -284,7 +285,8 @@ static void drop_hostvars(struct variables *variables);
 /* What an include is given counts more than what was set by set_fact; what an import is given are vars like a block's. */
 static bool is_include(const struct scope *scope)
 {
-	return scope->kind == SCOPE_TASK && (role_names_is_task(scope, "include_tasks") || role_names_is_task(scope, "include_role"));
+	return scope->kind == SCOPE_TASK && (module_name_get(scope->node, "include_tasks").value ||
+	                                     module_name_get(scope->node, "include_role").value);
 }
 
 /* From the play inwards, so that an inner layer is added last and wins. */
@@ -294,7 +296,7 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 		return;
 	enter_scope(variables, scope->parent);
 	struct vars *vars = &variables->vars;
-	bool is_listed = scope->kind == SCOPE_ROLE && !role_names_is_task(scope, "import_role");
+	bool is_listed = scope->kind == SCOPE_ROLE && !module_name_get(scope->node, "import_role").value;
 	if (is_listed) /* below the role's own vars, unlike those of an import */
 		add_object(vars, VARS_ROLE, scope_own(scope, "vars").value, false, "vars where the role is named");
 	if (scope->role && (!scope->parent || scope->parent->role != scope->role)) {
