@@ -264,8 +264,9 @@ function text.lines(value) end
 ---@param value string
 ---@return string
 function text.trim(value) end
+--- The parts between the separator, at most so many; without one, the words between white space.
 ---@param value string
----@param separator string
+---@param separator? string
 ---@param most? integer
 ---@return string[]
 function text.split(value, separator, most) end

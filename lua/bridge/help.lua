@@ -41,9 +41,13 @@ function help.text.trim(text)
 	return text:sub(first, last)
 end
 
--- The parts between a separator, which is plain text; at most `most` of them.
+-- The parts between a separator, which is plain text; at most `most` of them. Without one, the words between white space.
 function help.text.split(text, separator, most)
 	local parts, from = {}, 1
+	if not separator then
+		for word in text:gmatch("%S+") do parts[#parts + 1] = word end
+		return parts
+	end
 	while not most or #parts < most - 1 do
 		local first, last = text:find(separator, from, true)
 		if not first then break end

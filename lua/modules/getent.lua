@@ -2,14 +2,6 @@
 
 local has_colons = { passwd = true, shadow = true, group = true, gshadow = true }
 
--- A line's fields: between separators, or between white space where none is given.
-local function fields(line, separator)
-	if separator then return text.split(line, separator) end
-	local words = {}
-	for word in line:gmatch("%S+") do words[#words + 1] = word end
-	return words
-end
-
 local faults = {
 	[1] = "Missing arguments, or database unknown.",
 	[2] = "One or more supplied key could not be found in the database.",
@@ -34,7 +26,7 @@ local function getent(want, known)
 	local separator = want.split or has_colons[want.database] and ":" or nil
 	local times = {}
 	for _, line in ipairs(answer.ok and text.lines(answer.raw) or {}) do
-		local record = fields(line:gsub("[\r\n]+$", ""), separator)
+		local record = text.split(line:gsub("[\r\n]+$", ""), separator)
 		local key = table.remove(record, 1)
 		if key then
 			record = list(record)

@@ -2,8 +2,7 @@
 
 -- The parts of a line that count: marker, host, type, key.
 local function parse(line)
-	local words = {}
-	for word in line:gmatch("%S+") do words[#words + 1] = word end
+	local words = text.split(line)
 	local marker = words[1] and text.starts(words[1], "@") and table.remove(words, 1) or nil
 	return { marker = marker, host = words[1], type = words[2], key = words[3] }
 end

@@ -113,9 +113,7 @@ return {
 		result.name, result.params, result.state = want.name, want.params, want.state
 		local loaded = is_loaded(want, known)
 		if want.state == "present" and not loaded then
-			local words = { "modprobe", want.name, touches = "/sys/module" }
-			for word in want.params:gmatch("%S+") do words[#words + 1] = word end
-			step.run(words)
+			step.run{ "modprobe", want.name, touches = "/sys/module", table.unpack(text.split(want.params)) }
 		elseif want.state == "absent" and loaded then
 			step.run{ "modprobe", "-r", want.name, touches = "/sys/module" }
 		end

@@ -6,8 +6,7 @@ local function escape(field)
 end
 
 local function fields_of(line)
-	local fields = {}
-	for field in line:gmatch("%S+") do fields[#fields + 1] = field end
+	local fields = text.split(line)
 	if not fields[1] or text.starts(fields[1], "#") or #fields < 3 then return end
 	return fields
 end

@@ -19,8 +19,7 @@ end
 -- The fields of a line: who, hard or soft, what, how much; and its comment. nil for a line that sets no limit.
 local function parse(line)
 	local bare, comment = line:match("^([^#]*)#?(.*)$")
-	local fields = {}
-	for field in bare:gmatch("%S+") do fields[#fields + 1] = field end
+	local fields = text.split(bare)
 	if #fields == 4 then return fields, (comment:gsub("%s+$", "")) end
 end
 

@@ -122,14 +122,8 @@ local function is_settled(want, packages, versions)
 	return true
 end
 
-local function words_of(line)
-	local words = {}
-	for word in line:gmatch("%S+") do words[#words + 1] = word end
-	return words
-end
-
 local function make_environment(want, env)
-	local words = words_of(want.virtualenv_command)
+	local words = text.split(want.virtualenv_command)
 	local is_venv = words[1]:find("pyvenv") or want.virtualenv_command:find("%-m venv")
 	if want.virtualenv_site_packages then words[#words + 1] = "--system-site-packages" end
 	if want.virtualenv_python then
@@ -154,7 +148,7 @@ local function command_of(want, pip, packages)
 		for _, word in ipairs(list) do words[#words + 1] = word end
 	end
 	add(verbs[want.state])
-	local extra = words_of(want.extra_args or "")
+	local extra = text.split(want.extra_args or "")
 	local has_e = false
 	for _, word in ipairs(extra) do has_e = has_e or word == "-e" end
 	if want.editable and not has_e then extra[#extra + 1] = "-e" end

@@ -26,12 +26,6 @@ if grep -q systemd /proc/1/comm 2>/dev/null && command -v systemctl >/dev/null; 
 fi
 :]]
 
-local function words_of(line)
-	local words = {}
-	for word in line:gmatch("%S+") do words[#words + 1] = word end
-	return words
-end
-
 -- The parts by name, each a list of lines.
 local function parts_of(output)
 	local parts, part = {}, nil
@@ -67,10 +61,10 @@ local function add_openrc(services, lines, level_lines)
 	local runlevels = {}
 	for _, line in ipairs(level_lines) do
 		local name, levels = line:match("^%s*(.-)%s*|%s*(.-)%s*$")
-		if name then runlevels[name] = levels ~= "" and list(words_of(levels)) or null end
+		if name then runlevels[name] = levels ~= "" and list(text.split(levels)) or null end
 	end
 	for _, line in ipairs(lines) do
-		local words = words_of(line)
+		local words = text.split(line)
 		if words[2] then
 			services[words[1]] = { name = words[1], runlevels = runlevels[words[1]] or null, state = words[2], source = "openrc" }
 		end
@@ -83,7 +77,7 @@ local bad_states = { ["not-found"] = true, masked = true, failed = true }
 local function add_units(services, lines)
 	for _, line in ipairs(lines) do
 		if line:find(".service", 1, true) then
-			local words, status = words_of(line), nil
+			local words, status = text.split(line), nil
 			if not words[1]:find("%w") then table.remove(words, 1) end
 			for i = 2, 4 do
 				if words[i] and bad_states[words[i]] and not status then status = words[i] end
@@ -102,7 +96,7 @@ local function add_files(services, lines, state_lines)
 		if name then states[name] = state end
 	end
 	for _, line in ipairs(lines) do
-		local words = words_of(line)
+		local words = text.split(line)
 		if words[2] and words[1]:find(".service", 1, true) then
 			local service = services[words[1]]
 			if not service then
