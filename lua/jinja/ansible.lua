@@ -1,6 +1,7 @@
 -- Ansible's filters.
 
 local values = import("jinja/values.lua")
+local cache = import("jinja/cache.lua")
 local compiler = import("jinja/compiler.lua")
 local sequence = import("jinja/sequence.lua")
 local json = import("jinja/json.lua")
@@ -67,7 +68,7 @@ end)
 
 -- Regular expressions
 
-local compiled, compiled_count = {}, 0
+local compiled, keep_compiled = cache(1000)
 
 -- A compiled expression; flags are letters.
 local function regex(pattern, ignorecase, multiline)
@@ -76,16 +77,7 @@ local function regex(pattern, ignorecase, multiline)
 	end
 	local flags = "u" .. (is_true(ignorecase) and "i" or "") .. (is_true(multiline) and "m" or "")
 	local key = flags .. "/" .. pattern
-	local found = compiled[key]
-	if not found then
-		found = native.regex(pattern, flags)
-		if compiled_count > 1000 then
-			compiled, compiled_count = {}, 0
-		end
-		compiled[key] = found
-		compiled_count = compiled_count + 1
-	end
-	return found
+	return compiled[key] or keep_compiled(key, native.regex(pattern, flags))
 end
 values.regex = regex
 

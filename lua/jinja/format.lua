@@ -1,6 +1,7 @@
 -- Python's two ways to format: "%s" % values and "{}".format(values).
 
 local values = import("jinja/values.lua")
+local cache = import("jinja/cache.lua")
 
 local fail, text = values.fail, values.text
 local format = {}
@@ -144,8 +145,7 @@ local function read_conversion(template, at)
 end
 
 -- Templates of the % operator as they were read: texts and conversions.
-local READ_MAX = 500
-local read, read_count = {}, 0
+local read, keep_read = cache(500)
 
 local function parts_of(template)
 	if read[template] then
@@ -160,12 +160,7 @@ local function parts_of(template)
 		end
 		parts[#parts + 1], at = read_conversion(template, percent + 1)
 	end
-	if read_count >= READ_MAX then
-		read, read_count = {}, 0
-	end
-	read[template] = parts
-	read_count = read_count + 1
-	return parts
+	return keep_read(template, parts)
 end
 
 local function named_argument(arguments, kind, key)

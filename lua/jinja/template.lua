@@ -3,6 +3,7 @@
 local lexer = import("jinja/lexer.lua")
 local parser = import("jinja/parser.lua")
 local values = import("jinja/values.lua")
+local cache = import("jinja/cache.lua")
 local compiler = import("jinja/compiler.lua")
 local statements = import("jinja/statements.lua")
 local globals = import("jinja/globals.lua")
@@ -29,8 +30,8 @@ local position = compiler.position
 -- trim_blocks as Ansible sets it
 local settings = { trim_blocks = true, lstrip_blocks = false }
 
-local texts, texts_count = {}, 0
-local expressions, expressions_count = {}, 0
+local texts, keep_text = cache(CACHE_MAX)
+local expressions, keep_expression = cache(CACHE_MAX)
 
 local frames = {}
 
@@ -120,15 +121,6 @@ function statements.load(name)
 	return unit
 end
 
-local function keep_text(key, compiled)
-	if texts_count >= CACHE_MAX then
-		texts, texts_count = {}, 0
-	end
-	texts[key] = compiled
-	texts_count = texts_count + 1
-	return compiled
-end
-
 local function compiled_text(text)
 	return texts[text] or keep_text(text, template.compile_text(text))
 end
@@ -139,16 +131,7 @@ local function compile_expression(text)
 end
 
 local function compiled_expression(text)
-	local compiled = expressions[text]
-	if not compiled then
-		compiled = uncounted(compile_expression, text)
-		if expressions_count >= CACHE_MAX then
-			expressions, expressions_count = {}, 0
-		end
-		expressions[text] = compiled
-		expressions_count = expressions_count + 1
-	end
-	return compiled
+	return expressions[text] or keep_expression(text, uncounted(compile_expression, text))
 end
 
 local function evaluate(text)
