@@ -284,6 +284,11 @@ function text.ends(value, ending) end
 function text.words(words) end
 
 file = {}
+--- A table of arguments with rows for these added: "mode", "owner", "group", "backup", "validate".
+---@param names string[]
+---@param args table
+---@return table
+function file.arguments(names, args) end
 ---@param known neap.Known
 ---@param path string
 ---@return neap.Stat stat, string|false content

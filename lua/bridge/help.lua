@@ -96,10 +96,29 @@ function help.file.load(known, path)
 	return stat, stat.exists and text
 end
 
--- The arguments about files that a module may have; not every module has all of them.
+-- The arguments that save() and differs() look for in want; not every module has all of them.
+local about_files = {
+	mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
+	owner = { "str", doc = "The file's owner, by name or number." },
+	group = { "str", doc = "The file's group, by name or number." },
+	backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
+	validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place.",
+		pattern = "%s", pattern_doc = "have %s in it, where the new file's path goes" },
+}
+
+-- A module's table of arguments with the named ones of those added to it.
+function help.file.arguments(names, args)
+	for _, name in ipairs(names) do
+		local about = assert(about_files[name], "file.arguments: no argument is called " .. tostring(name))
+		args[name] = {}
+		for key, value in next, about do args[name][key] = value end
+	end
+	return args
+end
+
 local function given_of(want)
 	local given = {}
-	for _, name in ipairs{ "mode", "owner", "group", "backup", "validate" } do given[name] = rawget(want, name) end
+	for name in next, about_files do given[name] = rawget(want, name) end
 	return given
 end
 

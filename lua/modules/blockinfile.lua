@@ -74,7 +74,7 @@ end
 return {
 	name = "blockinfile",
 	doc = "Keeps a block of lines between two marker lines of a text file, or takes it out with its markers.",
-	args = {
+	args = file.arguments({ "backup", "validate", "mode", "owner", "group" }, {
 		path = { "path", required = true, aliases = { "dest", "destfile", "name" }, doc = "The file to change." },
 		block = { "str", default = "", aliases = { "content" }, doc = "The lines. An empty block is taken out." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether the block shall be there." },
@@ -86,13 +86,7 @@ return {
 			doc = "EOF, or a regular expression in Python's syntax: a new block goes behind the last line that matches; with (?m) it is held against the whole text." },
 		insertbefore = { "str", regex = true, doc = "BOF, or a regular expression: a new block goes before the last line that matches." },
 		create = { "bool", default = false, doc = "Makes the file, and its folder, if it does not exist." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-		validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place.",
-			pattern = "%s", pattern_doc = "have %s in it, where the new file's path goes" },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	},
+	}),
 	mutually_exclusive = { { "insertbefore", "insertafter" } },
 	returns = {
 		msg = { "str", doc = "What was done, in words." },

@@ -173,12 +173,11 @@ end
 return {
 	name = "get_url",
 	doc = "Fetches a file from the web to a host, by the host's own curl or wget. The file is old or new, never half.",
-	args = {
+	args = file.arguments({ "backup", "mode", "owner", "group" }, {
 		url = { "str", required = true, doc = "Where the file is: http, https or ftp." },
 		dest = { "path", required = true, doc = "Where it goes; in a directory it gets the name it has in the URL." },
 		checksum = { "str", default = "", pattern = "^$|^[A-Za-z0-9]+:.", pattern_doc = "be ALGORITHM:DIGEST or ALGORITHM:URL", doc = "What the file must be, \"sha256:...\", or the URL of a list of digests, \"sha256:https://...\"." },
 		force = { "bool", default = false, doc = "Fetches the file again though it is there. Without it only a checksum that differs does." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
 		tmp_dest = { "path", doc = "A folder for the half file; beside the destination by default." },
 		timeout = { "int", default = 10, doc = "Seconds that nothing may come." },
 		headers = { "dict", doc = "Headers of the request." },
@@ -194,10 +193,7 @@ return {
 		use_netrc = { "bool", default = true, doc = "Whether ~/.netrc is read for a name and a password." },
 		use_gssapi = { "bool", default = false, doc = "Logs in by Kerberos. Needs curl." },
 		decompress = { "bool", default = true, doc = "Whether a compressed answer is unpacked." },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	},
+	}),
 	returns = {
 		dest = { "str", doc = "Where the file is." },
 		url = { "str", doc = "Where it came from." },

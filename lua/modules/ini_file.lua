@@ -160,7 +160,7 @@ return {
 	name = "ini_file",
 	collection = "community.general",
 	doc = "Keeps an option, or a whole section, in a file of sections such as php.ini.",
-	args = {
+	args = file.arguments({ "backup", "mode", "owner", "group" }, {
 		path = { "path", required = true, aliases = { "dest" }, doc = "The file." },
 		section = { "str", doc = "The section, without brackets. Without one the option stands above all sections." },
 		option = { "str", doc = "The option. Without one it is about the whole section." },
@@ -172,11 +172,7 @@ return {
 		no_extra_spaces = { "bool", default = false, doc = "Writes option=value, not option = value." },
 		allow_no_value = { "bool", default = false, doc = "The option may be there without a value." },
 		create = { "bool", default = true, doc = "Whether a file that is missing is made." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	},
+	}),
 	mutually_exclusive = { { "value", "values" } },
 	returns = {
 		path = { "str", doc = "The file." },

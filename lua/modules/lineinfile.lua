@@ -109,7 +109,7 @@ return {
 	name = "lineinfile",
 	doc = "Keeps one line of a text file as it shall be, or takes lines out. The line is found by a regular expression in "
 		.. "Python's syntax, by a text in it, or by being there already.",
-	args = {
+	args = file.arguments({ "backup", "validate", "mode", "owner", "group" }, {
 		path = { "path", required = true, aliases = { "dest", "destfile", "name" }, doc = "The file to change." },
 		line = { "str", aliases = { "value" },
 			doc = "The line as it shall be, without its newline. Required for state present. With backrefs it may name groups of regexp." },
@@ -123,13 +123,7 @@ return {
 		insertbefore = { "str", regex = true, doc = "BOF, or a regular expression: a new line goes before the last line that matches." },
 		firstmatch = { "bool", default = false, doc = "Takes the first line that matches instead of the last." },
 		create = { "bool", default = false, doc = "Makes the file, and its folder, if it does not exist." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-		validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place.",
-			pattern = "%s", pattern_doc = "have %s in it, where the new file's path goes" },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	},
+	}),
 	mutually_exclusive = { { "insertbefore", "insertafter" }, { "regexp", "search_string" }, { "backrefs", "search_string" } },
 	required_if = { { "state", "present", { "line" } }, { "state", "absent", { "line", "regexp", "search_string" }, any = true } },
 	returns = {

@@ -111,7 +111,7 @@ return {
 	name = "mount",
 	collection = "ansible.posix",
 	doc = "Keeps a file system mounted, and its line in fstab, or takes both away.",
-	args = {
+	args = file.arguments({ "backup" }, {
 		path = { "path", required = true, aliases = { "name" }, doc = "Where it is mounted." },
 		state = { "str", required = true, choices = { "absent", "absent_from_fstab", "mounted", "present", "remounted", "unmounted" },
 			doc = "mounted: in fstab and mounted; present: in fstab; unmounted: not mounted; absent: neither, and its folder is removed." },
@@ -122,8 +122,7 @@ return {
 		passno = { "str", default = "0", doc = "The sixth field." },
 		boot = { "bool", default = true, doc = "Whether it is mounted when the host starts; if not, noauto is added to opts." },
 		fstab = { "path", default = "/etc/fstab", doc = "Another file than /etc/fstab." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-	},
+	}),
 	required_if = { { "state", "mounted", { "src", "fstype" } }, { "state", "present", { "src", "fstype" } } },
 	returns = {
 		name = { "str", doc = "Where it is mounted." },

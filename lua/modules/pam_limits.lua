@@ -46,7 +46,7 @@ return {
 	name = "pam_limits",
 	collection = "community.general",
 	doc = "Keeps a limit of an account's resources in PAM's limits.conf. It holds for sessions that begin afterwards.",
-	args = {
+	args = file.arguments({ "backup" }, {
 		domain = { "str", required = true, doc = "An account, @group, % or *." },
 		limit_type = { "str", required = true, choices = { "-", "hard", "soft" }, doc = "Which limit; - is both." },
 		limit_item = { "str", required = true, choices = items, doc = "What is limited." },
@@ -55,8 +55,7 @@ return {
 		use_min = { "bool", default = false, doc = "Leaves a smaller value that is there." },
 		comment = { "str", default = "", doc = "A comment behind the line." },
 		dest = { "str", default = "/etc/security/limits.conf", doc = "The file." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-	},
+	}),
 	returns = {
 		msg = { "str", doc = "The line." },
 		backup_file = { "str", doc = "Where the old file is now, if backup was asked for and it changed." },

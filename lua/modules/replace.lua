@@ -22,19 +22,13 @@ end
 return {
 	name = "replace",
 	doc = "Replaces every match of a regular expression in a file. Expressions are in Python's syntax; ^ and $ match at each line.",
-	args = {
+	args = file.arguments({ "backup", "validate", "mode", "owner", "group" }, {
 		path = { "path", required = true, aliases = { "dest", "destfile", "name" }, doc = "The file to change." },
 		regexp = { "str", required = true, regex = true, doc = "What to look for, in the whole text of the file." },
 		replace = { "str", default = "", doc = "What to put in its place; it may name groups (\\1, \\g<name>). Empty: matches are taken out." },
 		after = { "str", regex = true, doc = "Only what is behind the first match of this is changed." },
 		before = { "str", regex = true, doc = "Only what is before this is changed." },
-		backup = { "bool", default = false, doc = "Keeps the old file beside the new one, with the time in its name." },
-		validate = { "str", doc = "A command that checks the new file, %s, before it takes the old one's place.",
-			pattern = "%s", pattern_doc = "have %s in it, where the new file's path goes" },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	},
+	}),
 	returns = {
 		msg = { "str", doc = "What was done, in words." },
 		backup_file = { "str", doc = "Where the old file is now, if backup was asked for and it changed." },

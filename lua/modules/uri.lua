@@ -344,7 +344,7 @@ end
 return {
 	name = "uri",
 	doc = "Talks to a web service from a host, by the host's own curl or wget, and tells what came back.",
-	args = {
+	args = file.arguments({ "mode", "owner", "group" }, {
 		url = { "str", required = true, doc = "Where to: http or https." },
 		method = { "str", default = "GET", pattern = "^[A-Za-z]+$", pattern_doc = "be a single word, like GET or POST", doc = "GET, POST, PUT, DELETE, ..." },
 		body = { "raw", doc = "What to send." },
@@ -356,9 +356,6 @@ return {
 		status_code = { "list", elements = "int", default = { 200 }, doc = "The statuses that are good." },
 		return_content = { "bool", default = false, doc = "Has the body in the result, as content. JSON is there always, as json." },
 		dest = { "path", doc = "A file, or a folder, for the body." },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
 		creates = { "path", doc = "Does nothing if this path is there." },
 		removes = { "path", doc = "Does nothing if this path is not there." },
 		follow_redirects = { "str", default = "safe", choices = { "all", "no", "none", "safe", "urllib2", "yes" },
@@ -379,7 +376,7 @@ return {
 		use_netrc = { "bool", default = true, doc = "Whether ~/.netrc is read for a name and a password." },
 		use_gssapi = { "bool", default = false, doc = "Logs in by Kerberos. Needs curl." },
 		decompress = { "bool", default = true, doc = "Whether a compressed answer is unpacked." },
-	},
+	}),
 	mutually_exclusive = { { "body", "src" } },
 	returns = {
 		status = { "int", doc = "The status; -1 if no answer came." },

@@ -58,16 +58,13 @@ local options = {
 }
 
 local function arguments()
-	local args = {
+	local args = file.arguments({ "mode", "owner", "group" }, {
 		name = { "str", required = true, doc = "The repository's name, the section." },
 		description = { "str", doc = "What it is called for people. Needed unless it is taken away." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether it shall be there." },
 		file = { "str", doc = "The file without .repo; by default it is called as the repository." },
 		reposdir = { "path", default = "/etc/yum.repos.d", doc = "The folder of the files." },
-		mode = { "mode", doc = "The file's mode, such as \"0644\" or \"u=rw,go=r\"." },
-		owner = { "str", doc = "The file's owner, by name or number." },
-		group = { "str", doc = "The file's group, by name or number." },
-	}
+	})
 	for name, about in pairs(options) do args[name] = about end
 	return args
 end
