@@ -159,6 +159,19 @@ void problems_print(const struct problems *problems, struct buf *out, bool colou
 		buf_printf(out, "... and %zu more\n", problems->dropped);
 }
 
+int problems_first(const struct problems *problems, const char *otherwise, struct err *err)
+{
+	const struct problem *first = NULL;
+	for (size_t i = 0; i < problems->count && !first; i++)
+		first = problems->items[i].level == PROBLEM_ERROR ? &problems->items[i] : NULL;
+	err_set(err, ERR_INPUT, "%s%s", first ? first->text : otherwise, problems->errors > 1 ? " (and more)" : "");
+	if (first && first->place.file)
+		err_at(err, "%s:%d:%d", first->place.file, first->place.line, first->place.column);
+	if (first && first->hint)
+		err_hint(err, "%s", first->hint);
+	return -1;
+}
+
 void problems_release(struct problems *problems)
 {
 	for (size_t i = 0; i < problems->count; i++) {

@@ -50,6 +50,8 @@ void problem_add(struct problems *problems, enum problem_level level, struct pla
                  const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* All of them in file and line order, each once; with colour escapes when asked. Terminal-safe. */
 void problems_print(const struct problems *problems, struct buf *out, bool colour);
+/* The first error as an error value; otherwise is its text where there is none. Always -1. */
+int problems_first(const struct problems *problems, const char *otherwise, struct err *err);
 void problems_release(struct problems *problems);
 
 #define auto_problems auto_(problems_release)
