@@ -6,12 +6,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/printable.h"
-#include "run/ahead.h"
 #include "run/asks.h"
 #include "run/attempt.h"
-#include "run/connect.h"
-#include "run/host_facts.h"
 #include "run/inventory_change.h"
 #include "run/loop.h"
 #include "run/outcome.h"
@@ -20,7 +16,6 @@
 #include "run/special.h"
 #include "run/stream.h"
 #include "run/task_inside.h"
-#include "run/unseal.h"
 
 struct task *task_new(struct walk *walk, const struct entry *entry)
 {
@@ -65,96 +60,6 @@ void task_free(struct task *task)
 	free(task);
 }
 
-/* ---- results ---- */
-
-static void set_result(struct task *task, json_t *result)
-{
-	json_decref(task->result);
-	task->result = result;
-}
-
-/* An error of ours (a template, an argument, a module's fault) as a failed result. */
-static void fail_with(struct task *task, const struct err *err)
-{
-	auto_buf struct buf text = BUF_INIT;
-	task_error_text(err, &text);
-	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&text), "failed", 1, "changed", 0));
-}
-
-static void fail_unreachable(struct task *task, const struct err *err)
-{
-	auto_buf struct buf text = BUF_INIT, clean = BUF_INIT;
-	buf_printf(&text, "%s: %s", err->text, err_remedy(err));
-	printable_utf8_clean(&clean, buf_text(&text), text.length);
-	set_result(task, json_pack("{s:s, s:b, s:b}", "msg", buf_text(&clean), "unreachable", 1, "changed", 0));
-	task->unreachable = true;
-}
-
-/* ---- facts that are wanted ---- */
-
-static void job_done(struct job *job)
-{
-	struct task *task = job->context;
-	sched_ready(task->walk->run->sched, task->walk);
-}
-
-static void submit(struct task *task, struct target *target)
-{
-	task->job_target = target;
-	task->job.task = task->name;
-	task->job.done = job_done;
-	task->job.context = task;
-	task->wait = WAIT_JOB;
-}
-
-/* The asks of coming tasks, evaluated with their variables in place of this one's, and the facts that any of them wants; behind
- * steps (NULL: none) only what can go with these. */
-static int look_ahead(struct task *task, struct target *target, const struct touched *behind, struct err *err)
-{
-	struct walk *walk = task->walk;
-	fact_parts wanted = walk->variables.wanted;
-	size_t item = task->index;
-	const struct entry *last = behind ? stream_last(task, &item) : NULL;
-	target_expect(target); /* the hosts shake hands while this is worked out */
-	if (task->loop.items && task->has_attempt)
-		ahead_collect_items(walk, &task->at, &task->loop, item, task->index, target, behind, &task->asks);
-	variables_leave(&walk->variables);
-	ahead_collect(walk, task->at.vm, target, behind, last == task->entry ? NULL : last, &task->asks);
-	if (behind)
-		walk->variables.wanted = wanted;
-	int failed = walk->variables.wanted && !behind ? gather_ask(walk, task->at.vm, target, &task->asks, err) : 0;
-	walk_enter_variables(walk, task->entry);
-	if (task->loop.items)
-		variables_loop(&walk->variables, task->loop.values);
-	return failed;
-}
-
-/* Gathers what templates have wanted; then the state that evaluated them is done again. */
-static enum state gather(struct task *task, enum state back)
-{
-	struct walk *walk = task->walk;
-	struct err err = ERR_INIT;
-	const struct evaluation at = { task->at.vm, &walk->variables, &walk->play->gather.task };
-	task->back = back;
-	asks_release(&task->asks);
-	if (!walk->target)
-		walk->target = targets_get(walk->run->targets, &at, &err);
-	if (!walk->target || look_ahead(task, walk->target, NULL, &err) < 0) {
-		walk->host->gathered |= walk->variables.wanted; /* they stay undefined, and who needs them says so */
-		walk->variables.wanted = 0;
-		if (back == STATE_BEGIN || back == STATE_DONE)
-			variables_leave(&walk->variables);
-		return back;
-	}
-	if (back == STATE_BEGIN || back == STATE_DONE)
-		variables_leave(&walk->variables);
-	task->job = (struct job){
-		.kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count, .user = task->asks.items[0].user,
-	};
-	submit(task, walk->target);
-	return STATE_GATHERED;
-}
-
 /* ---- begin ---- */
 
 static void emit_start(const struct task *task)
@@ -193,7 +98,7 @@ static enum state begin(struct task *task)
 	task->name = keyword_task_name(&task->at);
 	if (walk->variables.wanted) {
 		variables_leave(&walk->variables);
-		return gather(task, STATE_BEGIN);
+		return task_gather(task, STATE_BEGIN);
 	}
 	play_announce(walk->play, task->entry, task->number, task->name);
 	emit_start(task);
@@ -205,13 +110,13 @@ static enum state enter_loop(struct task *task)
 	struct walk *walk = task->walk;
 	struct err err = ERR_INIT;
 	if (read_tolerance(task, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_CONCLUDE;
 	}
 	int failed = loop_init(&task->loop, &task->at, &err);
 	if (walk->variables.wanted) {
 		loop_release(&task->loop);
-		return gather(task, STATE_LOOP);
+		return task_gather(task, STATE_LOOP);
 	}
 	if (failed) {
 		/* A condition that is false without the items spares the error, as Ansible does it. */
@@ -219,11 +124,11 @@ static enum state enter_loop(struct task *task)
 		bool holds = true;
 		if (err.os_error == TEMPLATE_UNDEFINED &&
 		    keyword_holds(&task->at, "when", true, &holds, NULL, &ignored) == 0 && !holds) {
-			set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
+			task_set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
 			                           "Conditional result was False"));
 			return STATE_CONCLUDE;
 		}
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_CONCLUDE;
 	}
 	if (task->loop.items)
@@ -264,125 +169,40 @@ static enum state enter_item(struct task *task)
 		loop_enter(&task->loop, &task->walk->variables, task->index);
 	}
 	task->tries = 0;
-	set_result(task, NULL);
+	task_set_result(task, NULL);
 	if (task->loop.items && read_tolerance(task, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	bool is_known = stream_has(task->walk, task->entry, task->index);
 	if (!is_known && keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (!holds) {
 		task->is_silent = task->is_silent || strcmp(task->entry->action, "meta") == 0;
-		set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
+		task_set_result(task, json_pack("{s:b, s:b, s:s}", "changed", 0, "skipped", 1, "skip_reason",
 		                           "Conditional result was False"));
 		return STATE_ITEM_END;
 	}
 	if (read_settings(task, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	return STATE_ATTEMPT;
 }
 
-/* ---- targets ---- */
-
-/* Of a delegated task: as the other host's variables say, with those of the play and the task. */
-static struct target *delegate_target(struct task *task, struct err *err)
-{
-	struct walk *walk = task->walk;
-	struct run_context *run = walk->run;
-	struct variables variables;
-	const struct evaluation at = { task->at.vm, &variables, task->entry };
-	pthread_mutex_lock(&run->facts_lock); /* another walk may have that host */
-	variables_init_other(&variables, run, walk->play, context_delegate(run, task->settings.delegate_to));
-	walk_enter_other(walk, &variables, task->entry);
-	variables_loop(&variables, task->loop.values);
-	struct target *target = targets_get(run->targets, &at, err);
-	if (target)
-		task->attempt.user = targets_user(run->targets, target, &at, err);
-	variables_release(&variables);
-	pthread_mutex_unlock(&run->facts_lock);
-	return target;
-}
-
-static struct target *own_target(struct task *task, struct err *err)
-{
-	struct walk *walk = task->walk;
-	if (keyword_has_own_connection(task->entry))
-		return targets_get(walk->run->targets, &task->at, err);
-	if (!walk->target)
-		walk->target = targets_get(walk->run->targets, &task->at, err);
-	return walk->target;
-}
-
-/* Where the attempt acts, and as whom; user NULL with err. */
-static void find_target(struct task *task, struct err *err)
-{
-	struct attempt *attempt = &task->attempt;
-	attempt->target = task->settings.delegate_to ? delegate_target(task, err) : own_target(task, err);
-	if (attempt->target && !task->settings.delegate_to)
-		attempt->user = targets_user(task->walk->run->targets, attempt->target, &task->at, err);
-}
+/* ---- an attempt ---- */
 
 static enum state do_special(struct task *task)
 {
 	struct err err = ERR_INIT;
 	json_t *result = special_do(task->walk, &task->at, task->loop.values, &err);
 	if (result)
-		set_result(task, result);
+		task_set_result(task, result);
 	else
-		fail_with(task, &err);
+		task_fail(task, &err);
 	task->is_silent = result != NULL;
-	return STATE_ITEM_END;
-}
-
-/* The host is gone, or the run was interrupted. */
-static enum state lost(struct task *task, const struct err *err)
-{
-	if (err->kind == ERR_INTERRUPTED)
-		return STATE_LEFT;
-	if (err_exit_status(err->kind) == err_exit_status(ERR_UNREACHABLE))
-		fail_unreachable(task, err);
-	else
-		fail_with(task, err);
-	return STATE_ITEM_END;
-}
-
-/* A file that its validate refused: as copy tells it, or in one line as the modules in Lua do, which edit files. */
-static json_t *refused(struct task *task, const struct step *step, const struct outcome *outcome)
-{
-	struct decision *decision = &task->attempt.decision;
-	if (task->module->context) {
-		auto_buf struct buf error = BUF_INIT;
-		printable_utf8_clean(&error, outcome->run.errors, outcome->run.errors_length);
-		auto_free char *line = mem_printf("failed to validate: rc:%d error:%s", outcome->run.code, buf_text(&error));
-		return json_pack("{s:s}", "msg", line);
-	}
-	json_decref(result_take(decision));
-	result_str(decision, "msg", "failed to validate");
-	if (step->put.sha1)
-		result_str(decision, "checksum", step->put.sha1);
-	result_int(decision, "exit_status", outcome->run.code);
-	result_stream(decision, "stdout", outcome->run.output, outcome->run.output_length);
-	result_stream(decision, "stderr", outcome->run.errors, outcome->run.errors_length);
-	return result_take(decision);
-}
-
-static enum state step_failed(struct task *task, const struct step *step, const struct outcome *outcome, bool changed)
-{
-	json_t *result = outcome->refused ? refused(task, step, outcome) : json_object();
-	auto_buf struct buf text = BUF_INIT;
-	const char *human = step->secret ? "a step" : step->human;
-	auto_free char *said = mem_printf("%s: %s", human, outcome->error ? outcome->error : "it failed");
-	printable_utf8_clean(&text, said, strlen(said));
-	if (!outcome->refused)
-		json_object_set_new(result, "msg", json_string(buf_text(&text)));
-	json_object_set_new(result, "failed", json_true());
-	json_object_set_new(result, "changed", json_boolean(changed));
-	set_result(task, result);
 	return STATE_ITEM_END;
 }
 
@@ -401,174 +221,41 @@ static enum state start_attempt(struct task *task)
 	struct err err = ERR_INIT;
 	drop_attempt(task);
 	if (special_handles(task->entry) && wants_facts(task))
-		return gather(task, STATE_ATTEMPT);
+		return task_gather(task, STATE_ATTEMPT);
 	task->tries++;
 	if (special_handles(task->entry))
 		return do_special(task);
 	struct stream_failure failure;
 	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &failure, &err);
 	if (found == STREAM_LOST)
-		return lost(task, &err);
+		return task_lost(task, &err);
 	if (!task->module) {
 		err_set(&err, ERR_INPUT, "neap has no module \"%s\"", task->entry->action);
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	task->has_attempt = true;
 	if (found == STREAM_FAILED)
-		return step_failed(task, failure.step, failure.outcome, failure.changed);
+		return task_step_failed(task, failure.step, failure.outcome, failure.changed);
 	if (found == STREAM_DONE)
 		return STATE_DECIDE;
 	if (attempt_prepare(&task->attempt, &task->at, task->module, task->settings.check, task->settings.diff, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (task->module->acts_on_run)
 		return STATE_DECIDE;
 	struct attempt *attempt = &task->attempt;
-	find_target(task, &err);
+	task_find_target(task, &err);
 	if (!attempt->user) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (attempt->check && attempt->module->no_check_mode) {
-		set_result(task, json_pack("{s:b, s:b, s:o}", "changed", 0, "skipped", 1, "msg",
+		task_set_result(task, json_pack("{s:b, s:b, s:o}", "changed", 0, "skipped", 1, "msg",
 		                           json_sprintf("remote module (ansible.legacy.%s) does not support check mode",
 		                                        attempt->module->name)));
 		return STATE_ITEM_END;
-	}
-	return STATE_DECIDE;
-}
-
-/* ---- jobs ---- */
-
-static void prepare_job(struct task *task)
-{
-	task->job.user = task->attempt.user;
-	task->job.arena = &task->attempt.decision.arena;
-	submit(task, task->attempt.target);
-}
-
-static void prepare_asks(struct task *task)
-{
-	struct attempt *attempt = &task->attempt;
-	struct walk *walk = task->walk;
-	size_t files = 0;
-	asks_release(&task->asks);
-	for (size_t i = 0; i < attempt->decision.asked_count; i++) {
-		if (!decision_ask_is_open(&attempt->decision, i))
-			continue;
-		const struct ask *ask = attempt_ask(attempt, i);
-		asks_add(&task->asks, attempt->user, ask);
-		files += ask->kind == ASK_HASH;
-	}
-	struct err ignored = ERR_INIT;
-	if (attempt->target == walk->target)
-		(void)!look_ahead(task, attempt->target, NULL, &ignored);
-	task->job = (struct job){ .kind = JOB_ASKS, .asks = task->asks.items, .ask_count = task->asks.count,
-		.files_to_come = attempt->check ? 0 : files };
-	prepare_job(task);
-}
-
-/* What the coming tasks ask, and the steps make stale, is asked behind these. */
-static void prepare_behind(struct task *task)
-{
-	struct attempt *attempt = &task->attempt;
-	const struct job *job = &task->job;
-	struct err ignored = ERR_INIT;
-	const struct touched touched =
-		store_touched(target_store(attempt->target), attempt->user->key, job->steps, job->step_count);
-	if (attempt->target == task->walk->target)
-		(void)!look_ahead(task, attempt->target, &touched, &ignored);
-	task->job.asks = task->asks.items;
-	task->job.ask_count = task->asks.count;
-}
-
-/* Whether the last of the steps goes in a flight that others may join. */
-static bool ends_in_flight(const struct job *job)
-{
-	enum step_kind last = job->steps[job->step_count - 1]->kind;
-	return last != STEP_RUN && last != STEP_GET && last != STEP_WAIT && last != STEP_RECONNECT;
-}
-
-static void prepare_steps(struct task *task)
-{
-	struct decision *decision = &task->attempt.decision;
-	size_t done = decision_steps_done(decision), count = decision->stepped_count - done;
-	const struct step **steps = arena_array(&decision->arena, count, sizeof(*steps));
-	for (size_t i = 0; i < count; i++)
-		steps[i] = unseal_step(task->walk->run, &decision->arena, decision->stepped[done + i].step);
-	task->job = (struct job){
-		.kind = JOB_STEPS,
-		.steps = steps,
-		.step_count = count,
-		.outcomes = arena_array(&decision->arena, count, sizeof(struct outcome)),
-		.environment = task->settings.environment,
-		.timeout_ms = (int64_t)(task->settings.timeout_s * 1000),
-		.live = task->walk->run->options->verbosity > 0 && !task->settings.no_log,
-	};
-	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
-	task->step_count = count;
-	asks_release(&task->asks);
-	prepare_job(task);
-	stream_collect(task);
-	if (ends_in_flight(&task->job))
-		prepare_behind(task);
-	task->job.is_last = stream_is_last(task);
-}
-
-static enum state take_answers(struct task *task)
-{
-	if (task->job.err.kind != ERR_NONE)
-		return lost(task, &task->job.err);
-	gather_take(task->walk, &task->asks);
-	struct decision *decision = &task->attempt.decision;
-	for (size_t i = 0; i < decision->asked_count; i++) {
-		if (!decision_ask_is_open(decision, i))
-			continue;
-		const struct ask *ask = attempt_ask(&task->attempt, i);
-		struct answer *answer = asks_find(&task->asks, task->attempt.user, ask);
-		if (answer)
-			attempt_answer(&task->attempt, i, ask, answer);
-	}
-	asks_release(&task->asks);
-	if (task->walk->ahead_window < 2000)
-		task->walk->ahead_window *= 2;
-	return STATE_DECIDE;
-}
-
-static enum state take_gathered(struct task *task)
-{
-	if (task->job.err.kind != ERR_NONE && task->back == STATE_DONE) {
-		task->walk->variables.wanted = 0; /* the task itself will meet the same fault, and tell it */
-		return STATE_DONE;
-	}
-	if (task->job.err.kind != ERR_NONE) {
-		play_announce(task->walk->play, task->entry, task->number, task->name);
-		return lost(task, &task->job.err);
-	}
-	gather_take(task->walk, &task->asks);
-	asks_release(&task->asks);
-	return task->back;
-}
-
-static enum state take_outcomes(struct task *task)
-{
-	struct job *job = &task->job;
-	asks_release(&task->asks); /* what was answered is in the store */
-	bool is_shared = job->is_stream || job->is_joined;
-	if (is_shared)
-		stream_ended(task->walk, job);
-	bool is_whole = job->steps_done >= task->step_count;
-	size_t count = is_whole ? task->step_count : job->steps_done; /* the others are those of coming tasks */
-	if (job->err.kind != ERR_NONE && !(is_shared && is_whole))
-		return lost(task, &job->err);
-	struct decision *decision = &task->attempt.decision;
-	size_t first = decision_steps_done(decision);
-	for (size_t i = 0; i < count; i++) {
-		if (!job->outcomes[i].ok)
-			return step_failed(task, job->steps[i], &job->outcomes[i], i > 0);
-		decision_outcome(decision, first + i, &job->outcomes[i]);
 	}
 	return STATE_DECIDE;
 }
@@ -621,7 +308,7 @@ static enum state decide(struct task *task)
 		auto_free char *where = node_where(task->entry->scope.node);
 		if (!err.where[0])
 			err_at(&err, "%s", where ? where : "");
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (need == ATTEMPT_DONE)
@@ -631,7 +318,7 @@ static enum state decide(struct task *task)
 	if (!task->attempt.target) {
 		err_set(&err, ERR_HOST, "module %s acts on the run and cannot ask or do anything on a target",
 		        task->module->name);
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (need == ATTEMPT_STEPS && task->attempt.check)
@@ -639,9 +326,9 @@ static enum state decide(struct task *task)
 	if (atomic_load(&task->walk->run->cancelled))
 		return STATE_LEFT;
 	if (need == ATTEMPT_ANSWERS)
-		prepare_asks(task);
+		task_send_asks(task);
 	else
-		prepare_steps(task);
+		task_send_steps(task);
 	return need == ATTEMPT_ANSWERS ? STATE_ANSWERED : STATE_STEPPED;
 }
 
@@ -670,12 +357,12 @@ static enum state judge(struct task *task)
 {
 	struct err err = ERR_INIT;
 	bool again = false;
-	set_result(task, attempt_result(&task->attempt, task->settings.diff));
+	task_set_result(task, attempt_result(&task->attempt, task->settings.diff));
 	task_judge_facts(task);
 	if (task->module->changes_inventory)
 		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
 	if (task_judge_conditions(task, &again, &err) < 0) {
-		fail_with(task, &err);
+		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
 	if (!again)
@@ -734,11 +421,11 @@ static void conclude(struct task *task)
 	struct walk *walk = task->walk;
 	struct err err = ERR_INIT;
 	if (task->loop.items && (task->item_results && (json_array_size(task->item_results) || !task->result)))
-		set_result(task, loop_result(task->item_results, task->unreachable));
+		task_set_result(task, loop_result(task->item_results, task->unreachable));
 	if (task->loop.items)
 		loop_leave(&task->loop, &walk->variables);
 	if (task_judge_register(task, &err) < 0)
-		fail_with(task, &err);
+		task_fail(task, &err);
 	const struct task_outcome outcome = outcome_of(task, NULL);
 	if (!task->is_silent || outcome.is_include)
 		outcome_emit(walk, &outcome);
@@ -786,7 +473,7 @@ static enum state with_facts(struct task *task, enum state state, enum state nex
 		state = STATE_ATTEMPT;
 	}
 	task->wait = WAIT_NOTHING;
-	return gather(task, state);
+	return task_gather(task, state);
 }
 
 bool task_continue(struct task *task, struct template_vm *vm)
@@ -799,15 +486,15 @@ bool task_continue(struct task *task, struct template_vm *vm)
 		case STATE_ITEM: task->state = with_facts(task, STATE_ITEM, enter_item(task)); break;
 		case STATE_ATTEMPT: task->state = with_facts(task, STATE_ATTEMPT, start_attempt(task)); break;
 		case STATE_DECIDE: task->state = with_facts(task, STATE_DECIDE, decide(task)); break;
-		case STATE_ANSWERED: task->state = take_answers(task); break;
-		case STATE_STEPPED: task->state = take_outcomes(task); break;
+		case STATE_ANSWERED: task->state = task_take_answers(task); break;
+		case STATE_STEPPED: task->state = task_take_outcomes(task); break;
 		case STATE_WAITED: task->state = end_wait(task); break;
 		case STATE_JUDGE: task->state = with_facts(task, STATE_JUDGE, judge(task)); break;
 		case STATE_ITEM_END: task->state = end_item(task); break;
 		case STATE_CONCLUDE: conclude(task); return true;
 		case STATE_LEFT: leave(task); return true;
-		case STATE_GATHER: task->state = gather(task, STATE_DONE); break;
-		case STATE_GATHERED: task->state = take_gathered(task); break;
+		case STATE_GATHER: task->state = task_gather(task, STATE_DONE); break;
+		case STATE_GATHERED: task->state = task_take_gathered(task); break;
 		case STATE_DONE: return true;
 		}
 	}

@@ -1,4 +1,5 @@
-/* Inside a task: its state, shared by task.c (the state machine) and task_judge.c (what its result means). */
+/* Inside a task: its state, shared by task.c (the state machine), task_job.c (what it has done on its target), task_result.c
+ * (results that no module gives) and task_judge.c (what a result means). */
 #ifndef NEAP_RUN_TASK_INSIDE_H
 #define NEAP_RUN_TASK_INSIDE_H
 
@@ -66,6 +67,26 @@ struct task {
 	bool is_silent; /* what special.c did: it has no result line of its own */
 };
 
+/* Where the attempt acts, and as whom; user NULL with err. */
+void task_find_target(struct task *task, struct err *err);
+/* Gathers what templates have wanted; then the state that evaluated them, back, is done again. */
+enum state task_gather(struct task *task, enum state back);
+/* What the module asks goes to the target, with what coming tasks ask; so do the steps it wants. */
+void task_send_asks(struct task *task);
+void task_send_steps(struct task *task);
+/* A job is back: the state that follows. */
+enum state task_take_answers(struct task *task);
+enum state task_take_gathered(struct task *task);
+enum state task_take_outcomes(struct task *task);
+
+/* Takes the result, which is the item's from now on. */
+void task_set_result(struct task *task, json_t *result);
+/* An error of ours (a template, an argument, a module's fault) as a failed result. */
+void task_fail(struct task *task, const struct err *err);
+/* The host is gone, or the run was interrupted: the state that follows. */
+enum state task_lost(struct task *task, const struct err *err);
+/* A step failed, behind others that have changed something: the state that follows. */
+enum state task_step_failed(struct task *task, const struct step *step, const struct outcome *outcome, bool changed);
 /* Adds an error of ours as a result's message shows it: where, what, and what to do. */
 void task_error_text(const struct err *err, struct buf *clean);
 /* Gives the result to the variable that register: names. */

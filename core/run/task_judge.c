@@ -4,19 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/printable.h"
 #include "run/play.h"
-
-void task_error_text(const struct err *err, struct buf *clean)
-{
-	auto_buf struct buf text = BUF_INIT;
-	if (err->where[0])
-		buf_printf(&text, "%s: ", err->where);
-	buf_str(&text, err->text);
-	if (err->hint[0])
-		buf_printf(&text, " (%s)", err->hint);
-	printable_utf8_clean(clean, buf_text(&text), text.length);
-}
 
 int task_judge_register(struct task *task, struct err *err)
 {
