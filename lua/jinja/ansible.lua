@@ -1,6 +1,7 @@
 -- Ansible's filters.
 
 local values = import("jinja/values.lua")
+local arithmetic = import("jinja/arithmetic.lua")
 local cache = import("jinja/cache.lua")
 local compiler = import("jinja/compiler.lua")
 local sequence = import("jinja/sequence.lua")
@@ -154,10 +155,10 @@ end
 local list_merges = {
 	replace = function(_, y) return y end,
 	keep = function(x) return x end,
-	append = values.add,
-	prepend = function(x, y) return values.add(y, x) end,
-	append_rp = function(x, y) return values.add(list(without(x, y)), y) end,
-	prepend_rp = function(x, y) return values.add(y, list(without(x, y))) end,
+	append = arithmetic.add,
+	prepend = function(x, y) return arithmetic.add(y, x) end,
+	append_rp = function(x, y) return arithmetic.add(list(without(x, y)), y) end,
+	prepend_rp = function(x, y) return arithmetic.add(y, list(without(x, y))) end,
 }
 
 -- x with y's members over it, as Ansible merges.
@@ -681,11 +682,11 @@ filter("comment", { "style:str", "*", "newline:str", "beginning:str", "prefix:st
 	end
 	local head = p.beginning ~= "" and p.beginning .. p.newline or ""
 	if p.prefix ~= "" then
-		head = head .. values.multiply(p.prefix ~= p.newline and p.prefix .. p.newline or p.newline, p.prefix_count)
+		head = head .. arithmetic.multiply(p.prefix ~= p.newline and p.prefix .. p.newline or p.newline, p.prefix_count)
 	end
 	local body = p.decoration .. native.replace(text(v), p.newline, p.newline .. p.decoration, -1)
 	body = native.replace(body, p.decoration .. p.newline, right_stripped(p.decoration) .. p.newline, -1)
-	local tail = values.multiply(p.newline .. p.postfix, p.postfix_count)
+	local tail = arithmetic.multiply(p.newline .. p.postfix, p.postfix_count)
 	return head .. body .. tail .. (p["end"] ~= "" and p.newline .. p["end"] or "")
 end)
 

@@ -7,6 +7,7 @@
 -- including template has bound) and then in the scope of the caller.
 
 local values = import("jinja/values.lua")
+local arithmetic = import("jinja/arithmetic.lua")
 local lexer = import("jinja/lexer.lua")
 
 local null = values.null
@@ -421,22 +422,22 @@ end
 function compile.negative(node, scope)
 	local operand = expression(node.operand, scope)
 	return function(frame)
-		return values.negative(operand(frame))
+		return arithmetic.negative(operand(frame))
 	end
 end
 
 function compile.positive(node, scope)
 	local operand = expression(node.operand, scope)
 	return function(frame)
-		return values.positive(operand(frame))
+		return arithmetic.positive(operand(frame))
 	end
 end
 
-local arithmetic = { ["+"] = values.add, ["-"] = values.subtract, ["*"] = values.multiply, ["/"] = values.divide,
-	["//"] = values.floor_divide, ["%"] = values.modulo, ["**"] = values.power }
+local operations = { ["+"] = arithmetic.add, ["-"] = arithmetic.subtract, ["*"] = arithmetic.multiply, ["/"] = arithmetic.divide,
+	["//"] = arithmetic.floor_divide, ["%"] = arithmetic.modulo, ["**"] = arithmetic.power }
 
 function compile.binary(node, scope)
-	local operate = arithmetic[node.operator]
+	local operate = operations[node.operator]
 	local left, right = expression(node.left, scope), expression(node.right, scope)
 	local position, line = compiler.position, node.line
 	return function(frame)
@@ -865,7 +866,7 @@ end
 
 compiler.expression_node = expression
 compiler.definition_of = definition_of
-compiler.comparisons, compiler.arithmetic = comparisons, arithmetic
+compiler.comparisons, compiler.operations = comparisons, operations
 compiler.compile = compile
 compiler.declare = declare
 compiler.new_scope = new_scope

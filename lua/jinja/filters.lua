@@ -1,6 +1,7 @@
 -- Jinja's filters.
 
 local values = import("jinja/values.lua")
+local arithmetic = import("jinja/arithmetic.lua")
 local compiler = import("jinja/compiler.lua")
 local sequence = import("jinja/sequence.lua")
 local json = import("jinja/json.lua")
@@ -37,7 +38,7 @@ filter("abs", {}, function(v)
 	if type(n) ~= "number" then
 		fail("bad operand type for abs(): '%s'", values.type_name(v))
 	end
-	return n < 0 and values.negative(n) or n
+	return n < 0 and arithmetic.negative(n) or n
 end)
 
 local function truncated(number)
@@ -434,7 +435,7 @@ filter("sum", { "attribute:attribute", "start" }, function(v, attribute, start)
 	local get = getter(attribute)
 	local total = start or 0
 	for _, item in ipairs(elements(v)) do
-		total = values.add(total, get(item))
+		total = arithmetic.add(total, get(item))
 	end
 	return total
 end)

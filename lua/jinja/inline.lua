@@ -200,7 +200,7 @@ function expressions.binary(source, node, scope)
 		and (node.left.kind == "constant" and math.type(node.left.value) or node.right.kind == "constant" and math.type(node.right.value)) then
 		local left, right = expression(source, node.left, scope), expression(source, node.right, scope)
 		at_line(source, node.line)
-		return of_two(source, compiler.arithmetic[node.operator], left, right)
+		return of_two(source, compiler.operations[node.operator], left, right)
 	end
 end
 

@@ -1,6 +1,7 @@
 -- Jinja's and Ansible's tests: what stands behind "is".
 
 local values = import("jinja/values.lua")
+local arithmetic = import("jinja/arithmetic.lua")
 local compiler = import("jinja/compiler.lua")
 
 local sequence = import("jinja/sequence.lua")
@@ -39,9 +40,9 @@ end)
 test("escaped", {}, function(v) return kind(v) == "markup" end)
 test("filter", {}, function(v) return compiler.filters[v] ~= nil end)
 test("test", {}, function(v) return compiler.tests[v] ~= nil end)
-test("even", {}, function(v) return values.modulo(v, 2) == 0 end)
-test("odd", {}, function(v) return values.modulo(v, 2) == 1 end)
-test("divisibleby", { "num!:number" }, function(v, num) return values.modulo(v, num) == 0 end)
+test("even", {}, function(v) return arithmetic.modulo(v, 2) == 0 end)
+test("odd", {}, function(v) return arithmetic.modulo(v, 2) == 1 end)
+test("divisibleby", { "num!:number" }, function(v, num) return arithmetic.modulo(v, num) == 0 end)
 test("lower", {}, function(v)
 	local s = values.text(v)
 	return native.lower(s) == s and native.upper(s) ~= s
