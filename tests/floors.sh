@@ -53,6 +53,12 @@ find core lua modules -name '*.[ch]' | sort | while read -r file; do
 	head -n 1 "$file" | grep -q '^/\*' || echo "$file:1: a file opens with a sentence of purpose" >>"$faults"
 done
 
+# Comments send readers to files that are there.
+grep -rnoE '\b[a-z_0-9]+\.[ch]\b' core lua modules --include='*.[ch]' | grep -vE "$(
+	{ find core lua modules -name '*.[ch]' | sed 's|.*/||'; grep -rhoE '#[[:space:]]*include <[^>]*' core lua modules | sed 's|.*[</]||'; } |
+		sort -u | sed 's/\./[.]/; s/^/:/; s/$/$/' | paste -sd '|')" |
+	sed 's/$/   <- there is no such file/' >>"$faults" || true
+
 if [ -s "$faults" ]; then
 	sort -u "$faults"
 	echo "$(sort -u "$faults" | wc -l) faults"

@@ -1,6 +1,6 @@
 /* Inside the wire: a session is what channels are opened on (an SSH session, or this machine), and the pump is the one
- * place where a thread waits. shell.c, sftp.c, transfer.c and become.c are written against this header only and work
- * over SSH and locally alike.
+ * place where a thread waits. shell.c, command.c, sftp.c, put.c, get.c and become.c are written against this header
+ * only and work over SSH and locally alike.
  *
  * All calls are made by the wire's thread. Nothing blocks but session_pump, which returns when something happened, the
  * deadline has passed or the wire was cancelled; code stays linear:

@@ -4,8 +4,10 @@
  * the wire was cancelled, and pumps the session meanwhile. wire_cancel may be called from any thread. Different wires are
  * independent but for the hub, which they share and which locks itself.
  *
- * Layers, each in a file of its own: ssh.c (connect, phases, pump), auth.c, hostkeys.c, ssh_config.c, channel.c,
- * shell.c (persistent shell, framing), sftp.c (the SFTP v3 engine), transfer.c (atomic copies), become.c, local.c. */
+ * From the bottom up: dial.c and ssh.c (connecting, its phases, the pump), hostkeys.c, auth.c and ssh_config.c; local.c in
+ * their place on this machine; session.h, against which all that follows is written: shell.c (the shell that stays open) and
+ * framing.c, command.c (one command on a channel of its own), become.c, sftp.c (the SFTP v3 engine), put.c and get.c (files
+ * that are old or new, never half). */
 #ifndef NEAP_WIRE_WIRE_H
 #define NEAP_WIRE_WIRE_H
 
@@ -134,7 +136,7 @@ struct wire_outcome {
 void wire_outcome_release(struct wire_outcome *outcome);
 
 /* Short commands in the persistent shell of that user, all written in one flight and run in order, each in a subshell
- * with stdin from /dev/null (WIRE: framing). outcomes has count zeroed elements, which the caller releases. stop: after
+ * with stdin from /dev/null (framing.h). outcomes has count zeroed elements, which the caller releases. stop: after
  * the first that does not exit with 0 the others are not run. deadline is clock_ms(), for the whole batch.
  * -1 only if the connection or the shell is lost: ERR_UNREACHABLE, ERR_TIMEOUT, ERR_BECOME, ERR_INTERRUPTED. */
 int wire_batch(struct wire *wire, const struct wire_become *become, const struct wire_command *commands,
@@ -205,8 +207,8 @@ int wire_put_tree(struct wire *wire, const struct wire_become *become, const str
                   size_t folder_count, const struct wire_put *puts, struct wire_put_result *results, size_t count,
                   struct err *err) must_check;
 
-/* Fetches one file to a path on this machine, atomically: directories are made (0700 less nothing: 0777 less the umask as
- * Ansible does), the file is written beside its place as 0600, checked and renamed; no symlink is followed on this side. */
+/* Fetches one file to a path on this machine, atomically: directories are made (0777 less the umask, as Ansible
+ * does), the file is written beside its place as 0600, checked and renamed; no symlink is followed on this side. */
 struct wire_get {
 	const char *path;
 	const char *to;
