@@ -19,7 +19,8 @@ struct running_options {
 	/* by settings only */
 	const char *host_key_checking, *ssh_args, *become_flags, *become_exe, *callback, *strategy;
 	int port;
-	bool no_color, force_color;
+	bool no_color, force_color, task_debugger;
+	const char *debugger_ignore_errors;
 };
 
 #define RUNNING_AT(member) offsetof(struct running_options, member)
@@ -60,6 +61,8 @@ struct running_options {
 	{ "become-exe", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(become_exe), 0, "ANSIBLE_BECOME_EXE" }, \
 	{ "callback", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callback), 0, "ANSIBLE_STDOUT_CALLBACK" }, \
 	{ "strategy", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(strategy), 0, "ANSIBLE_STRATEGY" }, \
+	{ "task-debugger", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(task_debugger), 0, "ANSIBLE_ENABLE_TASK_DEBUGGER" }, \
+	{ "debugger-ignore-errors", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(debugger_ignore_errors), 0, "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS" }, \
 	{ "port", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(port), 0, "ANSIBLE_REMOTE_PORT" }, \
 	{ "no-color", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(no_color), 0, "ANSIBLE_NOCOLOR" }, \
 	{ "force-color", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(force_color), 0, "ANSIBLE_FORCE_COLOR" }

@@ -36,7 +36,8 @@ const struct keyword keywords[] = {
 	ROW("collections", ALL, LIST, NEAREST, FIXED, HAVE,
 	    "Collections to search; read and ignored, neap has no collections."),
 	ROW("connection", ALL, STRING, NEAREST, TEMPLATED, HAVE, "How to reach the host: ssh or local."),
-	ROW("debugger", ALL, STRING, NEAREST, FIXED, LACK, "When to stop in the task debugger."),
+	ROW("debugger", ALL, STRING, NEAREST, TEMPLATED, HAVE,
+	    "When to stop in the task debugger: always, never, on_failed, on_unreachable, on_skipped."),
 	ROW("delay", TH, ANY, OWN, TEMPLATED, HAVE, "Seconds between two attempts of until; 5 unless given."),
 	ROW("delegate_facts", RBTH, BOOL, NEAREST, TEMPLATED, HAVE,
 	    "Facts belong to the host of delegate_to rather than to the one in the loop."),
@@ -142,11 +143,13 @@ bool keyword_is_loop(const char *name) { return strcmp(name, "loop") == 0 || str
 
 const char *const *keyword_choices(const struct keyword *keyword)
 {
-	static const struct { const char *name, *words[8]; } rows[] = { /* the last of each is NULL */
+	static const struct { const char *name, *words[10]; } rows[] = { /* the last of each is NULL */
 		{ "become_method", { "sudo", "su", "doas" } },
 		{ "connection", { "ssh", "local", "smart", "paramiko", "paramiko_ssh", "ansible.builtin.ssh", "ansible.builtin.local" } },
+		{ "debugger", { "always", "never", "on_failed", "on_unreachable", "on_skipped" } },
 		{ "order", { "inventory", "reverse_inventory", "sorted", "reverse_sorted", "shuffle" } },
-		{ "strategy", { "linear", "free", "host_pinned", "ansible.builtin.linear", "ansible.builtin.free" } },
+		{ "strategy", { "linear", "free", "host_pinned", "debug", "ansible.builtin.linear", "ansible.builtin.free",
+		  "ansible.builtin.host_pinned", "ansible.builtin.debug" } },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(rows[i].name, keyword->name) == 0)

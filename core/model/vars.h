@@ -33,6 +33,7 @@ enum vars_level { /* lowest first */
 	VARS_LOOP,               /* item, ansible_loop and their like */
 	VARS_EXTRA,              /* -e: always wins but over magic */
 	VARS_MAGIC,              /* inventory_hostname, groups, hostvars, ... */
+	VARS_DEBUGGER,           /* what was typed at the task debugger, for one task */
 	VARS_LEVELS
 };
 

@@ -204,7 +204,8 @@ static void merge_defaults(void *context, struct node node)
 
 static int written_arguments(const struct evaluation *at, const struct spec *spec, json_t **written, struct err *err)
 {
-	*written = spec_arguments(spec, at->entry->arguments.value, at->entry->extra_arguments.value, err);
+	*written = at->arguments ? json_deep_copy(at->arguments)
+	                         : spec_arguments(spec, at->entry->arguments.value, at->entry->extra_arguments.value, err);
 	if (*written)
 		return 0;
 	place_argument(at, "", err);

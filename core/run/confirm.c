@@ -2,12 +2,12 @@
 #include "run/confirm.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/printable.h"
 #include "run/passwords.h"
+#include "run/terminal.h"
 
 /* The first letter of a line; 0 where nobody answers. */
 static int ask_letter(struct run_context *run, const char *question)
@@ -23,10 +23,7 @@ static int ask_letter(struct run_context *run, const char *question)
 
 int confirm_possible(const struct run_context *run, struct err *err)
 {
-	if (!run->options->step)
-		return 0;
-	auto_fclose FILE *terminal = fopen("/dev/tty", "r+e");
-	if (terminal)
+	if (!run->options->step || terminal_is_there())
 		return 0;
 	err_set(err, ERR_USAGE, "--step asks before each task, and there is no terminal to ask on");
 	return err_hint(err, "run it in a terminal, or use --tags or --start-at-task");

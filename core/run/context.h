@@ -72,6 +72,7 @@ struct run_context {
 	atomic_bool cancelled;         /* the first Ctrl-C: nothing new is started */
 	atomic_bool start_found;       /* --start-at-task was met */
 	atomic_bool any_out;           /* context_host_out was called: the magic lists of a play's hosts may lack some */
+	atomic_bool debugger_told;     /* that there is no terminal for it */
 	atomic_uint task_numbers;
 	int forks;
 	bool is_last_play;             /* of all; the conductor sets it between plays */

@@ -11,6 +11,7 @@ struct evaluation {
 	struct template_vm *vm;
 	struct variables *variables;
 	const struct entry *entry;
+	json_t *arguments; /* instead of the entry's, or NULL; borrowed */
 };
 
 /* The keyword's evaluated value as a new reference in *value, NULL if it is not given. err has the place. */

@@ -18,7 +18,7 @@ enum event_status outcome_status(const json_t *result)
 	return json_is_true(json_object_get(result, "changed")) ? STATUS_CHANGED : STATUS_OK;
 }
 
-static json_t *censored(const json_t *result)
+json_t *outcome_censored(const json_t *result)
 {
 	json_t *shown = json_object();
 	static const char *const kept[] = { "changed", "failed", "skipped", "unreachable", "attempts", "retries" };
@@ -53,7 +53,7 @@ void outcome_emit(struct walk *walk, const struct task_outcome *outcome)
 	event->is_include = outcome->is_include;
 	event->is_item = outcome->item != NULL;
 	event->item = mem_strdup(outcome->no_log && outcome->item ? "(censored due to no_log)" : outcome->item);
-	event->result = outcome->no_log ? censored(outcome->result) : json_deep_copy(outcome->result);
+	event->result = outcome->no_log ? outcome_censored(outcome->result) : json_deep_copy(outcome->result);
 	event_emit(walk->run->events, event);
 }
 
@@ -145,8 +145,7 @@ static void add_tags(void *context, struct node value)
 		json_array_append(context, own);
 }
 
-/* ansible_failed_task: its keywords as they are written, its name and its arguments as they were. */
-static json_t *describe(struct walk *walk, struct template_vm *vm, const struct entry *entry)
+json_t *outcome_describe(struct walk *walk, struct template_vm *vm, const struct entry *entry)
 {
 	json_t *task = json_object(), *name = NULL, *tags = json_array();
 	for (size_t i = 0; i < node_count(entry->scope.node); i++) {
@@ -171,7 +170,7 @@ static json_t *describe(struct walk *walk, struct template_vm *vm, const struct 
 
 static void remember_failure(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
 {
-	set_variable(walk, "ansible_failed_task", describe(walk, vm, outcome->entry));
+	set_variable(walk, "ansible_failed_task", outcome_describe(walk, vm, outcome->entry));
 	set_variable(walk, "ansible_failed_result", json_deep_copy(outcome->result));
 }
 

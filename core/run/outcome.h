@@ -18,6 +18,10 @@ struct task_outcome {
 };
 
 enum event_status outcome_status(const json_t *result);
+/* A result without what no_log hides. New. */
+json_t *outcome_censored(const json_t *result);
+/* ansible_failed_task: its keywords as they are written, its name and its arguments as they are now. New. */
+json_t *outcome_describe(struct walk *walk, struct template_vm *vm, const struct entry *entry);
 /* Emits the event of a result; the event's copy of the result is censored where no_log says so. */
 void outcome_emit(struct walk *walk, const struct task_outcome *outcome);
 /* That the task is tried again: so many times it was, of so many. */

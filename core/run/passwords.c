@@ -1,69 +1,16 @@
 /* Where passwords come from. */
 #include "run/passwords.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/child.h"
 #include "base/mem.h"
-#include "run/context.h"
+#include "run/terminal.h"
 
 enum { LONGEST = 4096, PROGRAM_MS = 60000 };
-
-/* One question at a time stands on the terminal, whichever target's thread asks. */
-static pthread_mutex_t asking = PTHREAD_MUTEX_INITIALIZER;
-
-static bool is_ready(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	return poll(&poll_fd, 1, 100) > 0;
-}
-
-static bool read_line(int fd, const atomic_bool *cancelled, struct secret *answer)
-{
-	char line[LONGEST];
-	size_t length = 0;
-	bool ended = false;
-	while (length < sizeof(line) && !ended) {
-		if (cancelled && atomic_load(cancelled))
-			break;
-		if (cancelled && !is_ready(fd))
-			continue;
-		ssize_t got = read(fd, line + length, 1);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		ended = line[length] == '\n';
-		length += !ended;
-	}
-	if (ended)
-		secret_set(answer, line, length);
-	secret_wipe(line, sizeof(line));
-	return ended;
-}
-
-static bool prompt_on(int fd, const char *text, bool echo, const atomic_bool *cancelled, struct secret *answer)
-{
-	struct termios before, silent;
-	if (tcgetattr(fd, &before) < 0)
-		return false;
-	silent = before;
-	if (!echo)
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fd, TCSAFLUSH, &silent);
-	bool given = dprintf(fd, "%s", text) >= 0 && read_line(fd, cancelled, answer);
-	tcsetattr(fd, TCSAFLUSH, &before);
-	if (!echo)
-		dprintf(fd, "\n");
-	return given;
-}
 
 bool passwords_prompt(void *context, const char *text, struct secret *answer)
 {
@@ -73,16 +20,11 @@ bool passwords_prompt(void *context, const char *text, struct secret *answer)
 
 bool passwords_ask(struct run_context *run, const char *text, bool echo, struct secret *answer)
 {
-	auto_close int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
+	struct terminal terminal;
+	if (!terminal_open(&terminal, run))
 		return false;
-	pthread_mutex_lock(&asking);
-	if (run)
-		event_hold(run->events);
-	bool given = prompt_on(fd, text, echo, run ? &run->cancelled : NULL, answer);
-	if (run)
-		event_resume(run->events);
-	pthread_mutex_unlock(&asking);
+	bool given = terminal_ask(&terminal, text, echo, answer);
+	terminal_close(&terminal);
 	return given;
 }
 

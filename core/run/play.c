@@ -90,12 +90,13 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 	const char *dot = word ? strrchr(word, '.') : NULL;
 	word = dot ? dot + 1 : word;
 	state->is_free = word && !run->options->step && (strcmp(word, "free") == 0 || strcmp(word, "host_pinned") == 0);
-	static const char *const known[] = { "linear", "free", "host_pinned" };
+	state->is_debugged = run->options->task_debugger || (word && strcmp(word, "debug") == 0);
+	static const char *const known[] = { "linear", "free", "host_pinned", "debug" };
 	bool is_known = !word;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		is_known = is_known || strcmp(word, known[i]) == 0;
 	if (!is_known)
-		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned", word);
+		return err_set(err, ERR_INPUT, "strategy \"%s\" is not one of linear, free, host_pinned, debug", word);
 	entries_each(&play->handlers, play_add_handler, state);
 	if (read_gathering(state, vm, err) < 0)
 		return -1;

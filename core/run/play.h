@@ -23,6 +23,7 @@ struct play_state {
 	size_t document_count, document_room;
 	struct gather gather;            /* of facts */
 	bool force_handlers, is_free;
+	bool is_debugged;                /* the task debugger stops at what fails, unless a task says otherwise */
 	struct throttles *throttles;
 	atomic_bool is_fatal;                   /* a task with any_errors_fatal has failed */
 	atomic_bool is_over, batch_is_over;     /* meta: end_play, end_batch */

@@ -41,6 +41,7 @@ struct run_state {
 	struct reporter *const *reporters;
 	size_t reporter_count;
 	pthread_t conductor;
+	bool is_cancelled;      /* cancel() was called */
 	struct err err;         /* why the conductor stopped */
 };
 
@@ -298,10 +299,14 @@ static void restore_signals(const struct handlers *before)
 	sigaction(SIGPIPE, &before->pipe, NULL);
 }
 
-static void cancel(struct run_context *run)
+/* After Ctrl-C, or when the user has quit the task debugger. */
+static void cancel(struct run_state *state)
 {
-	if (atomic_exchange(&run->cancelled, true))
+	struct run_context *run = &state->context;
+	if (state->is_cancelled)
 		return;
+	state->is_cancelled = true;
+	atomic_store(&run->cancelled, true);
 	struct event *event = event_new(EVENT_MESSAGE);
 	event->text = mem_strdup("interrupted: no new step is started, what is under way is ended and cleaned up; "
 	                         "press Ctrl-C again to leave at once");
@@ -405,8 +410,8 @@ static void report_until_end(struct run_state *state)
 	int64_t ticked = clock_ms();
 	for (bool ended = false; !ended;) {
 		struct event *event = event_take(state->context.events, TICK_MS);
-		if (interrupts)
-			cancel(&state->context);
+		if (interrupts || atomic_load(&state->context.cancelled))
+			cancel(state);
 		if (!event || clock_ms() - ticked >= TICK_MS) { /* also while one host is never silent */
 			tick(state);
 			ticked = clock_ms();

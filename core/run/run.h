@@ -47,6 +47,8 @@ struct run_options {
 	bool ask_pass, ask_become_pass, become;
 	const char *become_user, *become_method, *become_flags, *become_exe;
 	const char *ssh_args, *host_key_checking, *strategy;
+	bool task_debugger;         /* on whatever fails */
+	bool debugger_minds_ignored; /* it stops at failures with ignore_errors too */
 	int port;                   /* 0: as configured */
 	const char *connection_password_file, *become_password_file;
 	struct vault_sources vault; /* without fresh */

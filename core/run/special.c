@@ -16,12 +16,17 @@ bool special_handles(const struct entry *entry)
 
 bool special_counts(const struct entry *entry) { return strcmp(entry->action, "include_tasks") == 0; }
 
+static json_t *arguments_of(const struct evaluation *at)
+{
+	return at->arguments ? at->arguments : at->entry->arguments.value;
+}
+
 /* The one word that the action takes: the task's value itself, or its only argument. New string, or NULL with err. */
 static char *evaluated_word(const struct evaluation *at, const char *argument, struct err *err)
 {
-	json_t *written = at->entry->arguments.value;
+	json_t *written = arguments_of(at);
 	if (json_is_object(written))
-		written = json_object_get(written, argument);
+		written = json_object_get(written, json_object_get(written, argument) ? argument : "_raw_params");
 	auto_json json_t *value = NULL;
 	if (written && template_value(at->vm, written, &at->variables->scope, &value, NULL, err) < 0)
 		return NULL;
@@ -168,7 +173,7 @@ static int find_tasks(struct walk *walk, const struct evaluation *at, enum play_
 static int find_role(struct walk *walk, const struct evaluation *at, enum play_include how, struct inclusion *inclusion,
                      struct err *err)
 {
-	if (template_value(at->vm, at->entry->arguments.value, &at->variables->scope, &inclusion->arguments, NULL, err) < 0)
+	if (template_value(at->vm, arguments_of(at), &at->variables->scope, &inclusion->arguments, NULL, err) < 0)
 		return -1;
 	json_t *arguments = inclusion->arguments;
 	const char *name = json_string_value(json_object_get(arguments, "name"));

@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 #include "run/connect.h"
+#include "run/debugger.h"
 #include "run/perform.h"
+#include "run/play.h"
 #include "run/select.h"
 #include "run/task_inside.h"
 #include "run/unseal.h"
@@ -63,7 +65,7 @@ static bool has_any(const struct entry *entry, const char *const *names)
 static bool is_plain(const struct entry *entry)
 {
 	static const char *const others[] = {
-		"until", "timeout", "async", "poll", "delegate_to", "run_once", "throttle", "check_mode", "diff", NULL,
+		"until", "timeout", "async", "poll", "delegate_to", "run_once", "throttle", "check_mode", "diff", "debugger", NULL,
 	};
 	return !has_any(entry, others) && !keyword_has_own_connection(entry);
 }
@@ -311,7 +313,7 @@ static bool can_lead(const struct task *task, bool *is_files)
 	const struct run_options *options = walk->run->options;
 	bool is_command = task->module->judged_by_status && !options->verbosity && only_step(&task->attempt);
 	*is_files = !is_command && ends_in_short_steps(&task->attempt);
-	if ((!is_command && !*is_files) || options->step || task->attempt.check || !is_plain(task->entry))
+	if ((!is_command && !*is_files) || options->step || walk->play->is_debugged || task->attempt.check || !is_plain(task->entry))
 		return false;
 	if (task->loop.items)
 		return !task->loop.break_when && task->loop.pause_s <= 0;
@@ -390,7 +392,7 @@ bool stream_is_last(const struct task *task)
 	struct walk *walk = task->walk;
 	const struct stream *stream = task->job.is_stream ? walk->stream : NULL;
 	if (!walk->run->is_last_play || !task->module->judged_by_status || !only_step(&task->attempt) ||
-	    task->settings.delegate_to || task->settings.has_until)
+	    task->settings.delegate_to || task->settings.has_until || debugger_may_stop(walk, task->entry))
 		return false;
 	if (task->loop.items && task->index + 1 + (stream ? stream->count : 0) < json_array_size(task->loop.items))
 		return false;

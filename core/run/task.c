@@ -51,6 +51,10 @@ static void drop_attempt(struct task *task)
 void task_free(struct task *task)
 {
 	drop_attempt(task);
+	if (task->walk->edits)
+		task->walk->target = NULL; /* what was typed may have led elsewhere */
+	task->walk->edits = NULL;
+	debugger_edits_release(&task->edits);
 	asks_release(&task->asks);
 	settings_release(&task->settings);
 	loop_release(&task->loop);
@@ -416,7 +420,28 @@ static unsigned files_included(const struct task *task)
 	return count;
 }
 
-static void conclude(struct task *task)
+/* The user has looked at it, and may have changed the host as well. */
+static enum state begin_again(struct task *task)
+{
+	struct walk *walk = task->walk;
+	if (walk->target)
+		store_forget_all(target_store(walk->target));
+	if (task->job_target)
+		store_forget_all(target_store(task->job_target));
+	loop_release(&task->loop);
+	json_decref(task->item_results);
+	task->item_results = NULL;
+	task_set_result(task, NULL);
+	task->index = 0;
+	task->unreachable = task->uncertain = task->is_silent = false;
+	walk->target = NULL;
+	walk->edits = &task->edits;
+	task->at.arguments = task->edits.arguments;
+	return STATE_LOOP;
+}
+
+/* STATE_LOOP where the task is to be done again. */
+static enum state conclude(struct task *task)
 {
 	struct walk *walk = task->walk;
 	struct err err = ERR_INIT;
@@ -429,6 +454,8 @@ static void conclude(struct task *task)
 	const struct task_outcome outcome = outcome_of(task, NULL);
 	if (!task->is_silent || outcome.is_include)
 		outcome_emit(walk, &outcome);
+	if (!task->is_silent && debugger_stop(&task->at, walk, &outcome, &task->edits))
+		return begin_again(task);
 	if (task->is_silent && task->loop.items && special_counts(task->entry))
 		walk->host->stats.ok += files_included(task) - 1; /* each file counts, the loop does not */
 	if (task->is_silent && !special_counts(task->entry))
@@ -436,6 +463,7 @@ static void conclude(struct task *task)
 	else
 		outcome_conclude(walk, task->at.vm, &outcome);
 	variables_leave(&walk->variables);
+	return STATE_DONE;
 }
 
 static void leave(struct task *task)
@@ -478,7 +506,7 @@ static enum state with_facts(struct task *task, enum state state, enum state nex
 
 bool task_continue(struct task *task, struct template_vm *vm)
 {
-	task->at = (struct evaluation){ vm, &task->walk->variables, task->entry };
+	task->at = (struct evaluation){ vm, &task->walk->variables, task->entry, task->edits.arguments };
 	while (task->wait == WAIT_NOTHING) {
 		switch (task->state) {
 		case STATE_BEGIN: task->state = begin(task); break;
@@ -491,7 +519,7 @@ bool task_continue(struct task *task, struct template_vm *vm)
 		case STATE_WAITED: task->state = end_wait(task); break;
 		case STATE_JUDGE: task->state = with_facts(task, STATE_JUDGE, judge(task)); break;
 		case STATE_ITEM_END: task->state = end_item(task); break;
-		case STATE_CONCLUDE: conclude(task); return true;
+		case STATE_CONCLUDE: task->state = conclude(task); break;
 		case STATE_LEFT: leave(task); return true;
 		case STATE_GATHER: task->state = task_gather(task, STATE_DONE); break;
 		case STATE_GATHERED: task->state = task_take_gathered(task); break;

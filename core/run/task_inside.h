@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "run/asks.h"
 #include "run/attempt.h"
+#include "run/debugger.h"
 #include "run/keywords.h"
 #include "run/loop.h"
 #include "run/walk.h"
@@ -55,6 +56,7 @@ struct task {
 	json_t *item_results; /* array, of a loop */
 	struct settings settings;
 	struct attempt attempt;
+	struct debugger_edits edits;
 	bool has_attempt;
 	unsigned tries;
 	struct asks asks;

@@ -341,7 +341,7 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 void variables_leave(struct variables *variables)
 {
 	static const enum vars_level levels[] = {
-		VARS_TASK, VARS_ROLE_PARAMS, VARS_INCLUDE_PARAMS, VARS_LOOP,
+		VARS_TASK, VARS_ROLE_PARAMS, VARS_INCLUDE_PARAMS, VARS_LOOP, VARS_DEBUGGER,
 	};
 	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++)
 		vars_remove_level(&variables->vars, levels[i]);

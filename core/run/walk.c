@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/debugger.h"
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/select.h"
@@ -272,6 +273,8 @@ void walk_enter_other(const struct walk *walk, struct variables *other, const st
 		if (walk->frames[i].params)
 			vars_add(&other->vars, VARS_INCLUDE_PARAMS, walk->frames[i].params, true, "include");
 	}
+	if (walk->edits && walk->edits->variables && entry == walk->next)
+		vars_add(&other->vars, VARS_DEBUGGER, walk->edits->variables, false, "the task debugger");
 }
 
 void walk_enter_variables(struct walk *walk, const struct entry *entry) { walk_enter_other(walk, &walk->variables, entry); }

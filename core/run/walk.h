@@ -13,6 +13,7 @@
 #include "lua/template.h"
 #include "run/variables.h"
 
+struct debugger_edits;
 struct play_state;
 struct stream;
 struct task;
@@ -48,6 +49,7 @@ struct walk {
 	bool notified_any;
 	const struct entry *next;    /* the task to do; NULL: the end */
 	struct task *task;           /* under way, or NULL */
+	const struct debugger_edits *edits; /* of that task, or NULL */
 	size_t included;             /* frames that the current task has included */
 	bool facts_only;             /* this turn only gathers the facts that variables.wanted names */
 	bool was_rescued;            /* the last task failed, and the walk went on */

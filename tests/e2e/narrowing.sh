@@ -60,6 +60,14 @@ status 5
 said 'there is no terminal to ask on'
 nothing_made
 
+it "goes on without the task debugger where there is nobody to talk to"
+echo '[{ "hosts": "all", "gather_facts": false, "debugger": "always", "tasks": [{ "command": "true" }, { "command": "false" }] }]' >debug.json
+STATUS=0
+HOME=$SSHD_DIR/home setsid -w "$NEAP" run debug.json -i a, -c local >out 2>err </dev/null || STATUS=$?
+status 2
+recap a ok=1 failed=1
+equal "$(grep -c 'there is no terminal to talk on' err)" 1
+
 it "takes as many hosts at a time as the list says, and as its last says from there on"
 echo '[{ "hosts": "all", "gather_facts": false, "serial": [1, 2], "tasks": [{ "debug": { "msg": "<{{ ansible_play_batch | join(\" \") }}>" }, "run_once": true }] }]' >serial.json
 neap run serial.json -i a,b,c,d,e, -c local

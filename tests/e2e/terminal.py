@@ -2,7 +2,7 @@
 
     terminal.py WRITTEN WANTED FILE COMMAND...    makes FILE when WANTED was written; ends with the command's status
 
-Each time that WANTED was written, the next word of $TYPED is typed.
+Each time that WANTED was written, the next word of $TYPED is typed, or its next line where it has several.
 """
 import os
 import pty
@@ -15,7 +15,8 @@ process, terminal = pty.fork()
 if process == 0:
     os.execvp(command[0], command)
 text = b""
-typed = os.environ.get("TYPED", "").split()
+typed = os.environ.get("TYPED", "")
+typed = typed.split("\n") if "\n" in typed else typed.split()
 answered = 0
 while True:
     if not select.select([terminal], [], [], 60)[0]:

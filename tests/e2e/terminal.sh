@@ -84,6 +84,88 @@ Perform task: three (N)o/(y)es/(c)ontinue: c
 "done three"
 "done four"'
 
+# debugged FILE HOSTS: the run with what $TYPED holds, a line for each stop; what was talked about is in "talk".
+debugged() {
+	terminal_run '(debug)> ' "$NEAP" run "$1" -i "$2" -c local
+	tr -d '\r' <written | sed 's/\x1b\[[0-9;]*[mK]//g' >talk
+}
+talked() { grep -qF -- "$1" talk || fault "the terminal lacks $1: $(cat talk)"; }
+recap_of() { grep '^h1  *:' talk | tr -s ' '; }
+
+it "stops in the task debugger, where a task can be looked at, changed and done again"
+cat >debugged.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "debugger": "on_failed", "vars": { "name": "tide", "text": "{{ name }}s" }, "tasks": [
+  { "name": "wrong", "debug": { "msg": "{{ nmae }}" }, "register": "said" },
+  { "name": "status", "shell": "echo '{{ name }}'; exit {{ code }}", "vars": { "code": 3 }, "register": "ran" },
+  { "name": "loop", "command": "test {{ item }} = {{ wanted }}", "loop": ["a", "a"], "vars": { "wanted": "b" } },
+  { "name": "hidden", "command": "test {{ name }} = x", "no_log": true },
+  { "name": "ignored", "command": "false", "ignore_errors": true },
+  { "name": "left out", "debug": { "msg": "it is {{ said.msg }}" }, "when": "wanted", "vars": { "wanted": false }, "debugger": "on_skipped" },
+  { "name": "not there", "include_tasks": "{{ 'none' }}.json" },
+  { "name": "never", "command": "false", "debugger": "never" } ] }]
+END
+echo '[{ "debug": { "msg": "included" } }]' >some.json
+TYPED="p task.args
+p [task.name, task_vars['text'], text, host.name, result._result.failed] | join(' ')
+p nope
+what?
+task.args['msg'] = '{{ text }}'
+redo
+task.args['_raw_params'] = 'true'
+u
+p task.args.cmd
+task_vars['code'] = 0
+u
+r
+task_vars['wanted'] = 'a'
+r
+p [task.args, result._result.censored is defined] | join(' ')
+task.args = {'cmd': 'true'}
+r
+p result._result.skipped
+task_vars['wanted'] = 1 == 1
+r
+task.args['_raw_params'] = 'some.json'
+r
+" debugged debugged.json h1,
+status 2
+talked '    "msg": "{{ nmae }}"'
+talked '"wrong {{ name }}s tides h1 True"'
+talked "***'nope' is undefined"
+talked '***unexpected'
+talked '    "msg": "tides"'
+talked "\"echo 'tide'; exit 3\""
+talked 'changed: [h1] => (item=a)'
+talked '"(censored due to no_log) True"'
+talked '"it is tides"'
+talked '"included"'
+equal "$(grep -c '(debug)> ' talk)" 22
+equal "$(grep -c '^TASK \[status\]' talk)" 1
+equal "$(recap_of)" 'h1 : ok=8 changed=4 unreachable=0 failed=1 skipped=0 rescued=0 ignored=1 '
+
+it "leaves the run when the debugger is quit, and what is typed is no template where a host had its say in it"
+echo '[{ "hosts": "all", "gather_facts": false, "strategy": "debug", "tasks": [
+  { "name": "data", "shell": "printf %s%s \"{\" \"{ groups }}\"; false" }, { "debug": { "msg": "not reached" } }] }]' >data.json
+TYPED="task.args['cmd'] = 'echo as data: ' ~ (result._result.stdout | quote) ~ '; false'
+r
+q
+" debugged data.json h1,
+status 99
+talked 'as data: {{ groups }}'
+! grep -q 'not reached' talk || fault "the run went on"
+
+it "tries another way to a host that was not reached"
+echo '[{ "hosts": "all", "gather_facts": false, "debugger": "on_unreachable", "tasks": [{ "command": "echo here" }, { "command": "true" }] }]' >away.json
+echo '{ "all": { "hosts": { "h1": { "ansible_host": "127.0.0.1", "ansible_port": 1, "ansible_connection": "ssh" } } } }' >away_hosts.json
+TYPED="p task_vars.ansible_port
+task_vars['ansible_connection'] = 'local'
+r
+c
+" debugged away.json away_hosts.json
+status 4
+talked 'changed: [h1]'
+equal "$(recap_of)" 'h1 : ok=1 changed=1 unreachable=1 failed=0 skipped=0 rescued=0 ignored=0 '
+
 it "writes the same report each time"
 rm -f made-*
 neap run many.json -i h1,h2,h3,h4,h5, -c local

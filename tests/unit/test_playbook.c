@@ -430,16 +430,16 @@ Test(playbook, refuses_what_is_not_a_list_of_plays)
 
 Test(playbook, refuses_wrong_keys_of_a_play)
 {
-	expect_problems("[{\"hosts\": \"all\",\n\"takss\": [],\n\"when\": \"x\",\n\"debugger\": \"never\",\n\"copy\": {},\n\"serial\": \"x\",\n"
+	expect_problems("[{\"hosts\": \"all\",\n\"takss\": [],\n\"when\": \"x\",\n\"debugger\": \"sometimes\",\n\"copy\": {},\n\"serial\": \"x\",\n"
 	                "\"become\": \"perhaps\",\n\"strategy\": \"fast\",\n\"vars\": {\"a-b\": 1},\n\"tasks\": {},\n\"max_fail_percentage\": \"a\","
 	                "\n\"port\": 2.5,\n\"name\": 7,\n\"become_user\": \"{{ x }}\"}]",
 	                "site.json:2:1: unknown key \"takss\" of a play (did you mean \"tasks\"?)\n"
 	                "site.json:3:1: \"when\" is a keyword of tasks, not of a play\n"
-	                "site.json:4:1: neap does not have Ansible's keyword \"debugger\" yet\n"
+	                "site.json:4:13: neap has no debugger \"sometimes\" (it is one of always, never, on_failed, on_unreachable, on_skipped)\n"
 	                "site.json:5:1: unknown key \"copy\" of a play (a module belongs into a task, in the list \"tasks\")\n"
 	                "site.json:6:11: \"serial\" must be a number, a percentage such as \"30%\", or a list of them, not \"x\"\n"
 	                "site.json:7:11: \"become\" must be true or false, not \"perhaps\"\n"
-	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, ansible.builtin.linear, ansible.builtin.free)\n"
+	                "site.json:8:13: neap has no strategy \"fast\" (it is one of linear, free, host_pinned, debug, ansible.builtin.linear, ansible.builtin.free, ansible.builtin.host_pinned, ansible.builtin.debug)\n"
 	                "site.json:9:10: \"a-b\" cannot name a variable (letters, digits and _ only, not first a digit, and no word of the language)\n"
 	                "site.json:10:10: \"tasks\" must be a list of tasks, not a dictionary (each task is one of the list: [ { ... }, ... ], in YAML with \"- \" before its first line)\n"
 	                "site.json:11:24: \"max_fail_percentage\" must be a number, or a percentage such as \"30%\", not \"a\"\n"
@@ -492,7 +492,6 @@ Test(playbook, reads_include_as_an_import_unless_it_has_to_wait)
 
 Test(playbook, refuses_wrong_keywords_of_a_task)
 {
-	expect_task_problem("{\"ping\": null, \"debugger\": \"always\"}", 16, "neap does not have Ansible's keyword \"debugger\" yet");
 	expect_task_problem("{\"ping\": null, \"with_url\": {}}", 16, "neap does not have Ansible's keyword \"with_url\" yet (write it with loop)");
 	expect_task_problem("{\"ping\": null, \"hosts\": \"x\"}", 16, "\"hosts\" is a keyword of plays, not of a task");
 	expect_task_problem("{\"ping\": null, \"listen\": \"x\"}", 16, "\"listen\" is a keyword of handlers, not of a task");
