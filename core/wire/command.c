@@ -1,19 +1,20 @@
 /* Commands on channels of their own.
  *
  * The exec request starts a loader that reads all else from its stdin, line by line as the shell's read does, so that
- * nothing of a command shows in the request: line one is the supervisor, line two the inner shell. The supervisor starts
+ * nothing of a command shows in the request: line one is the supervisor, line two the inner shell. (That is a system call for
+ * each byte: what is always the same comes with the request where it can.) The supervisor starts
  * the inner shell in a session of its own (setsid, where there is one) and says how it ended; the inner shell reads the
  * script from the lines that follow, each with a sign before it (+ a line, - a piece of one, . the end), tells its process
  * number, and runs the script with what remains of stdin. Marks frame the output as in shell.c: the end is known although
  * children may still hold the streams. Of several commands each has an inner shell, and the supervisor goes on to the
- * next only while they exit with 0. A program alone on a channel for which the server has made a session (the supervisor is the
- * first of its group) needs no other: the inner shell is a subshell, which spares the target two programs, and the supervisor
- * outlives the signals that the program may send to its own group.
+ * next only while they exit with 0. A program alone on a channel needs no session but the one that the server has made for it, or
+ * else the loader: its inner shell is a subshell, and the supervisor outlives the signals that it may send to its own group.
  *
  * A command without input leaves its stdin to a watcher: a process of its group that waits for the end of the connection,
  * and, if the inner shell is still there then, tells the group what a terminal's loss would (SIGHUP). So what a lost
- * connection, or neap's own sudden end, leaves behind is not a command that runs on unseen. It is nobody's child, or the
- * script's own `wait` would wait for it. Where commands follow, their text is still to come, and only the last has one.
+ * connection, or neap's own sudden end, leaves behind is not a command that runs on unseen. It is never the script's own child,
+ * or its `wait` would wait for it: of a program alone it is the supervisor's, which ends it when the program has ended. Where
+ * commands follow, their text is still to come, and only the last has one.
  *
  * A loader under way is a spare: the next command costs one round trip. A command has one made ready for the next, unless it
  * is known to be the last. */
@@ -36,6 +37,7 @@ struct runner {
 	struct channel *channel;
 	struct become_gate gate;
 	bool gated, merged;
+	bool has_alone;       /* the request had the supervisor of a program alone in it */
 	bool follows;         /* merged, and stderr is told behind stdout */
 	struct buf held;
 	bool held_eof, fed;
@@ -158,25 +160,53 @@ static void runner_data(void *context, bool is_stderr, const char *bytes, size_t
 
 /* ---- starting ---- */
 
+/* What reads a script from the lines on stdin into $neap_s. $neap_n is a newline, which no line holds: the last of the characters
+ * in IFS as every sh begins, else what echo writes. A connection that is cut in the middle of the script must not run its first
+ * half: nothing happens before the dot. */
+#define COMMAND_READS_SCRIPT \
+	"neap_s= neap_d= neap_n=${IFS#??}; case $neap_n in ?) ;; *) neap_n=$(echo; echo .); neap_n=${neap_n%.};; esac; " \
+	"while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; " \
+	"+*) neap_s=$neap_s${neap_l#?}$neap_n;; *) neap_s=$neap_s${neap_l#?};; esac; done; [ \"$neap_d\" ] || exit 1; "
+#define COMMAND_LOADER "IFS= read -r neap_b && eval \"$neap_b\""
+
+/* The loader with the supervisor of a program alone: neap_alone MARK w(atched)|i(nput) [-], which tries for a session of its own
+ * unless it was started in one. It is one line, and has nothing that a login shell might read between single quotes. */
+static const char alone_loader[] =
+	"neap_alone() { neap_g=; if kill -0 -$$ 2>/dev/null; then neap_g=l; elif [ $# = 2 ]; then for neap_x in setsid \"busybox setsid\"; do "
+	"$neap_x true 2>/dev/null && exec $neap_x \"$0\" -c \"$neap_f\" \"$0\" $* -; done; fi; "
+	COMMAND_READS_SCRIPT
+	"trap : HUP INT TERM; if [ $2 = w ]; then exec 3<&0; "
+	"{ read -r neap_l; kill -HUP 0; } <&3 3<&- >/dev/null 2>&1 & exec 3<&- </dev/null; fi; "
+	"echo $1$$$neap_g; echo $1 >&2; ( set --; eval \"$neap_s\" ); neap_s=$?; "
+	"[ $2 = i ] || kill -KILL $! 2>/dev/null; echo $1$neap_s; echo $1 >&2; }; "
+	"if [ $# = 3 ]; then neap_alone $*; else neap_f=$1; " COMMAND_LOADER "; fi";
+
+static void runner_request(const struct runner *runner, struct buf *line)
+{
+	buf_str(line, "exec ");
+	quote_word(line, session_sh(runner->session));
+	buf_str(line, " -c 'eval \"$1\"' ");
+	quote_word(line, session_sh(runner->session));
+	buf_printf(line, " '%s'", alone_loader);
+}
+
 static struct runner *runner_open(const struct identity *identity, bool pty, struct err *err)
 {
-	static const char loader[] = "IFS= read -r neap_b && eval \"$neap_b\"";
 	const struct wire_become *become = identity_become(identity);
 	struct runner *made = mem_alloc(sizeof(*made));
 	made->session = identity->session;
 	made->merged = pty || become_needs_pty(become);
 	made->follows = made->merged && !pty;
 	made->gated = become || made->merged;
+	made->has_alone = !made->gated;
 	digest_random(made->mark);
 	for (int i = 0; i < 2; i++)
 		framing_start(&made->streams[i], made->mark, NULL, 0);
 	auto_buf struct buf line = BUF_INIT;
 	if (made->gated) {
-		become_command(&line, &made->gate, become, session_sh(made->session), loader, made->merged);
+		become_command(&line, &made->gate, become, session_sh(made->session), COMMAND_LOADER, made->merged);
 	} else {
-		buf_str(&line, "exec ");
-		quote_word(&line, session_sh(made->session));
-		buf_printf(&line, " -c '%s'", loader);
+		runner_request(made, &line);
 	}
 	struct channel_events events = { .context = made, .data = runner_data };
 	made->channel = channel_open(made->session, line.data, NULL, made->merged, &events, err);
@@ -192,19 +222,16 @@ static void runner_supervisor_text(const struct runner *runner, struct buf *text
 {
 	auto_buf struct buf sh = BUF_INIT;
 	quote_word(&sh, session_sh(runner->session));
-	buf_str(text, "neap_x= neap_g=; ");
-	if (runner->commands->execs && !runner->commands->pty && runner->count == 1)
-		buf_str(text, "{ read -r neap_a neap_a neap_a neap_a neap_g neap_a; } 2>/dev/null </proc/$$/stat; "
-		        "if [ \"$neap_g\" = $$ ]; then trap : HUP INT TERM; else neap_g=; fi; ");
+	buf_str(text, "neap_x=; ");
 	if (!runner->commands->pty) /* a session of its own would lose the terminal */
-		buf_str(text, "if [ \"$neap_g\" ]; then :; elif command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
+		buf_str(text, "if command -v setsid >/dev/null 2>&1; then neap_x=setsid; "
 		        "elif busybox setsid true 2>/dev/null; then neap_x='busybox setsid'; fi; ");
 	if (runner->follows) /* what is left behind may hold stderr open: no pipe would end */
 		buf_printf(text, "neap_e=/tmp/.neap-%s; if (umask 077; set -C; : >$neap_e) 2>/dev/null; then "
 		           "neap_u=$(umask); umask 077; exec 4>$neap_e 5<$neap_e; umask $neap_u; rm -f $neap_e; else exec 4>&1 5</dev/null; fi; ", runner->mark);
 	buf_printf(text, "neap_c=%zu; while [ $neap_c -gt 0 ] && IFS= read -r neap_i; do ", runner->count);
-	buf_printf(text, "{ if [ \"$neap_g\" ]; then ( set -- l; eval \"$neap_i\" ); else $neap_x %s -c \"$neap_i\" sh ${neap_x:+l}; fi; }%s; "
-	           "neap_s=$?; echo %s$neap_s; ", sh.data, runner->follows ? " 2>&4 4>&- 5<&-" : "", runner->mark);
+	buf_printf(text, "$neap_x %s -c \"$neap_i\" sh ${neap_x:+l}%s; neap_s=$?; echo %s$neap_s; ", sh.data,
+	           runner->follows ? " 2>&4 4>&- 5<&-" : "", runner->mark);
 	if (runner->follows)
 		buf_printf(text, "cat <&5; echo %s; ", runner->mark);
 	else if (!runner->merged)
@@ -214,22 +241,16 @@ static void runner_supervisor_text(const struct runner *runner, struct buf *text
 
 static bool runner_watched(const struct wire_command *command) { return !command->input && !command->pty; }
 
-/* A connection that is cut in the middle of the script must not run its first half: nothing happens before the dot. */
 static void runner_inner_text(const struct runner *runner, const struct wire_command *command, bool last, struct buf *text)
 {
-	/* A newline, which no line holds: the last of the characters in IFS as every sh begins, else what echo writes. */
-	buf_str(text, "neap_s= neap_d= neap_n=${IFS#??}; case $neap_n in ?) ;; *) neap_n=$(echo; echo .); neap_n=${neap_n%.};; esac; "
-	        "while IFS= read -r neap_l; do case $neap_l in .) neap_d=1; break;; "
-	        "+*) neap_s=$neap_s${neap_l#?}$neap_n;; *) neap_s=$neap_s${neap_l#?};; esac; done; "
-	        "[ \"$neap_d\" ] || exit 1; ");
+	buf_str(text, COMMAND_READS_SCRIPT);
 	if (command->pty)
 		buf_str(text, "stty sane 2>/dev/null; ");
 	buf_printf(text, "echo \"%s$$$1 $PPID\"; ", runner->mark);
 	if (!runner->merged)
 		buf_printf(text, "echo %s >&2; ", runner->mark);
-	if (last && runner_watched(command)) /* of a subshell, $$ is the supervisor, which goes on for a moment when all is told */
-		buf_str(text, "neap_p=$$; [ -z \"$neap_g\" ] || read -r neap_p neap_a </proc/self/stat; "
-		        "( exec 3<&0; ( IFS= read -r neap_l; kill -0 $neap_p && kill -HUP 0 ) <&3 3<&- >/dev/null 2>&1 & ); ");
+	if (last && runner_watched(command))
+		buf_str(text, "( exec 3<&0; ( IFS= read -r neap_l; kill -0 $$ && kill -HUP 0 ) <&3 3<&- >/dev/null 2>&1 & ); ");
 	if (command->input && runner->merged && !command->pty) /* a terminal that passes all bytes has no end of input */
 		buf_printf(text, "set --; head -c %zu | eval \"$neap_s\"\n", command->input_length);
 	else
@@ -297,9 +318,14 @@ static void runner_start(struct runner *runner, const struct wire_command *comma
 	runner->outcomes = outcomes;
 	runner->count = count;
 	auto_buf struct buf text = BUF_INIT;
-	runner_supervisor_text(runner, &text);
+	bool alone = runner->has_alone && commands->execs && !commands->pty && count == 1;
+	if (alone)
+		buf_printf(&text, "neap_alone %s %c\n", runner->mark, runner_watched(commands) ? 'w' : 'i');
+	else
+		runner_supervisor_text(runner, &text);
 	for (size_t i = 0; i < count; i++) {
-		runner_inner_text(runner, &commands[i], i + 1 == count, &text);
+		if (!alone)
+			runner_inner_text(runner, &commands[i], i + 1 == count, &text);
 		runner_script_text(&text, commands[i].script);
 	}
 	if (runner->gated)

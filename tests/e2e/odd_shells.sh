@@ -51,6 +51,22 @@ for try in 1 2 3 4 5; do # where connecting was faster than working out what to 
 done
 equal "$(wc -l <refused)" 1
 
+it "a command that the server gave no session of its own gets one, and only it is killed"
+cat >own.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "name": "group", "shell": "read -r pid name state parent group rest </proc/$$/stat; echo $((parent - group))", "register": "own",
+    "failed_when": "own.stdout != '0'", "changed_when": false },
+  { "name": "late", "shell": "sleep 60; :", "timeout": 1, "ignore_errors": true },
+  { "name": "same", "command": "printenv SSH_CONNECTION", "changed_when": false }
+] }]
+END
+play=own.json
+with stays "sh -c \"\$SSH_ORIGINAL_COMMAND\"; exit \$?"
+play=
+status 0
+recap h001 ok=3 ignored=1
+equal "$(grep -c 'Accepted publickey' "$(sshd_log stays)")" 1
+
 it "what login shells read in their own ways reaches the target as it is"
 for shell in dash bash mksh fish tcsh zsh; do
 	command -v "$shell" >/dev/null || continue
