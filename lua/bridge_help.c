@@ -111,6 +111,14 @@ static int help_list(lua_State *L)
 	return 1;
 }
 
+static int help_dict(lua_State *L)
+{
+	lua_settop(L, 0);
+	lua_newtable(L);
+	value_make_dict(L, 1);
+	return 1;
+}
+
 /* The mode that text gives something whose mode is old ("0644", or nil for a new one), as "0644". */
 static int help_mode(lua_State *L)
 {
@@ -178,6 +186,7 @@ void bridge_help_open(lua_State *L)
 	set_function(L, "quote", help_quote);
 	set_function(L, "digest", help_digest);
 	set_function(L, "list", help_list);
+	set_function(L, "dict", help_dict);
 	lua_pushstring(L, "json");
 	luaL_newlib(L, json_functions);
 	lua_rawset(L, globals);

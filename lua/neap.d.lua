@@ -330,6 +330,9 @@ function builtin(name) end
 ---@param items table
 ---@return table
 function list(items) end
+--- An empty dictionary that keeps its keys in the order in which they come; those of other tables are sorted in a result.
+---@return table
+function dict() end
 ---@type lightuserdata JSON's null
 null = nil
 

@@ -398,7 +398,7 @@ static void check_action(struct check *check, const struct entry *entry)
 {
 	const struct module *module = registry_find(check->registry, entry->action);
 	if (entry->is_absent && is_selected(check, entry))
-		check_absent(check->absent, entry);
+		check_absent(check->absent, entry, !check->may_be_unused);
 	check_async(check, entry, module);
 	if (strcmp(entry->action, "meta") == 0)
 		check_meta(check, entry, module);

@@ -61,8 +61,8 @@ void check_files(struct check *check, const struct entry *entry, const struct mo
 
 /* Whether a task is sure to be reached: no condition, no loop that may be empty, no handler. */
 bool check_is_certain(const struct entry *entry);
-/* Remembers a task whose module there is none of. */
-void check_absent(struct absent_modules *absent, const struct entry *entry);
+/* Remembers a task whose module there is none of. is_certain: it is sure to be reached. */
+void check_absent(struct absent_modules *absent, const struct entry *entry, bool is_certain);
 /* Tells of each such module once, and lets go of them. */
 void check_tell_absent(struct absent_modules *absent, struct problems *problems);
 

@@ -45,24 +45,23 @@ bool check_is_certain(const struct entry *entry)
 	return !may_be_false;
 }
 
-void check_absent(struct absent_modules *absent, const struct entry *entry)
+void check_absent(struct absent_modules *absent, const struct entry *entry, bool is_certain)
 {
 	struct absent_module *module = NULL;
 	for (size_t i = 0; i < absent->count && !module; i++)
 		if (strcmp(absent->items[i].name, entry->action) == 0)
 			module = &absent->items[i];
-	bool certain = check_is_certain(entry);
 	if (!module) {
 		mem_grow(absent->items, absent->count, absent->room);
 		module = &absent->items[absent->count++];
 		*module = (struct absent_module){ .name = mem_strdup(entry->action) };
 	}
-	if (!module->uses++ || (certain && !module->is_certain)) {
+	if (!module->uses++ || (is_certain && !module->is_certain)) {
 		free(module->file);
 		module->place = entry->module.key.file ? entry->module.key : entry->module.place;
 		module->place.file = module->file = mem_strdup(module->place.file);
 	}
-	module->is_certain = module->is_certain || certain;
+	module->is_certain = module->is_certain || is_certain;
 }
 
 void check_tell_absent(struct absent_modules *absent, struct problems *problems)

@@ -5,46 +5,22 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/inventory.h"
 
 /* ---- items ---- */
 
 struct asking {
 	const struct template_scope *outer;
-	struct run_context *run;
 	json_t *terms;
-	json_t *hosts; /* of with_inventory_hostnames; owned */
 };
-
-static json_t *hosts_of(struct run_context *run, const char *pattern)
-{
-	auto_free struct host **hosts = NULL;
-	size_t count = 0;
-	auto_problems struct problems ignored = PROBLEMS_INIT;
-	struct err err = ERR_INIT;
-	json_t *names = json_array();
-	if (inventory_match(run->inventory, pattern, &hosts, &count, &ignored, &err) < 0)
-		return names;
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(names, json_string(hosts[i]->name));
-	return names;
-}
 
 static bool find_term(void *context, const char *name, json_t **value, bool *final)
 {
-	static const char hosts[] = "hosts of ";
 	struct asking *asking = context;
+	if (strcmp(name, "_loop_terms") != 0)
+		return asking->outer->find(asking->outer->context, name, value, final);
 	*final = true;
-	if (strcmp(name, "_loop_terms") == 0) {
-		*value = asking->terms;
-		return true;
-	}
-	if (strncmp(name, hosts, strlen(hosts)) == 0) {
-		json_decref(asking->hosts);
-		*value = asking->hosts = hosts_of(asking->run, name + strlen(hosts));
-		return true;
-	}
-	return asking->outer->find(asking->outer->context, name, value, final);
+	*value = asking->terms;
+	return true;
 }
 
 static void each_term(void *context, void (*offer)(void *to, const char *name), void *to)
@@ -94,7 +70,7 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 {
 	const struct template_scope *outer = &at->variables->scope;
 	auto_json json_t *terms = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
-	struct asking asking = { outer, at->variables->run, terms, NULL };
+	struct asking asking = { outer, terms };
 	const struct template_scope scope = {
 		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
 		.open_sealed = outer->open_sealed ? open_term : NULL,
@@ -104,10 +80,7 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))
 		: mem_printf("query('%s', *_loop_terms)", lookup);
 	json_t *items = NULL;
-	if (template_expression(at->vm, expression, &scope, &items, err) < 0)
-		items = NULL;
-	json_decref(asking.hosts);
-	return items;
+	return template_expression(at->vm, expression, &scope, &items, err) < 0 ? NULL : items;
 }
 
 static int read_items(struct loop *loop, const struct evaluation *at, struct err *err)

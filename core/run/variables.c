@@ -74,6 +74,34 @@ static json_t *remaining(struct variables *variables, const char *key, json_t *n
 	return json_object_get(variables->task_magic, key);
 }
 
+static json_t *hosts_of(struct run_context *run, const char *pattern)
+{
+	auto_free struct host **hosts = NULL;
+	size_t count = 0;
+	auto_problems struct problems ignored = PROBLEMS_INIT;
+	struct err err = ERR_INIT;
+	json_t *names = json_array();
+	if (inventory_match(run->inventory, pattern, &hosts, &count, &ignored, &err) < 0)
+		return names;
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(names, json_string(hosts[i]->name));
+	return names;
+}
+
+/* "hosts of PATTERN", which the lookup inventory_hostnames asks for. */
+static json_t *matching(struct variables *variables, const char *name)
+{
+	static const char prefix[] = "hosts of ";
+	if (strncmp(name, prefix, strlen(prefix)) != 0)
+		return NULL;
+	const char *pattern = name + strlen(prefix);
+	if (!variables->matches)
+		variables->matches = json_object();
+	if (!json_object_get(variables->matches, pattern))
+		json_object_set_new(variables->matches, pattern, hosts_of(variables->run, pattern));
+	return json_object_get(variables->matches, pattern);
+}
+
 static bool find_magic(struct variables *variables, const char *name, json_t **value, bool *final)
 {
 	*final = true;
@@ -92,9 +120,9 @@ static bool find_magic(struct variables *variables, const char *name, json_t **v
 	} else if (variables->play && strcmp(name, "ansible_play_hosts_all") == 0) {
 		*value = variables->play->all_names;
 	} else {
-		return false;
+		*value = matching(variables, name);
 	}
-	return true;
+	return *value != NULL;
 }
 
 /* A fact that is not gathered yet is wanted, unless something hides it. */
@@ -239,6 +267,7 @@ void variables_init(struct variables *variables, struct run_context *run, struct
 	variables->magic = host_magic(variables);
 	add_object(&variables->vars, VARS_MAGIC, run->options_vars, true, "magic");
 	add_object(&variables->vars, VARS_MAGIC, variables->magic, true, "magic");
+	variables->matches = NULL;
 	variables->task_magic = json_object();
 	add_object(&variables->vars, VARS_MAGIC, variables->task_magic, true, "magic");
 	variables->scope = (struct template_scope){
@@ -276,6 +305,7 @@ void variables_release(struct variables *variables)
 	json_decref(variables->address);
 	json_decref(variables->magic);
 	json_decref(variables->task_magic);
+	json_decref(variables->matches);
 	hostvars_give(variables->run, variables->hostvars);
 }
 
@@ -351,6 +381,8 @@ void variables_leave(struct variables *variables)
 	if (variables->play)
 		add_play_roles(variables);
 	json_object_clear(variables->task_magic);
+	if (variables->matches)
+		json_object_clear(variables->matches);
 	variables->scope.role = NULL;
 	drop_hostvars(variables);
 }

@@ -17,6 +17,7 @@ struct variables {
 	json_t *magic;                 /* the host's own magic variables */
 	json_t *address;               /* ansible_host, where nothing else says it; owned */
 	json_t *task_magic;            /* role_name and its like */
+	json_t *matches;               /* the names of the hosts that patterns match, by pattern */
 	struct hostvars *hostvars;     /* taken when first asked for, or NULL */
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
 	bool is_plain;                 /* made to evaluate hostvars: it has none of its own */

@@ -172,8 +172,13 @@ local function count_lines(text)
 	return count
 end
 
--- A quoted string at position at: its text and the position behind it.
-local function quoted(source, at, line)
+-- The text of a string literal whose backslashes stay: one before the literal's own quote lets that be part of it.
+local function unquote(text, quote)
+	return (text:gsub("\\(.)", function(letter) return letter == quote and quote or nil end))
+end
+
+-- A quoted string at position at: its text and the position behind it. keeps: its backslashes are no escapes.
+local function quoted(source, at, line, keeps)
 	local quote = source:sub(at, at)
 	local from = at + 1
 	while true do
@@ -182,15 +187,16 @@ local function quoted(source, at, line)
 			fail(line, "a string is not closed: %s", source:sub(at, at + 30))
 		end
 		if source:sub(stop, stop) == quote then
-			return unescape(source:sub(at + 1, stop - 1), line), stop + 1
+			local text = source:sub(at + 1, stop - 1)
+			return keeps and unquote(text, quote) or unescape(text, line), stop + 1
 		end
 		from = stop + 2
 	end
 end
 
 -- Adds the tokens of an expression from position at until the mark stop (nil: the end of the source), which signs may
--- stand before. Returns the position behind stop, its sign, and the line.
-local function expression(source, at, tokens, line, stop, signs)
+-- stand before; keeps: backslashes in strings are no escapes. Returns the position behind stop, its sign, and the line.
+local function expression(source, at, tokens, line, stop, signs, keeps)
 	local open = {}
 	while true do
 		local first = source:byte(at)
@@ -223,7 +229,7 @@ local function expression(source, at, tokens, line, stop, signs)
 			tokens[#tokens + 1] = { kind, value, placed(line, at) }
 			at = behind
 		elseif c == "'" or c == '"' then
-			value, behind = quoted(source, at, line)
+			value, behind = quoted(source, at, line, keeps)
 			tokens[#tokens + 1] = { "string", value, placed(line, at) }
 			line = #starts > 1 and line + count_lines(source:sub(at, behind - 1)) or line
 			at = behind
@@ -343,6 +349,7 @@ end
 
 -- The tokens of a template. settings.trim_blocks: the newline behind a block tag belongs to it; settings.lstrip_blocks:
 -- so does the blank before one that starts its line. settings.newline is what a newline of the text becomes.
+-- settings.keeps_backslashes: in strings between {{ and }} a backslash is itself.
 function lexer.template(source, settings)
 	local tokens = {}
 	local marks = marks_of(settings)
@@ -408,7 +415,8 @@ function lexer.template(source, settings)
 		else
 			local is_block = kind == "block"
 			tokens[#tokens + 1] = { "begin", is_block and "{%" or "{{", placed(line, open) }
-			at, sign, line = expression(source, at, tokens, line, marks[kind .. "_end"], is_block and "^[-+]" or "^-")
+			at, sign, line = expression(source, at, tokens, line, marks[kind .. "_end"], is_block and "^[-+]" or "^-",
+				not is_block and settings.keeps_backslashes)
 			tokens[#tokens + 1] = { "end", is_block and "%}" or "}}", placed(line, at - #marks[kind .. "_end"]) }
 			if is_block then
 				after_block(sign)

@@ -27,8 +27,10 @@ local runtime = { memo = {}, evaluating = {}, trail = {}, depth = 0 }
 compiler.runtime = runtime
 local position = compiler.position
 
--- trim_blocks as Ansible sets it
+-- trim_blocks as Ansible sets it, for files
 local settings = { trim_blocks = true, lstrip_blocks = false }
+-- and for texts of playbooks, inventories and variables: "{{ x | regex_replace('(a)', '\\1') }}" needs no second backslash there
+local text_settings = { trim_blocks = true, lstrip_blocks = false, keeps_backslashes = true }
 
 local texts, keep_text = cache(CACHE_MAX)
 local expressions, keep_expression = cache(CACHE_MAX)
@@ -86,7 +88,7 @@ local function compile_text(text, with)
 end
 
 function template.compile_text(text, with)
-	return uncounted(compile_text, text, with or settings)
+	return uncounted(compile_text, text, with or text_settings)
 end
 
 -- The settings of the file that is being rendered, which those that it names share; false: Ansible's for any text.
@@ -232,6 +234,13 @@ local function braces_end(text, from)
 	values.fail("there is no '}}' behind '{{' in the condition")
 end
 
+-- What stands between {{ and }} as an expression without them: its backslashes are themselves there, and escapes here.
+local function bare(inside)
+	return (inside:gsub("\\(.)", function(letter)
+		return (letter == "'" or letter == '"') and "\\" .. letter or letter == "\\" and "\\\\\\\\" or "\\\\" .. letter
+	end))
+end
+
 -- "'a {{ b }}'" as "('a ' ~ (b) ~ '')"
 local function joined(quoted)
 	local quote, out, at = quoted:sub(1, 1), {}, 1
@@ -241,7 +250,7 @@ local function joined(quoted)
 			break
 		end
 		local close = braces_end(quoted, open + 2)
-		out[#out + 1] = quoted:sub(at, open - 1) .. quote .. " ~ (" .. quoted:sub(open + 2, close - 1) .. ") ~ " .. quote
+		out[#out + 1] = quoted:sub(at, open - 1) .. quote .. " ~ (" .. bare(quoted:sub(open + 2, close - 1)) .. ") ~ " .. quote
 		at = close + 2
 	end
 	return "(" .. table.concat(out) .. quoted:sub(at) .. ")"
@@ -254,7 +263,7 @@ local function without_braces(text)
 	end
 	local only = text:match("^%s*{{(.*)}}%s*$")
 	if only and not only:find("{{", 1, true) then
-		return only
+		return bare(only)
 	end
 	local out, at = {}, 1
 	while at <= #text do
@@ -265,7 +274,7 @@ local function without_braces(text)
 			out[#out + 1] = quoted:find("{{", 1, true) and joined(quoted) or quoted
 		elseif text:sub(at, at + 1) == "{{" then
 			last = braces_end(text, at + 2) + 1
-			out[#out + 1] = "(" .. text:sub(at + 2, last - 2) .. ")"
+			out[#out + 1] = "(" .. bare(text:sub(at + 2, last - 2)) .. ")"
 		elseif text:sub(at, at + 1) == "{%" then
 			values.fail("a condition is an expression, without {%% %%}")
 		else

@@ -16,7 +16,7 @@ local function getent(want, known)
 		words[#words + 1] = want.service
 	end
 	local answer = need(known:run(words))
-	local name, entries = "getent_" .. want.database, {}
+	local name, entries = "getent_" .. want.database, dict()
 	if answer.rc == 2 and not want.fail_key and want.key then
 		entries[want.key] = null
 		result.msg = faults[2]

@@ -222,12 +222,13 @@ Test(check, finds_templates_and_conditions_that_do_not_compile)
 
 Test(check, tells_once_of_each_module_that_there_is_none_of)
 {
-	write_file("later.json", "[{\"ufw\": {}}, {\"place\": \"path=x\"}]");
+	write_file("later.json", "[{\"ufw\": {}}, {\"place\": \"path=x\"},\n{\"dig\": {}}]");
 	expect("[{\"hosts\": \"a\", \"handlers\": [{\"name\": \"h\", \"mail\": {}}], \"tasks\": [\n{\"ufw\": {}, \"when\": \"a\"},\n{\"ufw\": {}, \"when\": true},\n"
 	       "{\"include_tasks\": \"later.json\", \"when\": \"b\"},\n{\"when\": \"c\", \"block\": [{\"a.b.ini\": {}}]},\n"
 	       "{\"block\": [{\"xml\": {}, \"loop\": [1]}], \"rescue\": [{\"mail\": {}}, {\"pip\": {}, \"loop\": \"{{ d }}\"}]}]}]",
 	       "site.json:3:2: neap has no module \"ufw\", which 3 tasks name (write it in Lua as library/ufw.lua, do its work by "
 	       "another module, or leave its tasks out by --skip-tags)\n"
+	       "later.json:2:2: neap has no module \"dig\": one task with a condition would fail where it is reached\n"
 	       "site.json:5:26: neap has no module \"a.b.ini\": one task with a condition would fail where it is reached\n"
 	       "site.json:6:13: neap has no module \"xml\", which one task names\n"
 	       "site.json:6:51: neap has no module \"mail\": 2 tasks with a condition would fail where it is reached\n"
