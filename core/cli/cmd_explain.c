@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "cli/command.h"
+#include "cli/inventories.h"
 #include "cli/vaulting.h"
 #include "model/inventory.h"
 #include "model/playbook.h"
@@ -17,6 +17,7 @@ struct explain_cli {
 	struct option_list inventories, extra_vars, role_paths;
 	const char *host;
 	struct vault_options vault;
+	struct inventories_settings settings;
 };
 
 struct finding {
@@ -31,6 +32,7 @@ struct explain {
 	struct playbook *playbook;
 	struct vault *vault;
 	json_t *extra;
+	bool merges;              /* hash_behaviour */
 	struct finding *findings; /* lowest precedence first */
 	size_t count, room;
 	char **inside;            /* where blocks and tasks set it for themselves; owned */
@@ -152,12 +154,40 @@ static char *shown(json_t *value)
 	return text ? text : mem_strdup("?");
 }
 
+static void print_value(const char *how, json_t *value, const char *origin)
+{
+	auto_free char *text = shown(value);
+	printf("%-6s %s\n       %s\n", how, text, origin);
+}
+
+static bool is_merged(const struct explain *explain, size_t i)
+{
+	const json_t *value = explain->findings[i].value;
+	return explain->merges && json_is_object(value) && !vault_value_is_text(value);
+}
+
+/* Where hashes are merged, the dictionaries that the value is made of. How many there are; below two, nothing is said. */
+static size_t answer_merged(const struct explain *explain)
+{
+	size_t parts = 0;
+	while (parts < explain->count && is_merged(explain, explain->count - 1 - parts))
+		parts++;
+	if (parts < 2)
+		return 0;
+	auto_json json_t *whole = json_object();
+	for (size_t i = explain->count - parts; i < explain->count; i++)
+		vars_merge(whole, explain->findings[i].value);
+	print_value("is", whole, "merged of");
+	for (size_t i = explain->count; i-- > explain->count - parts;)
+		print_value("", explain->findings[i].value, explain->findings[i].origin);
+	return parts;
+}
+
 static int answer(const struct explain *explain)
 {
-	for (size_t i = explain->count; i-- > 0;) {
-		auto_free char *text = shown(explain->findings[i].value);
-		printf("%-6s %s\n       %s\n", i + 1 == explain->count ? "is" : "hides", text, explain->findings[i].origin);
-	}
+	size_t parts = answer_merged(explain);
+	for (size_t i = explain->count - parts; i-- > 0;)
+		print_value(i + 1 == explain->count ? "is" : "hides", explain->findings[i].value, explain->findings[i].origin);
 	if (!explain->count)
 		printf("%s is not set before the tasks run\n", explain->name);
 	for (size_t i = 0; i < explain->inside_count; i++)
@@ -210,17 +240,19 @@ static int load(struct explain *explain, const struct explain_cli *cli, const ch
 	vault_match_ids(explain->vault, cli->vault.match_ids);
 	if (vault_secrets_read(explain->vault, &sources, problems, err) < 0)
 		return -1;
+	const struct inventory_options options = inventories_options(&cli->settings, explain->vault);
+	explain->merges = options.merges_hashes;
 	const struct playbook_modules modules = { .known = is_known, .vault = explain->vault };
 	const char *role_paths[64] = { NULL };
 	for (size_t i = 0; i < cli->role_paths.count && i < 63; i++)
 		role_paths[i] = cli->role_paths.items[i];
 	int failed = playbook ? playbook_load(&explain->playbook, playbook, role_paths, &modules, problems) : 0;
-	failed |= inventory_load(&explain->inventory, cli->inventories.items, cli->inventories.count, explain->vault, problems);
+	failed |= inventory_load(&explain->inventory, cli->inventories.items, cli->inventories.count, &options, problems);
 	if (!explain->playbook)
 		failed |= inventory_add_vars_beside(explain->inventory, ".", problems);
 	for (size_t i = 0; !failed && explain->playbook && i < explain->playbook->count; i++)
 		failed |= inventory_add_vars_beside(explain->inventory, explain->playbook->plays[i]->directory, problems);
-	explain->extra = extra_vars_read(cli->extra_vars.items, cli->extra_vars.count, explain->vault, problems, err);
+	explain->extra = extra_vars_read(cli->extra_vars.items, cli->extra_vars.count, explain->merges, explain->vault, problems, err);
 	return failed || !explain->extra ? -1 : 0;
 }
 
@@ -273,6 +305,8 @@ static const struct option_row explain_rows[] = {
 	VAULT_ROWS(offsetof(struct explain_cli, vault)),
 	{ 0 },
 };
+
+static const struct option_row explain_settings[] = { INVENTORIES_SETTINGS(offsetof(struct explain_cli, settings)), { 0 } };
 /* clang-format on */
 
 static const struct command_example explain_examples[] = {
@@ -286,6 +320,6 @@ const struct command_row cmd_explain = {
 	.doc = "The value that a host has when the tasks begin comes first, with the file and line that sets it; then the values it\n"
 	       "hides, the nearest first. Places inside the playbook that set it for a block, a task or a role are named after\n"
 	       "them. Nothing is evaluated and no host is asked: what tasks register or set is not known.",
-	.options = explain_rows, .examples = explain_examples, .options_size = sizeof(struct explain_cli),
+	.options = explain_rows, .settings = explain_settings, .examples = explain_examples, .options_size = sizeof(struct explain_cli),
 	.words_least = 1, .words_most = 2, .run = explain_run,
 };

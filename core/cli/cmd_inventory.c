@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "cli/command.h"
+#include "cli/inventories.h"
 #include "cli/vaulting.h"
 #include "model/inventory.h"
 
@@ -13,6 +13,7 @@ struct inventory_cli {
 	const char *playbook_dir, *host;
 	bool list, graph, vars, list_hosts;
 	struct vault_options vault;
+	struct inventories_settings settings;
 };
 
 static void problems_show(const struct problems *problems)
@@ -115,7 +116,8 @@ static int inventory_run(const void *given, char **words, int count)
 		problems_show(&problems);
 		return fail(&err);
 	}
-	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, vault, &problems);
+	const struct inventory_options options = inventories_options(&cli->settings, vault);
+	int result = inventory_load(&inventory, cli->inventories.items, cli->inventories.count, &options, &problems);
 	result |= inventory_add_vars_beside(inventory, cli->playbook_dir ? cli->playbook_dir : ".", &problems);
 	problems_show(&problems);
 	int status = result < 0 ? 1 : inventory_show(cli, inventory, count ? words[0] : NULL);
@@ -136,6 +138,8 @@ static const struct option_row inventory_rows[] = {
 	VAULT_ROWS(offsetof(struct inventory_cli, vault)),
 	{ 0 },
 };
+
+static const struct option_row inventory_settings[] = { INVENTORIES_SETTINGS(offsetof(struct inventory_cli, settings)), { 0 } };
 /* clang-format on */
 
 static const struct command_example inventory_examples[] = {
@@ -148,6 +152,6 @@ static const struct command_example inventory_examples[] = {
 const struct command_row cmd_inventory = {
 	.name = "inventory", .arguments = "[GROUP|PATTERN]", .summary = "shows the inventory as it is understood",
 	.doc = "What it prints with --list, --host and --graph is what ansible-inventory(1) prints.",
-	.options = inventory_rows, .examples = inventory_examples, .options_size = sizeof(struct inventory_cli),
+	.options = inventory_rows, .settings = inventory_settings, .examples = inventory_examples, .options_size = sizeof(struct inventory_cli),
 	.words_least = 0, .words_most = 1, .run = inventory_run,
 };

@@ -30,7 +30,7 @@ struct run_options running_to_run(const struct running_options *options)
 		.become_password_file = options->become_password_file,
 		.host_key_checking = options->host_key_checking, .ssh_args = options->ssh_args,
 		.become_flags = options->become_flags, .become_exe = options->become_exe, .port = options->port,
-		.strategy = options->strategy, .task_debugger = options->task_debugger,
+		.strategy = options->strategy, .inventory = inventories_options(&options->inventory, NULL), .task_debugger = options->task_debugger,
 		.debugger_minds_ignored = options->debugger_ignore_errors && !setting_is_true(options->debugger_ignore_errors),
 		.vault = vaulting_sources(&options->vault), .vault_match_ids = options->vault.match_ids,
 	};

@@ -3,6 +3,7 @@
 #define NEAP_CLI_RUNNING_H
 
 #include "cli/command.h"
+#include "cli/inventories.h"
 #include "cli/vaulting.h"
 #include "report/report.h"
 #include "run/run.h"
@@ -21,6 +22,7 @@ struct running_options {
 	int port;
 	bool no_color, force_color, task_debugger;
 	const char *debugger_ignore_errors;
+	struct inventories_settings inventory;
 };
 
 #define RUNNING_AT(member) offsetof(struct running_options, member)
@@ -61,6 +63,7 @@ struct running_options {
 	{ "become-exe", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(become_exe), 0, "ANSIBLE_BECOME_EXE" }, \
 	{ "callback", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callback), 0, "ANSIBLE_STDOUT_CALLBACK" }, \
 	{ "strategy", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(strategy), 0, "ANSIBLE_STRATEGY" }, \
+	INVENTORIES_SETTINGS(RUNNING_AT(inventory)), \
 	{ "task-debugger", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(task_debugger), 0, "ANSIBLE_ENABLE_TASK_DEBUGGER" }, \
 	{ "debugger-ignore-errors", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(debugger_ignore_errors), 0, "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS" }, \
 	{ "port", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(port), 0, "ANSIBLE_REMOTE_PORT" }, \

@@ -38,7 +38,7 @@ const struct setting_row setting_rows[] = {
 	{ "ANSIBLE_FORCE_HANDLERS", "defaults", "force_handlers", SETTING_TEXT, "as --force-handlers" },
 	{ "ANSIBLE_FORKS", "defaults", "forks", SETTING_TEXT, "as --forks" },
 	{ "ANSIBLE_GATHERING", "defaults", "gathering", SETTING_TEXT, "implicit: facts are gathered at the start of each play; explicit: never unless asked for; else as needed" },
-	{ "ANSIBLE_HASH_BEHAVIOUR", "defaults", "hash_behaviour", SETTING_FIXED, "replace" },
+	{ "ANSIBLE_HASH_BEHAVIOUR", "defaults", "hash_behaviour", SETTING_TEXT, "merge: a variable that is a dictionary is merged into the one that it would hide; replace: it hides it" },
 	{ "ANSIBLE_HOST_KEY_CHECKING", "defaults", "host_key_checking", SETTING_TEXT, "false: host keys are not checked, and a warning says so; accept-new: new ones are kept" },
 	{ "ANSIBLE_HOST_KEY_CHECKING", "ssh_connection", "host_key_checking", SETTING_TEXT, "the same" },
 	{ "ANSIBLE_INJECT_FACT_VARS", "defaults", "inject_facts_as_vars", SETTING_FIXED, "true" },

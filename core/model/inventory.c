@@ -177,8 +177,8 @@ static void host_note_source(const struct inventory *inventory, struct host *hos
 		return;
 	auto_free char *source = file_absolute(inventory->source);
 	const char *slash = strrchr(source, '/');
-	host_put_var(host, "inventory_file", json_string(source));
-	host_put_var(host, "inventory_dir", json_stringn(source, slash == source ? 1 : (size_t)(slash - source)));
+	host_put_var(inventory, host, "inventory_file", json_string(source));
+	host_put_var(inventory, host, "inventory_dir", json_stringn(source, slash == source ? 1 : (size_t)(slash - source)));
 }
 
 /* Direct members only, until it is settled: the host's list is short, the group's may be long. */
@@ -203,7 +203,7 @@ struct host *inventory_put_host(struct inventory *inventory, const char *name, s
 		inventory->hosts[inventory->host_count++] = host;
 		host_note_source(inventory, host);
 		if (port)
-			host_put_var(host, "ansible_port", json_integer(port));
+			host_put_var(inventory, host, "ansible_port", json_integer(port));
 		if (!inventory->localhost && inventory_is_local_name(name))
 			inventory->localhost = host;
 	}
@@ -235,15 +235,15 @@ int inventory_put_child(const struct inventory *inventory, struct group *parent,
 	return 0;
 }
 
-void host_put_var(struct host *host, const char *name, json_t *value)
+void host_put_var(const struct inventory *inventory, struct host *host, const char *name, json_t *value)
 {
-	json_object_set_new(host->vars, name, value);
+	vars_put(host->vars, name, value, inventory->options.merges_hashes);
 }
 
-int group_put_var(struct group *group, const char *name, json_t *value, struct err *err)
+int group_put_var(const struct inventory *inventory, struct group *group, const char *name, json_t *value, struct err *err)
 {
 	if (strcmp(name, "ansible_group_priority") != 0) {
-		json_object_set_new(group->vars, name, value);
+		vars_put(group->vars, name, value, inventory->options.merges_hashes);
 		return 0;
 	}
 	auto_json json_t *priority = value;
@@ -455,6 +455,8 @@ static void folder_vars(const struct vars_folder *folder, bool host, const char 
 void inventory_vars(const struct inventory *inventory, const struct host *host, struct vars *vars)
 {
 	const struct group *all = inventory->all;
+	if (inventory->options.merges_hashes)
+		vars_merge_hashes(vars);
 	vars_add(vars, VARS_INVENTORY_ALL, all->vars, false, "inventory, group all");
 	for (size_t i = 0; i < host->group_count; i++)
 		if (host->groups[i] != all)
@@ -485,11 +487,12 @@ static int inventory_read_all(struct inventory *inventory, const char *const *so
 	return problems->errors > before ? -1 : 0;
 }
 
-int inventory_load(struct inventory **inventory, const char *const *sources, size_t count, struct vault *vault,
-                   struct problems *problems)
+int inventory_load(struct inventory **inventory, const char *const *sources, size_t count,
+                   const struct inventory_options *options, struct problems *problems)
 {
 	*inventory = inventory_new();
-	(*inventory)->vault = vault;
+	if (options)
+		(*inventory)->options = *options;
 	return inventory_read_all(*inventory, sources, count, problems);
 }
 

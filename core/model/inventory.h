@@ -49,10 +49,15 @@ enum {
 	INVENTORY_SCRIPT_MS = 60000,   /* how long an executable may take for one answer */
 };
 
-/* sources: paths and lists as given by -i; later ones win. vault: opens files that are sealed, borrowed; or NULL. Faults go to problems; -1 on an error. The inventory is made
+struct inventory_options {
+	struct vault *vault; /* opens files that are sealed, borrowed; or NULL */
+	bool merges_hashes;  /* dictionaries are merged (model/vars.h) */
+};
+
+/* sources: paths and lists as given by -i; later ones win. options: NULL: none of them. Faults go to problems; -1 on an error. The inventory is made
  * even then, as far as it could be read: problems borrow their files' names from it. Freed by inventory_free. */
-int inventory_load(struct inventory **inventory, const char *const *sources, size_t count, struct vault *vault,
-                   struct problems *problems) must_check;
+int inventory_load(struct inventory **inventory, const char *const *sources, size_t count,
+                   const struct inventory_options *options, struct problems *problems) must_check;
 void inventory_free(struct inventory *inventory);
 /* Reads group_vars/ and host_vars/ beside a playbook as well; each folder once. */
 int inventory_add_vars_beside(struct inventory *inventory, const char *directory, struct problems *problems) must_check;

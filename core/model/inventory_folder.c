@@ -52,13 +52,13 @@ static bool path_is_folder(const char *path)
 static void vars_file_read(struct folder_reader *r, const char *path, json_t *values)
 {
 	struct document *document;
-	if (document_load(&document, path, r->inventory->vault, r->problems) < 0)
+	if (document_load(&document, path, r->inventory->options.vault, r->problems) < 0)
 		return;
 	inventory_keep_document(r->inventory, document);
 	struct node root = document_root(document);
 	inventory_look_at_names(r->inventory, root, r->problems);
 	if (json_is_object(root.value))
-		json_object_update(values, root.value);
+		vars_put_all(values, root.value, r->inventory->options.merges_hashes);
 	else if (!json_is_null(root.value))
 		node_problem(r->problems, root, "write { \"name\": value }", "a file of variables is a dictionary, not %s",
 		             node_kind(root.value));

@@ -210,7 +210,7 @@ static void ini_put_hosts(struct ini *ini, const struct host_names *names, int p
 		const char *key;
 		json_t *value;
 		json_object_foreach(values, key, value)
-			host_put_var(host, key, json_deep_copy(value));
+			host_put_var(ini->inventory, host, key, json_deep_copy(value));
 	}
 }
 
@@ -263,7 +263,7 @@ static void ini_variable(struct ini *ini)
 		value++;
 	auto_json json_t *read = python_literal(value);
 	ini_look(ini, ini->text, key, read);
-	if (group_put_var(ini->group, key, json_incref(read), &err) < 0)
+	if (group_put_var(ini->inventory, ini->group, key, json_incref(read), &err) < 0)
 		ini_problem(ini, value, strlen(value), NULL, "%s", err.text);
 }
 

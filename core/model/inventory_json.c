@@ -34,7 +34,7 @@ static void reader_host_vars(struct json_reader *r, struct host *host, struct no
 	const char *key;
 	json_t *value;
 	json_object_foreach(vars.value, key, value)
-		host_put_var(host, key, json_incref(value));
+		host_put_var(r->inventory, host, key, json_incref(value));
 }
 
 /* A name in the static shape may have ranges and a port. */
@@ -136,7 +136,7 @@ static void reader_vars(struct json_reader *r, struct group *group, struct node 
 		const char *name;
 		struct node value = node_member(vars, i, &name);
 		struct err err = ERR_INIT;
-		if (group_put_var(group, name, json_incref(value.value), &err) < 0)
+		if (group_put_var(r->inventory, group, name, json_incref(value.value), &err) < 0)
 			node_problem(r->problems, value, NULL, "%s", err.text);
 	}
 }

@@ -170,7 +170,7 @@ static void source_read_opened_ini(struct inventory *inventory, const char *path
                                    struct problems *problems)
 {
 	auto_problems struct problems inner = PROBLEMS_INIT; /* they show lines */
-	ini_tell(inventory->vault, plain->bytes);
+	ini_tell(inventory->options.vault, plain->bytes);
 	inventory_ini_read(inventory, path, plain->bytes, plain->length, &inner);
 	if (inner.errors)
 		source_problem(problems, path, "look at it with neap vault edit", "line %d of what is sealed here is no inventory's",
@@ -186,16 +186,16 @@ static void source_read_file(struct inventory *inventory, const char *path, stru
 		source_problem(problems, path, NULL, "cannot be read: %s", strerror(err.os_error));
 		return;
 	}
-	bool sealed = inventory->vault && vault_is_sealed(buf_text(&bytes), bytes.length);
-	if (sealed && vault_open(inventory->vault, bytes.data, bytes.length, &plain, NULL, &err) < 0) {
+	bool sealed = inventory->options.vault && vault_is_sealed(buf_text(&bytes), bytes.length);
+	if (sealed && vault_open(inventory->options.vault, bytes.data, bytes.length, &plain, NULL, &err) < 0) {
 		source_problem(problems, path, err_remedy(&err), "%s", err.text);
 		return;
 	}
 	struct document *document;
 	if (source_is_tree(path, sealed ? plain.bytes : buf_text(&bytes))) {
-		if (document_open(&document, path, buf_text(&bytes), bytes.length, inventory->vault, problems) == 0)
+		if (document_open(&document, path, buf_text(&bytes), bytes.length, inventory->options.vault, problems) == 0)
 			source_read_tree(inventory, document, problems);
-	} else if ((document = document_without_extension(path, &bytes, inventory->vault))) {
+	} else if ((document = document_without_extension(path, &bytes, inventory->options.vault))) {
 		source_read_tree(inventory, document, problems);
 	} else if (sealed) {
 		source_read_opened_ini(inventory, path, &plain, problems);

@@ -37,7 +37,7 @@ struct inventory {
 	const char *source; /* being read: becomes inventory_file of its new hosts */
 	size_t expanded;    /* hosts that ranges made */
 	json_t *suspects;    /* names of variables that were warned of */
-	struct vault *vault; /* opens sealed files; borrowed, or NULL */
+	struct inventory_options options;
 };
 
 /* Finds or makes; loose until it is settled or put under another. */
@@ -48,9 +48,9 @@ struct host *inventory_put_host(struct inventory *inventory, const char *name, s
 int inventory_put_child(const struct inventory *inventory, struct group *parent, struct group *child,
                         struct err *err) must_check;
 /* A variable of a group; ansible_group_priority sets its priority instead. value is taken. */
-int group_put_var(struct group *group, const char *name, json_t *value, struct err *err) must_check;
-/* Sets one variable of a host; value is taken. */
-void host_put_var(struct host *host, const char *name, json_t *value);
+int group_put_var(const struct inventory *inventory, struct group *group, const char *name, json_t *value, struct err *err) must_check;
+/* Sets one variable of a host; value is taken. Where hashes are merged, a dictionary into the one that is there. */
+void host_put_var(const struct inventory *inventory, struct host *host, const char *name, json_t *value);
 void inventory_settle(struct inventory *inventory, struct problems *problems);
 
 /* "localhost", "127.0.0.1", "::1" */

@@ -92,5 +92,5 @@ void inventory_script_host(struct inventory *inventory, const char *path, struct
 	const char *key;
 	json_t *value;
 	json_object_foreach(root.value, key, value)
-		host_put_var(host, key, json_incref(value));
+		host_put_var(inventory, host, key, json_incref(value));
 }

@@ -3,7 +3,11 @@
  *
  * Text from playbooks and inventories is a template and is evaluated when it is used; values that were evaluated,
  * registered or gathered are final. A layer says which it holds. Layers borrow their dictionaries. One thread at a
- * time. */
+ * time.
+ *
+ * Where hashes are merged (hash_behaviour), a dictionary is merged at all depths into the one that it would hide, down to
+ * what is no dictionary. Vars of tasks and blocks hide each other as ever, and so do those of includes; loop variables,
+ * magic and what is above hide all. */
 #ifndef NEAP_MODEL_VARS_H
 #define NEAP_MODEL_VARS_H
 
@@ -47,19 +51,29 @@ struct vars_layer {
 struct vars {
 	struct vars_layer *layers; /* kept in order of precedence, lowest first */
 	size_t count, room;
+	struct vars_merged *merged; /* where hashes are merged, else NULL */
 };
 
 #define VARS_INIT { 0 }
 
 void vars_add(struct vars *vars, enum vars_level level, json_t *values, bool final, const char *origin);
-/* Forgets the layers of a level (a task's own, after the task). */
+/* From now on hashes are merged. */
+void vars_merge_hashes(struct vars *vars);
+/* Forgets the layers of a level (a task's own, after the task). What was merged before is gone as well. */
 void vars_remove_level(struct vars *vars, enum vars_level level);
-/* The winning layer, with *value borrowed; NULL where no layer has the name. */
+/* The winning layer, with *value borrowed; NULL where no layer has the name. Of a merged value, the layer is good until the next
+ * one is found; its level and origin are the highest one's, and it is final if all are. */
 const struct vars_layer *vars_find(const struct vars *vars, const char *name, json_t **value);
 /* Every name once, with its winning layer. */
 void vars_each(const struct vars *vars,
                void (*visit)(void *context, const char *name, json_t *value, const struct vars_layer *layer),
                void *context);
 void vars_release(struct vars *vars);
+/* Merges a dictionary into another at all depths; copies what it takes over. */
+void vars_merge(json_t *into, const json_t *from);
+/* Gives a dictionary of variables one more, which is taken; merges: a dictionary with the one that it has, which is not touched. */
+void vars_put(json_t *values, const char *name, json_t *value, bool merges);
+/* The same with all of another's, which are shared. */
+void vars_put_all(json_t *values, json_t *more, bool merges);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/printable.h"
-#include "model/vault.h"
+#include "model/unsafe.h"
 #include "run/debugger_line.h"
 #include "run/play.h"
 #include "run/terminal.h"
@@ -72,40 +72,6 @@ static void say_error(const struct talk *talk, const struct err *err)
 	say(talk, text);
 }
 
-/* A copy without the marks of texts that are no templates. */
-static json_t *unmarked(json_t *value)
-{
-	json_t *text = vault_value_is_text(value) ? json_object_get(value, "__ansible_unsafe") : NULL, *inner, *copy;
-	const char *key;
-	if (text)
-		return json_deep_copy(text);
-	if (!json_is_array(value) && !json_is_object(value))
-		return json_deep_copy(value);
-	copy = json_is_array(value) ? json_array() : json_object();
-	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(copy, unmarked(json_array_get(value, i)));
-	json_object_foreach(value, key, inner)
-		json_object_set_new_nocheck(copy, key, unmarked(inner));
-	return copy;
-}
-
-/* The other way: what looks like a template is none. */
-static json_t *marked(json_t *value)
-{
-	json_t *inner, *copy;
-	const char *key;
-	if (json_is_string(value) && spec_is_template(json_string_value(value)))
-		return json_pack("{s:o}", "__ansible_unsafe", json_deep_copy(value));
-	if (!json_is_array(value) && !json_is_object(value))
-		return json_deep_copy(value);
-	copy = json_is_array(value) ? json_array() : json_object();
-	for (size_t i = 0; i < json_array_size(value); i++)
-		json_array_append_new(copy, marked(json_array_get(value, i)));
-	json_object_foreach(value, key, inner)
-		json_object_set_new_nocheck(copy, key, marked(inner));
-	return copy;
-}
-
 /* ---- what there is to see ---- */
 
 /* The arguments as they are written, or as they were changed. New. */
@@ -132,7 +98,7 @@ static json_t *describe_task(const struct talk *talk)
 	}
 	json_object_set_new(task, "name", json_string(talk->outcome->name));
 	json_object_set_new(task, "args", arguments ? arguments : json_string(err.text));
-	json_t *shown = unmarked(task);
+	json_t *shown = unsafe_show(task);
 	json_decref(task);
 	return shown;
 }
@@ -148,7 +114,7 @@ static json_t *describe_variables(const struct talk *talk)
 	json_t *all = json_object();
 	json_object_set_new(all, "groups", json_deep_copy(talk->walk->run->groups));
 	vars_each(&talk->walk->variables.vars, add_variable, all);
-	json_t *shown = unmarked(all);
+	json_t *shown = unsafe_show(all);
 	json_decref(all);
 	return shown;
 }
@@ -221,7 +187,7 @@ static int print(struct talk *talk, const char *expression, struct err *err)
 	auto_json json_t *value = NULL;
 	if (evaluate(talk, expression, &value, err) < 0)
 		return -1;
-	auto_json json_t *shown = unmarked(value);
+	auto_json json_t *shown = unsafe_show(value);
 	auto_free char *text = json_dumps(shown, JSON_INDENT(4) | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	say(talk, text ? text : "null");
 	return 0;
@@ -236,7 +202,7 @@ static int typed_value(struct talk *talk, const char *expression, json_t **value
 	if (evaluate(talk, expression, &evaluated, err) < 0)
 		return -1;
 	bool is_typed = !talk->has_looked && template_looks(talk->at->vm) == looks;
-	*value = is_typed ? json_incref(evaluated) : marked(evaluated);
+	*value = is_typed ? json_incref(evaluated) : unsafe_mark(evaluated);
 	return 0;
 }
 
@@ -291,7 +257,7 @@ static int update_task(struct talk *talk, struct err *err)
 		return -1;
 	}
 	json_decref(before);
-	talk->edits->arguments = marked(evaluated);
+	talk->edits->arguments = unsafe_mark(evaluated);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/playbook.h"
+#include "model/vars.h"
 #include "model/words.h"
 
 static json_t *read_file(const char *path, struct vault *vault, struct problems *problems, struct err *err)
@@ -46,7 +47,7 @@ static json_t *read_words(const char *text, struct err *err)
 	return NULL;
 }
 
-json_t *extra_vars_read(const char *const *given, size_t count, struct vault *vault, struct problems *problems,
+json_t *extra_vars_read(const char *const *given, size_t count, bool merges, struct vault *vault, struct problems *problems,
                         struct err *err)
 {
 	auto_json json_t *all = json_object();
@@ -57,7 +58,7 @@ json_t *extra_vars_read(const char *const *given, size_t count, struct vault *va
 		                                          : read_words(text, err);
 		if (!values)
 			return NULL;
-		json_object_update(all, values);
+		vars_put_all(all, values, merges);
 	}
 	return steal(all);
 }

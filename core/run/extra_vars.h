@@ -9,7 +9,7 @@
 #include "model/vault.h"
 
 /* All of them in one new dictionary, a later one over an earlier one. vault opens sealed files. Faults in files go to problems. */
-json_t *extra_vars_read(const char *const *given, size_t count, struct vault *vault, struct problems *problems,
+json_t *extra_vars_read(const char *const *given, size_t count, bool merges, struct vault *vault, struct problems *problems,
                         struct err *err) must_check;
 
 #endif

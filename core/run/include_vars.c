@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/pattern.h"
+#include "model/vars.h"
 #include "plan/module.h"
 #include "plan/path.h"
 
@@ -200,19 +201,6 @@ static void read_tree(struct including *including, const char *root)
 
 /* ---- merging ---- */
 
-static void merge_into(json_t *old, json_t *values)
-{
-	const char *name;
-	json_t *value;
-	json_object_foreach(values, name, value) {
-		json_t *now = json_object_get(old, name);
-		if (json_is_object(now) && json_is_object(value))
-			merge_into(now, value);
-		else
-			json_object_set_new(old, name, json_deep_copy(value));
-	}
-}
-
 /* Each dictionary becomes what the variable of that name is now, with it merged into it. */
 static void merge_all(struct including *including, json_t *facts)
 {
@@ -232,7 +220,7 @@ static void merge_all(struct including *including, json_t *facts)
 			continue;
 		}
 		json_t *both = json_deep_copy(old->facts);
-		merge_into(both, value);
+		vars_merge(both, value);
 		json_object_set_new(merged, name, both);
 	}
 	json_object_update(facts, merged);

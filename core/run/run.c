@@ -120,7 +120,9 @@ static int load_playbooks(struct run_state *state, struct problems *problems)
 static int load_inventory(struct run_state *state, struct problems *problems)
 {
 	struct run_context *run = &state->context;
-	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, run->vault,
+	struct inventory_options options = run->options->inventory;
+	options.vault = run->vault;
+	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, &options,
 	                            problems);
 	for (size_t i = 0; !failed && i < state->playbook_count; i++) {
 		const struct playbook *playbook = state->playbooks[i];
@@ -223,7 +225,8 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	failed |= load_playbooks(state, problems);
 	failed |= load_inventory(state, problems);
 	check_given(run, state->playbooks, state->playbook_count, problems);
-	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, run->vault, problems, err);
+	run->extra_vars = extra_vars_read(run->options->extra_vars, run->options->extra_var_count, run->options->inventory.merges_hashes,
+	                                  run->vault, problems, err);
 	if (!run->extra_vars || failed || problems->errors)
 		return -1;
 	if (limit_check(run, err) < 0 || confirm_possible(run, err) < 0 ||

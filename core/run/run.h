@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/secret.h"
+#include "model/inventory.h"
 #include "model/problem.h"
 #include "run/event.h"
 #include "run/shard.h"
@@ -47,6 +48,7 @@ struct run_options {
 	bool ask_pass, ask_become_pass, become;
 	const char *become_user, *become_method, *become_flags, *become_exe;
 	const char *ssh_args, *host_key_checking, *strategy;
+	struct inventory_options inventory; /* how it is read; without vault */
 	bool task_debugger;         /* on whatever fails */
 	bool debugger_minds_ignored; /* it stops at failures with ignore_errors too */
 	int port;                   /* 0: as configured */

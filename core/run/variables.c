@@ -417,13 +417,13 @@ void variables_set(struct variables *variables, const char *name, json_t *value)
 }
 
 /* Under facts_lock. */
-static void learn(struct host_state *host, unsigned kinds, json_t *facts)
+static void learn(const struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts)
 {
 	auto_json json_t *copy = json_deep_copy(facts);
 	if (kinds & FACTS_SET)
 		json_object_update(host->variables, copy);
 	if (kinds & FACTS_INCLUDED)
-		json_object_update(host->included, copy);
+		vars_put_all(host->included, copy, run->options->inventory.merges_hashes);
 	if (kinds & FACTS_GATHERED)
 		host_facts_add(host, facts);
 }
@@ -431,7 +431,7 @@ static void learn(struct host_state *host, unsigned kinds, json_t *facts)
 void variables_learn(struct variables *variables, unsigned kinds, json_t *facts)
 {
 	pthread_mutex_lock(&variables->run->facts_lock);
-	learn(variables->host, kinds, facts);
+	learn(variables->run, variables->host, kinds, facts);
 	changed(variables->run, variables->host);
 	drop_hostvars(variables);
 }
@@ -460,7 +460,7 @@ static void take_given(struct variables *variables)
 	if (host->given) {
 		for (size_t i = 0; i < json_array_size(host->given); i++) {
 			json_t *given = json_array_get(host->given, i);
-			learn(host, (unsigned)json_integer_value(json_array_get(given, 0)), json_array_get(given, 1));
+			learn(variables->run, host, (unsigned)json_integer_value(json_array_get(given, 0)), json_array_get(given, 1));
 		}
 		json_decref(host->given);
 		host->given = NULL;

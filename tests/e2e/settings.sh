@@ -68,7 +68,7 @@ roles_path = roles
 nocows = 1
 retry_files_enabled = False
 jinja2_native = yes
-hash_behaviour = merge
+hash_behaviour = replace
 [ssh_connection]
 pipelining = True
 control_path = /tmp/x
@@ -76,7 +76,7 @@ END
 export ANSIBLE_CONFIG="$WORK/conf/ansible.cfg"
 ANSIBLE_LOG_PATH=/tmp/log neap run site.json
 status 0
-said "settings of Ansible's that neap does not have are ignored: nocows, hash_behaviour, control_path, ANSIBLE_LOG_PATH"
+said "settings of Ansible's that neap does not have are ignored: nocows, control_path, ANSIBLE_LOG_PATH"
 equal "$(wc -l <"$WORK/err")" 1
 neap doc ping
 silent
@@ -100,9 +100,9 @@ neap run site.json --format text
 output_has "TASK [debug]"
 ANSIBLE_STRATEGY=linear ANSIBLE_STDOUT_CALLBACK=yaml neap run site.json
 output_has "TASK [debug]"
-ANSIBLE_STRATEGY=debug neap run site.json
+ANSIBLE_STRATEGY=brisk neap run site.json
 status 1
-said 'strategy "debug" is not one of'
+said 'strategy "brisk" is not one of'
 
 it "any_errors_fatal is for all plays"
 echo '[{"hosts": "all", "gather_facts": false, "tasks": [{"fail": {"msg": "x"}, "when": "inventory_hostname == '"'a'"'"}, {"debug": {"msg": "reached"}}]}]' >fails.json

@@ -52,3 +52,66 @@ Test(vars, visits_each_name_once_with_its_winner)
 	vars_each(&vars, collect, seen);
 	cr_assert(json_equal(seen, expected));
 }
+
+static json_t *parse(const char *text)
+{
+	json_t *value = json_loads(text, 0, NULL);
+	cr_assert_not_null(value, "%s", text);
+	return value;
+}
+
+static void expect_merged(const struct vars *vars, const char *name, const char *expected, bool final)
+{
+	json_t *value;
+	auto_json json_t *wanted = parse(expected);
+	const struct vars_layer *layer = vars_find(vars, name, &value);
+	auto_free char *text = json_dumps(value, JSON_SORT_KEYS);
+	cr_assert(json_equal(value, wanted), "%s is %s", name, text);
+	cr_assert_eq(layer->final, final);
+}
+
+Test(vars, merges_hashes_at_all_depths_down_to_what_is_none)
+{
+	auto_json json_t *low = parse("{\"a\": {\"lost\": 1}, \"b\": {\"x\": {\"p\": 1}, \"l\": [1]}}");
+	auto_json json_t *middle = parse("{\"a\": 5, \"b\": {\"x\": {\"q\": 2}, \"l\": [2]}}");
+	auto_json json_t *high = parse("{\"a\": {\"kept\": 1}, \"b\": {\"y\": \"{{ z }}\"}}");
+	auto_vars struct vars vars = VARS_INIT;
+	vars_merge_hashes(&vars);
+	vars_add(&vars, VARS_PLAY, middle, false, "play");
+	vars_add(&vars, VARS_EXTRA, high, false, "-e");
+	vars_add(&vars, VARS_ROLE_DEFAULTS, low, false, "defaults");
+	expect_merged(&vars, "a", "{\"kept\": 1}", false);
+	expect_merged(&vars, "b", "{\"x\": {\"p\": 1, \"q\": 2}, \"y\": \"{{ z }}\", \"l\": [2]}", false);
+	json_t *first, *second;
+	vars_find(&vars, "b", &first);
+	json_object_set_new(json_object_get(middle, "b"), "n", json_true());
+	vars_find(&vars, "b", &second);
+	cr_assert(json_object_get(second, "n") && !json_object_get(first, "n")); /* what was found stays as it was */
+}
+
+Test(vars, merges_final_values_with_templates_as_data)
+{
+	auto_json json_t *play = parse("{\"a\": {\"t\": \"{{ x }}\"}}"), *fact = parse("{\"a\": {\"f\": \"{{ y }}\", \"g\": \"plain\"}}");
+	auto_vars struct vars vars = VARS_INIT;
+	vars_merge_hashes(&vars);
+	vars_add(&vars, VARS_SET_FACT, fact, true, "set_fact");
+	expect_merged(&vars, "a", "{\"f\": \"{{ y }}\", \"g\": \"plain\"}", true);
+	vars_add(&vars, VARS_PLAY, play, false, "play");
+	expect_merged(&vars, "a", "{\"t\": \"{{ x }}\", \"f\": {\"__ansible_unsafe\": \"{{ y }}\"}, \"g\": \"plain\"}", false);
+}
+
+Test(vars, merges_nothing_into_what_hides_its_own_level_or_all)
+{
+	auto_json json_t *play = parse("{\"a\": {\"p\": 1}}"), *outer = parse("{\"a\": {\"o\": 1}}"), *inner = parse("{\"a\": {\"i\": 1}}");
+	auto_vars struct vars vars = VARS_INIT;
+	vars_merge_hashes(&vars);
+	vars_add(&vars, VARS_PLAY, play, false, "play");
+	vars_add(&vars, VARS_TASK, outer, false, "block");
+	vars_add(&vars, VARS_TASK, inner, false, "task");
+	expect_merged(&vars, "a", "{\"p\": 1, \"i\": 1}", false);
+	vars_add(&vars, VARS_LOOP, outer, true, "loop");
+	expect_merged(&vars, "a", "{\"o\": 1}", true);
+	vars_remove_level(&vars, VARS_LOOP);
+	vars_remove_level(&vars, VARS_TASK);
+	expect_merged(&vars, "a", "{\"p\": 1}", false);
+}
