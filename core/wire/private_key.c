@@ -21,6 +21,7 @@ static bool read_file(const char *path, struct secret *text)
 	auto_fclose FILE *file = fopen(path, "re");
 	if (!file)
 		return false;
+	setbuf(file, NULL); /* stdio would keep what it reads in memory that nobody wipes */
 	auto_free char *bytes = mem_alloc(LONGEST_KEY);
 	size_t length = fread(bytes, 1, LONGEST_KEY, file);
 	secret_set(text, bytes, length);
