@@ -75,6 +75,7 @@ struct file_task {
 	const struct file_want *want;
 	struct decision *decision;
 	const char *path, *src, *state;
+	const char *told;                   /* the path as it was given, with its slash at the end */
 	const struct stat_answer *now;      /* the path itself */
 	const struct stat_answer *followed; /* what it means: of a symlink that is followed, its target */
 	struct file_goal goal;
@@ -97,9 +98,13 @@ static void diff_state(struct file_task *task, const char *before, const char *a
 		file_diff(task->decision, task->path, "state", json_string(before), json_string(after));
 }
 
+/* Failed, as Ansible tells it: with what is at the path, and nothing of what was wanted. */
 static int fail_with_stat(struct file_task *task, const char *text)
 {
-	file_result(task->decision, task->now);
+	json_decref(result_take(task->decision));
+	result_str(task->decision, "path", task->told);
+	if (task->now->type)
+		file_result(task->decision, task->now);
 	return result_fail(task->decision, "%s", text);
 }
 
@@ -153,7 +158,9 @@ static int keep_file(struct file_task *task)
 {
 	if (task->followed->type == 'd' || task->followed->type == 'l' || !task->followed->type) {
 		auto_free char *text = mem_printf("file (%s) is %s, cannot continue", task->path, file_state(task->followed));
-		return fail_with_stat(task, text);
+		fail_with_stat(task, text);
+		file_result(task->decision, task->now);
+		return 0;
 	}
 	file_result(task->decision, task->followed);
 	settle(task, task->path, task->followed, task->want->follow);
@@ -172,9 +179,9 @@ static int touch(struct file_task *task)
 		step_put(task->decision, &put);
 		return finish(task, false);
 	}
-	file_result(task->decision, task->followed);
+	file_result(task->decision, task->now);
 	settle(task, task->path, task->followed, task->want->follow);
-	return finish(task, task->want->follow);
+	return finish(task, false);
 }
 
 /* ---- directory ---- */
@@ -257,6 +264,7 @@ static int link_may_replace(struct file_task *task)
 	if (!task->want->force) {
 		auto_free char *text = mem_printf("refusing to convert from %s to symlink for %s", state, task->path);
 		fail_with_stat(task, text);
+		result_str(task->decision, "src", task->src);
 		return 1;
 	}
 	if (task->now->type != 'd')
@@ -307,12 +315,17 @@ static int make_link(struct file_task *task)
 			return 0;
 		auto_free char *text = mem_printf(
 			"src file does not exist, use \"force=yes\" if you really want to create the link: %s", target);
-		if (!stat->type)
-			return fail_with_stat(task, text);
+		if (!stat->type) {
+			fail_with_stat(task, text);
+			result_str(task->decision, "src", task->src);
+			return 0;
+		}
 	}
 	if (link_may_replace(task))
 		return 0;
 	diff_state(task, file_state(task->now), "link");
+	if (task->now->type)
+		file_result(task->decision, task->now);
 	if (task->now->type == 'l' && strcmp(task->now->target ? task->now->target : "", src) == 0)
 		return link_settle(task, target);
 	if (task->now->type == 'l')
@@ -327,8 +340,12 @@ static int make_link(struct file_task *task)
 
 static int hard_refuse(struct file_task *task, const char *text)
 {
-	result_str(task->decision, "dest", task->path);
-	return fail_with_stat(task, text);
+	json_decref(result_take(task->decision));
+	result_str(task->decision, "dest", task->told);
+	result_str(task->decision, "src", task->src);
+	if (task->now->type)
+		file_result(task->decision, task->now);
+	return result_fail(task->decision, "%s", text);
 }
 
 static int hard_settle(struct file_task *task, const struct stat_answer *stat)
@@ -342,8 +359,11 @@ static int make_hard(struct file_task *task)
 	bool is_hard = strcmp(file_state(task->now), "hard") == 0;
 	if (!*task->src && !is_hard)
 		return result_fail(task->decision, "src is required for creating new hardlinks");
-	if (!*task->src)
+	if (!*task->src) {
+		result_set(task->decision, "src", json_null());
+		file_result(task->decision, task->now);
 		return hard_settle(task, task->now);
+	}
 	result_str(task->decision, "src", task->src);
 	const struct stat_answer *src = ask_stat(task->decision, task->src, ASK_FOLLOW);
 	if (!src)
@@ -351,10 +371,10 @@ static int make_hard(struct file_task *task)
 	if (!src->type)
 		return hard_refuse(task, "src does not exist");
 	diff_state(task, file_state(task->now), "hard");
-	if (task->now->type && task->now->device == src->device && task->now->inode == src->inode) {
+	if (task->now->type)
 		file_result(task->decision, task->now);
+	if (task->now->type && task->now->device == src->device && task->now->inode == src->inode)
 		return hard_settle(task, task->now);
-	}
 	if (task->now->type == 'd')
 		return hard_refuse(task, "Cannot link: a directory exists at destination");
 	if (is_hard && !task->want->force)
@@ -422,20 +442,23 @@ static int file_decide(const struct module *module, const void *wanted, struct d
 	if (!path || !task.src)
 		return 0;
 	task.path = without_slashes(decision, path);
+	task.told = path;
 	bool removing = want->state && strcmp(want->state, "absent") == 0;
 	task.now = ask_stat(decision, task.path, ASK_NO_FOLLOW);
 	task.followed = want->follow && !removing ? ask_stat(decision, task.path, ASK_FOLLOW) : task.now;
 	int found = removing ? 0 : file_goal_find(&task.goal, &want->wish, decision);
 	if (decision->failed && task.now) {
-		result_str(decision, "path", task.path);
+		result_str(decision, "path", task.told);
 		file_result(decision, task.now);
 	}
 	if (!task.now || !task.followed || found < 0)
 		return 0;
 	task.state = state_meant(want, task.now);
 	bool has_dest = strcmp(task.state, "link") == 0 || strcmp(task.state, "hard") == 0 || strcmp(task.state, "touch") == 0;
-	result_str(decision, has_dest ? "dest" : "path", task.path);
-	if (check_together(&task) || time_change_find(&task.times, &want->access, &want->modification, decision, task.state) < 0)
+	if (check_together(&task))
+		return 0;
+	result_str(decision, has_dest ? "dest" : "path", task.told);
+	if (time_change_find(&task.times, &want->access, &want->modification, decision, task.state) < 0)
 		return 0;
 	return act(&task);
 }

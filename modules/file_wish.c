@@ -2,6 +2,7 @@
 #include "modules/file_wish.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,13 @@ const char *file_state(const struct stat_answer *stat)
 	}
 }
 
+/* As Ansible's modules of files tell a mode: 0644, but 02755; stat and find say 2755. */
+static const char *attribute_text(mode_t mode, char text[8])
+{
+	snprintf(text, 8, "0%03o", (unsigned)mode & 07777);
+	return text;
+}
+
 void file_result(struct decision *decision, const struct stat_answer *stat)
 {
 	char mode[8];
@@ -26,7 +34,7 @@ void file_result(struct decision *decision, const struct stat_answer *stat)
 	result_int(decision, "gid", stat->gid);
 	result_str(decision, "owner", stat->owner);
 	result_str(decision, "group", stat->group);
-	result_str(decision, "mode", mode_text(stat->mode, mode));
+	result_str(decision, "mode", attribute_text(stat->mode, mode));
 	result_int(decision, "size", (long long)stat->size);
 }
 
@@ -95,7 +103,8 @@ static bool compare_mode(const struct file_goal *goal, struct decision *decision
 	if (mode == now->mode)
 		return false;
 	char before[8], after[8];
-	file_diff(decision, path, "mode", json_string(mode_text(now->mode, before)), json_string(mode_text(mode, after)));
+	file_diff(decision, path, "mode", json_string(attribute_text(now->mode, before)),
+	          json_string(attribute_text(mode, after)));
 	return true;
 }
 

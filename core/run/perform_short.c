@@ -90,9 +90,24 @@ static void script_mkdir(struct buf *text, const struct step_mkdir *mkdir)
 	add_attributes(text, &mkdir->attributes, mkdir->path, true);
 }
 
+/* ln would say only that something is missing. */
+static void script_needs_folder(struct buf *text, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return;
+	auto_free char *folder = mem_strndup(path, (size_t)(slash - path)), *missing = mem_printf(WIRE_NO_FOLDER, folder);
+	buf_str(text, "{ [ -d");
+	command_text_path(text, folder);
+	buf_str(text, " ] || { echo ");
+	quote_word(text, missing);
+	buf_str(text, " >&2; false; }; } && ");
+}
+
 static void script_link(struct buf *text, const struct step_link *link)
 {
 	const char *how = link->hard ? "ln" : "ln -s";
+	script_needs_folder(text, link->path);
 	if (!link->replace) {
 		buf_printf(text, "%s --", how);
 		command_text_path(text, link->target);
@@ -122,8 +137,20 @@ static void script_link(struct buf *text, const struct step_link *link)
 
 static void script_remove(struct buf *text, const struct step_remove *remove)
 {
-	buf_str(text, remove->recurse ? "rm -rf --" : "rm -f --");
+	if (remove->recurse) {
+		buf_str(text, "rm -rf --");
+		command_text_path(text, remove->path);
+		return;
+	}
+	buf_str(text, "if [ -d");
 	command_text_path(text, remove->path);
+	buf_str(text, " ] && [ ! -L");
+	command_text_path(text, remove->path);
+	buf_str(text, " ]; then rmdir --");
+	command_text_path(text, remove->path);
+	buf_str(text, "; else rm -f --");
+	command_text_path(text, remove->path);
+	buf_str(text, "; fi");
 }
 
 static void script_rename(struct buf *text, const struct step_rename *rename)

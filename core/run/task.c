@@ -264,9 +264,12 @@ static enum state start_attempt(struct task *task)
 	return STATE_DECIDE;
 }
 
-/* In check mode what would be done is remembered, so that later tasks find it. */
+/* In check mode what would be done is remembered, so that later tasks find it; but not what single tasks of a real run would
+ * have done, as those behind them do not come upon it. */
 static enum state predict(struct task *task)
 {
+	if (!task->walk->run->options->check)
+		return STATE_JUDGE;
 	struct overlay *overlay = target_overlay(task->attempt.target);
 	task->uncertain = overlay_is_uncertain(overlay);
 	overlay_predict(overlay, &task->attempt.decision);

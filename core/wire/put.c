@@ -153,6 +153,12 @@ static int put_readback(struct identity *identity, const char *path, char sha1[R
 	return status;
 }
 
+char *put_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash > path ? mem_strndup(path, (size_t)(slash - path)) : mem_strdup(slash ? "/" : ".");
+}
+
 /* Forces the file systems of all directories to the disk; where only all of them can be, all of them. */
 static void put_sync_text(const struct put_batch *batch, struct buf *script)
 {

@@ -59,6 +59,9 @@ struct err *put_fail_arrived(struct put_batch *batch, size_t index);
 /* What the attributes are to be, once the old file is known and what the new one has by itself. */
 void put_resolve_attributes(struct put_file *file, uint32_t own_uid, uint32_t own_gid, long umask);
 
+/* The folder that path is in, the caller's own. */
+char *put_folder(const char *path) __attribute__((returns_nonnull));
+
 /* Each returns -1 only if the connection, or the server at its other end, is lost; what concerns a file is put_fail. */
 int put_sftp_send(struct put_batch *batch, struct err *err) must_check;     /* look, open, write, attributes, close */
 /* Sends the question; put_sftp_look_again waits for the answers. */

@@ -57,6 +57,11 @@ static void put_sftp_judge_open(struct put_batch *batch, size_t index)
 		batch->retry = true;
 		return;
 	}
+	if (file->open.status == STATUS_NO_SUCH_FILE) {
+		auto_free char *folder = put_folder(file->temp);
+		err_set(put_fail(batch, index), ERR_HOST, WIRE_NO_FOLDER, folder);
+		return;
+	}
 	auto_free char *doing = mem_printf("creating %s", file->temp);
 	put_sftp_file_error(batch, index, &file->open, doing);
 }

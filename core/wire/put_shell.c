@@ -67,6 +67,11 @@ static int put_shell_each(struct put_batch *batch, void (*write)(struct put_batc
 static void put_shell_write_look(struct put_batch *batch, size_t index, struct buf *script)
 {
 	auto_free char *word = put_shell_word(batch->files[index].path);
+	auto_free char *folder = put_folder(batch->files[index].temp), *folder_word = put_shell_word(folder);
+	auto_free char *missing = mem_printf(WIRE_NO_FOLDER, folder);
+	buf_printf(script, "[ -d %s ] || { echo ", folder_word);
+	quote_word(script, missing);
+	buf_str(script, " >&2; exit 1; }\n");
 	put_shell_look_text(script, word);
 }
 

@@ -158,6 +158,9 @@ int wire_stream(struct wire *wire, const struct wire_become *become, const struc
 
 /* ---- files ---- */
 
+/* What is said where a file is to be written into a folder that is not there. */
+#define WIRE_NO_FOLDER "there is no folder %s: make it first, by a task of file with state directory"
+
 enum wire_source { WIRE_BYTES, WIRE_LOCAL_FILE, WIRE_REMOTE_FILE };
 
 struct wire_put { /* the whole protocol of an atomic copy: old or new, never half */
