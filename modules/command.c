@@ -110,11 +110,12 @@ static int command_decide(const struct module *module, const void *wanted, struc
 	auto_json json_t *shown = json_array();
 	for (const char *const *word = words; *word; word++)
 		json_array_append_new(shown, json_string(*word));
-	const struct command_task task = {
-		.program = words[0], .line = line_of(want, words, decision), .creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
-	};
 	const char *chdir = path_expand(decision, want->chdir);
-	if (!command_task_wanted(decision, &task) || !chdir)
+	const struct command_task task = {
+		.program = words[0], .line = line_of(want, words, decision), .creates = want->creates, .removes = want->removes,
+		.chdir = chdir, .strip = want->strip_empty_ends, .shown = shown,
+	};
+	if (!chdir || !command_task_wanted(decision, &task))
 		return 0;
 	struct command command = { .chdir = *chdir ? chdir : NULL };
 	set_words(&command, words, &decision->arena);

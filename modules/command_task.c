@@ -10,12 +10,14 @@
 
 const char *const command_task_names[] = { "_raw_params", "free_form", NULL };
 
-/* Whether there is something of that name or pattern; -1: not answered yet. */
-static int is_there(struct decision *decision, const char *written)
+/* Whether there is something of that name or pattern, of which a relative one is in folder; -1: not answered yet. */
+static int is_there(struct decision *decision, const char *written, const char *folder)
 {
 	const char *path = path_expand(decision, written);
 	if (!path)
 		return -1;
+	if (folder && *folder && *path != '/')
+		path = path_join(decision, folder, path);
 	if (!strpbrk(path, "*?[")) {
 		const struct stat_answer *stat = ask_stat(decision, path, ASK_NO_FOLLOW);
 		return stat ? stat->type != 0 : -1;
@@ -63,8 +65,8 @@ static void set_nothing_run(struct decision *decision, const struct command_task
 
 int command_task_wanted(struct decision *decision, const struct command_task *task)
 {
-	int created = task->creates ? is_there(decision, task->creates) : 0;
-	int removable = task->removes ? is_there(decision, task->removes) : 1;
+	int created = task->creates ? is_there(decision, task->creates, task->chdir) : 0;
+	int removable = task->removes ? is_there(decision, task->removes, task->chdir) : 1;
 	if (created < 0 || removable < 0 || decision->failed)
 		return 0;
 	set_nothing_run(decision, task);

@@ -8,6 +8,7 @@ struct command_task {
 	const char *program; /* its first word, where no shell is asked for; else NULL */
 	const char *line;    /* the command as one text; with program */
 	const char *creates, *removes;
+	const char *chdir;   /* that relative ones are in; NULL: the user's home */
 	bool strip;         /* trailing line ends off the output */
 	json_t *shown;      /* the result's cmd, taken over; NULL: none */
 };

@@ -43,20 +43,37 @@ static void add(struct tree *tree, const struct item *item)
 	tree->items[tree->count++] = *item;
 }
 
-/* What a symlink in the source points to, in its place. */
+/* Whether the folder that a symlink at path leads to is one that the symlink itself is in. */
+static bool leads_up(struct tree *tree, const char *path, const struct stat_answer *folder)
+{
+	struct decision *decision = tree->task->decision;
+	bool leads = false;
+	do {
+		path = path_folder(decision, path);
+		const struct answer *above = copy_ask_source(tree->task, &(struct ask){ .kind = ASK_STAT, .path = path, .follow = true });
+		if (!above)
+			tree->waits = true;
+		else if (above->stat.device == folder->device && above->stat.inode == folder->inode)
+			leads = true;
+	} while (strcmp(path, "/") != 0 && strcmp(path, ".") != 0);
+	return leads;
+}
+
+/* What a symlink in the source points to, in its place. One that leads nowhere, or round in a circle, stays a symlink. */
 static void gather_link(struct tree *tree, const char *path, const char *name, const struct list_entry *entry, int depth)
 {
 	struct copy_task *task = tree->task;
+	const struct item link = { .name = name, .type = 'l', .target = entry->stat.target };
 	if (!task->want->local_follow) {
-		add(tree, &(struct item){ .name = name, .type = 'l', .target = entry->stat.target });
+		add(tree, &link);
 		return;
 	}
 	const struct answer *stat = copy_ask_source(task, &(struct ask){ .kind = ASK_STAT, .path = path, .follow = true });
 	const struct answer *hash = copy_ask_source(task, &(struct ask){ .kind = ASK_HASH, .path = path, .algorithm = "sha1" });
 	if (!stat || !hash) {
 		tree->waits = true;
-	} else if (stat->state != ANSWER_OK) {
-		result_fail(task->decision, "could not find src=%s: it is a symlink to nothing", path);
+	} else if (stat->state != ANSWER_OK || (stat->stat.type == 'd' && leads_up(tree, path, &stat->stat))) {
+		add(tree, &link);
 	} else if (stat->stat.type == 'd' && depth >= LINKS_DEEP) {
 		result_fail(task->decision, "%s: the symlinks to folders there go round in a circle", path);
 	} else if (stat->stat.type == 'd') {

@@ -91,9 +91,9 @@ static const char *destination(const struct fetch_want *want, struct decision *d
 
 static int missing(const struct fetch_want *want, struct decision *decision, const char *src, const char *text)
 {
-	result_str(decision, "file", src);
 	if (want->fail_on_missing)
 		return result_fail(decision, "%s", text);
+	result_str(decision, "file", src);
 	char *ignored = arena_printf(&decision->arena, "%s, ignored", text);
 	result_str(decision, "msg", ignored);
 	return 0;

@@ -42,11 +42,11 @@ static int shell_decide(const struct module *module, const void *wanted, struct 
 		return result_fail(decision, "no command given");
 	}
 	auto_json json_t *shown = json_string(want->cmd);
-	const struct command_task task = {
-		.creates = want->creates, .removes = want->removes, .strip = want->strip_empty_ends, .shown = shown,
-	};
 	const char *chdir = path_expand(decision, want->chdir);
-	if (!command_task_wanted(decision, &task) || !chdir)
+	const struct command_task task = {
+		.creates = want->creates, .removes = want->removes, .chdir = chdir, .strip = want->strip_empty_ends, .shown = shown,
+	};
+	if (!chdir || !command_task_wanted(decision, &task))
 		return 0;
 	struct command command = { .script = want->cmd, .shell = want->executable, .chdir = *chdir ? chdir : NULL };
 	command_task_give(decision, &command, want->stdin_text, want->stdin_add_newline);

@@ -61,6 +61,13 @@ static void set_numbers(json_t *about, const struct stat_answer *stat)
 	json_object_set_new(about, "executable", json_boolean(stat->executable));
 }
 
+/* A number that has no name is left out. */
+static void set_name(struct decision *decision, json_t *about, const char *key, const char *name)
+{
+	if (name[strspn(name, "0123456789")])
+		stat_keys_text(decision, about, key, name);
+}
+
 static void set_link(struct decision *decision, json_t *about, const char *path, const char *target)
 {
 	const char *source = *target == '/' ? target : path_join(decision, path_folder(decision, path), target);
@@ -75,6 +82,10 @@ static int stat_decide(const struct module *module, const void *wanted, struct d
 	const char *path = path_expand(decision, want->path);
 	if (!path)
 		return 0;
+	if (!*path) {
+		result_set(decision, "stat", json_pack("{s:b}", "exists", 0));
+		return 0;
+	}
 	const struct stat_answer *stat = ask_stat(decision, path, want->follow);
 	/* Asked in the same batch: a digest of what turns out to be no file is simply not there. */
 	const struct answer *hash = want->get_checksum ? ask_hash(decision, path, want->checksum_algorithm) : NULL;
@@ -89,8 +100,8 @@ static int stat_decide(const struct module *module, const void *wanted, struct d
 	stat_keys_type(about, stat->type);
 	stat_keys_bits(about, stat->mode);
 	set_numbers(about, stat);
-	stat_keys_text(decision, about, "pw_name", stat->owner);
-	stat_keys_text(decision, about, "gr_name", stat->group);
+	set_name(decision, about, "pw_name", stat->owner);
+	set_name(decision, about, "gr_name", stat->group);
 	if (stat->type == 'l' && stat->target)
 		set_link(decision, about, path, stat->target);
 	if (stat->type == 'f' && hash && hash->state == ANSWER_OK)

@@ -18,9 +18,17 @@ struct user_row {
 	struct arena arena;
 };
 
+/* What is known of a machine: of the one neap runs on, and of each host by its name and address, whoever logs in there. */
+struct machine_row {
+	struct machine_row *next;
+	char *key;
+	struct store *store;
+};
+
 struct target_row {
 	struct target_row *next;
 	char *key;
+	struct target_user login;
 	struct target *target;
 	struct wire_config config;
 	struct secret password, passphrase;
@@ -32,14 +40,15 @@ struct targets {
 	struct run_context *run;
 	pthread_mutex_t lock;
 	struct target_row *rows;
-	struct target_user login;
+	struct machine_row *machines;
+	struct store *here;
 };
 
 struct targets *targets_new(struct run_context *run)
 {
 	struct targets *targets = mem_alloc(sizeof(*targets));
 	targets->run = run;
-	targets->login = (struct target_user){ .key = "" };
+	targets->here = store_new();
 	pthread_mutex_init(&targets->lock, NULL);
 	return targets;
 }
@@ -76,6 +85,13 @@ void targets_free(struct targets *targets)
 		next = row->next;
 		row_free(row);
 	}
+	for (struct machine_row *machine = targets->machines, *next; machine; machine = next) {
+		next = machine->next;
+		store_free(machine->store);
+		free(machine->key);
+		free(machine);
+	}
+	store_free(targets->here);
 	pthread_mutex_destroy(&targets->lock);
 	free(targets);
 }
@@ -279,6 +295,22 @@ static struct target_row *find_row(struct targets *targets, const char *key)
 	return NULL;
 }
 
+static struct store *machine_store(struct targets *targets, const struct wire_config *config)
+{
+	if (config->local)
+		return targets->here;
+	auto_free char *key = mem_printf("%s\n%s", config->name, config->host ? config->host : "");
+	struct machine_row *machine = targets->machines;
+	while (machine && strcmp(machine->key, key) != 0)
+		machine = machine->next;
+	if (machine)
+		return machine->store;
+	machine = mem_alloc(sizeof(*machine));
+	*machine = (struct machine_row){ .next = targets->machines, .key = steal(key), .store = store_new() };
+	targets->machines = machine;
+	return machine->store;
+}
+
 static struct target *make_target(struct targets *targets, struct target_row *row)
 {
 	const struct target_options options = {
@@ -287,6 +319,9 @@ static struct target *make_target(struct targets *targets, struct target_row *ro
 		.hub = targets->run->hub,
 		.events = targets->run->events,
 		.slots = targets->run->slots,
+		.login = &row->login,
+		.store = machine_store(targets, &row->config),
+		.here = targets->here,
 		.prompt = targets->run->prompt,
 		.prompt_context = targets->run,
 	};
@@ -323,6 +358,7 @@ struct target *targets_get(struct targets *targets, const struct evaluation *at,
 	row->key = mem_printf("%s\n%d %s %d %s %s", config->name, config->local, config->host ? config->host : "",
 	                      config->port, config->user ? config->user : "",
 	                      config->private_key_file ? config->private_key_file : "");
+	row->login.key = !config->local && config->user ? config->user : "";
 	if (reading.failed) {
 		row_free(row);
 		return NULL;
@@ -430,7 +466,7 @@ const struct target_user *targets_user(struct targets *targets, struct target *t
 		secret_release(&row->password);
 		arena_release(&row->arena);
 		free(row);
-		return reading.failed ? NULL : &targets->login;
+		return reading.failed ? NULL : target_login(target);
 	}
 	const struct wire_become *become = &row->become;
 	row->user.become = become;

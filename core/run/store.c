@@ -295,17 +295,18 @@ struct touched store_touched(struct store *store, const char *user, const struct
 	return touched;
 }
 
-void store_forget(struct store *store, const struct touched *touched)
+bool store_forget(struct store *store, const struct touched *touched)
 {
 	size_t changing = 0;
 	for (size_t i = 0; i < touched->count; i++)
 		changing += touched->steps[i]->effects != EFFECT_NOTHING;
 	if (!changing)
-		return;
+		return false;
 	pthread_mutex_lock(&store->lock);
 	store->generation++;
 	sweep(store, touched);
 	pthread_mutex_unlock(&store->lock);
+	return true;
 }
 
 void store_forget_all(struct store *store)

@@ -5,7 +5,8 @@
  * each answer (ask.h: is_straight). An answer that was reached otherwise is forgotten with every step, and every path with a
  * step that goes where nobody has looked.
  *
- * Locks itself: the walks that share a target (by delegation) may be on different workers. */
+ * Locks itself: the walks that share a target (by delegation) may be on different workers, and the targets that are one
+ * machine (connect.c) share one. */
 #ifndef NEAP_RUN_STORE_H
 #define NEAP_RUN_STORE_H
 
@@ -27,7 +28,7 @@ struct store *store_new(void);
 void store_free(struct store *store);
 
 /* A reference to the answer, or NULL where it is not known, or will not be any more once what is in touched (NULL: nothing)
- * was done. user: a become key, "" for the login user. */
+ * was done. user: the key of a target_user. */
 struct answer *store_find(struct store *store, const char *user, const struct ask *ask, const struct touched *touched);
 /* Counts the times something was forgotten: an answer is stored only if nothing was since it was asked. */
 uint64_t store_generation(struct store *store);
@@ -38,8 +39,8 @@ void store_keep(struct store *store, const char *user, const struct ask *ask, st
 struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count);
 /* Whether the answer to an ask may be another one behind those steps than before them, where no symlink is on its way. */
 bool touched_changes(const struct touched *touched, const struct ask *ask);
-/* Forgets what may have been touched. */
-void store_forget(struct store *store, const struct touched *touched);
+/* Forgets what may have been touched; whether anything may have been. */
+bool store_forget(struct store *store, const struct touched *touched);
 /* Forgets all that is known of the target. */
 void store_forget_all(struct store *store);
 

@@ -20,7 +20,6 @@ enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024, PROG
 
 struct target {
 	struct target_options options;
-	struct store *store;
 	struct overlay *overlay;
 	pthread_t thread;
 	bool started;
@@ -45,7 +44,6 @@ struct target *target_new(const struct target_options *options)
 {
 	struct target *target = mem_alloc(sizeof(*target));
 	target->options = *options;
-	target->store = store_new();
 	target->overlay = overlay_new();
 	target->last = &target->first;
 	target->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -53,7 +51,9 @@ struct target *target_new(const struct target_options *options)
 	return target;
 }
 
-struct store *target_store(struct target *target) { return target->store; }
+struct store *target_store(struct target *target) { return target->options.store; }
+
+const struct target_user *target_login(const struct target *target) { return target->options.login; }
 
 struct overlay *target_overlay(struct target *target) { return target->overlay; }
 
@@ -232,13 +232,13 @@ static void keep_answers(struct target *target, const struct job *job, uint64_t 
 {
 	for (size_t i = 0; i < job->ask_count; i++)
 		if (job->asks[i].answer)
-			store_keep(target->store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
+			store_keep(target->options.store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
 }
 
 static int answer_job(struct target *target, struct job *job, struct err *err)
 {
 	enum { MANY_FILES = 64 };
-	uint64_t generation = store_generation(target->store);
+	uint64_t generation = store_generation(target->options.store);
 	/* Two round trips of what will carry them go together with the question which of them are there. */
 	const struct wire_expected expected = { .puts = job->files_to_come, .new_puts = job->files_to_come };
 	if (job->files_to_come >= MANY_FILES && job->user)
@@ -401,21 +401,37 @@ static int do_steps(struct target *target, struct job *job, struct err *err)
 	return 0;
 }
 
+/* What was fetched is there for tasks that look at it on the machine neap runs on. */
+static void forget_fetched(struct target *target, const struct job *job)
+{
+	for (size_t i = 0; i < job->steps_done; i++) {
+		if (job->steps[i]->kind != STEP_GET)
+			continue;
+		const char *const paths[] = { job->steps[i]->get.to, NULL };
+		const struct step written = { .kind = STEP_PUT, .effects = EFFECT_PATHS, .paths = paths };
+		const struct touched touched = store_touched(target->options.here, "", (const struct step *const[]){ &written }, 1);
+		store_forget(target->options.here, &touched);
+	}
+}
+
 static int steps_job(struct target *target, struct job *job, struct err *err)
 {
 	if (wait_for_slot(target, err) < 0)
 		return -1;
-	struct touched touched = store_touched(target->store, job->user->key, job->steps, job->step_count);
+	struct store *store = target->options.store;
+	uint64_t generation = store_generation(store);
+	struct touched touched = store_touched(store, job->user->key, job->steps, job->step_count);
 	int failed = do_steps(target, job, err);
 	flush_output(target, false, target->held[false].length);
 	flush_output(target, true, target->held[true].length);
 	host_slots_give(target->options.slots);
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
 	touched.count = failed ? job->step_count : job->steps_done;
-	store_forget(target->store, &touched);
+	generation += store_forget(store, &touched);
+	forget_fetched(target, job);
 	if (!failed && job->is_joined && job->steps_done == job->step_count && job->outcomes[job->steps_done - 1].ok)
 		failed = answer_rest(target, job, err);
-	keep_answers(target, job, store_generation(target->store));
+	keep_answers(target, job, generation); /* nothing is kept where another target of that machine did something meanwhile */
 	return failed;
 }
 
@@ -598,7 +614,6 @@ void target_free(struct target *target)
 		return;
 	target_close(target);
 	target_join(target);
-	store_free(target->store);
 	overlay_free(target->overlay);
 	buf_release(&target->held[0]);
 	buf_release(&target->held[1]);

@@ -21,7 +21,7 @@ struct target;
 
 /* Whom a job's asks and steps are done as. Borrowed for as long as the target lives. */
 struct target_user {
-	const char *key;                   /* "" for the login user; otherwise names method, user and flags */
+	const char *key;                   /* names the login user, "" where it is nobody in particular; or method, user and flags */
 	const struct wire_become *become;  /* NULL: the login user */
 };
 
@@ -64,6 +64,9 @@ struct target_options {
 	struct wire_hub *hub;
 	struct event_stream *events;
 	struct host_slots *slots;         /* shared bound on hosts that step at once */
+	const struct target_user *login;  /* borrowed */
+	struct store *store;              /* of the machine; borrowed */
+	struct store *here;               /* of the machine neap runs on, where files are fetched to; borrowed */
 	bool (*prompt)(void *context, const char *text, struct secret *answer); /* for passphrases; NULL: nobody to ask */
 	void *prompt_context;
 };
@@ -86,6 +89,7 @@ void target_cancel(struct target *target);
 /* Ends the connection after the jobs that are queued; the next job opens a new one (meta: reset_connection). */
 void target_reset(struct target *target);
 struct store *target_store(struct target *target);
+const struct target_user *target_login(const struct target *target);
 /* What check mode would have changed here by now. */
 struct overlay *target_overlay(struct target *target);
 const char *target_name(const struct target *target);
