@@ -9,6 +9,7 @@
 
 #include "base/printable.h"
 #include "base/suggest.h"
+#include "lua/native_program.h"
 #include "lua/native_random.h"
 #include "lua/native_system.h"
 #include "lua/native_vault.h"
@@ -512,6 +513,16 @@ static int native_variables(lua_State *state)
 	return 1;
 }
 
+/* warn(text): said once the evaluation's turn has come. */
+static int native_warn(lua_State *state)
+{
+	const struct template_scope *scope = native_scope(state);
+	const char *text = luaL_checkstring(state, 1);
+	if (scope && scope->warn && !scope->early)
+		scope->warn(scope->context, text);
+	return 0;
+}
+
 static int native_locale_free(lua_State *state)
 {
 	locale_t *locale = lua_touserdata(state, 1);
@@ -586,6 +597,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	    {"replace", native_replace},
 	    {"clean", native_clean},
 	    {"variables", native_variables},
+	    {"warn", native_warn},
 	    {NULL, NULL},
 	};
 	vm_native(state);
@@ -593,6 +605,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_push_locale(state);
 	luaL_setfuncs(state, functions, 2);
 	native_system_open(state, scope);
+	native_program_open(state, scope);
 	native_vault_open(state, scope);
 	native_yaml_open(state);
 	native_random_open(state);

@@ -9,13 +9,13 @@
 #include <limits.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <lauxlib.h>
 #include <openssl/evp.h>
 
 #include "base/buf.h"
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/digest.h"
 #include "base/json_fault.h"
@@ -27,8 +27,7 @@
 
 enum { NATIVE_FILE_MAX = 64 << 20 };
 
-/* A buf that Lua frees, whatever is raised while it is used. */
-static struct buf *native_push_buf(lua_State *state)
+struct buf *native_push_buf(lua_State *state)
 {
 	struct buf *buf = lua_newuserdatauv(state, sizeof(*buf), 0);
 	*buf = (struct buf)BUF_INIT;
@@ -44,14 +43,21 @@ static int native_buf_free(lua_State *state)
 
 /* Files */
 
-/* Counts a look at what others may change. */
-static void native_look(lua_State *state)
+void native_look(lua_State *state)
 {
 	struct native_site *site = lua_touserdata(state, lua_upvalueindex(1));
 	site->looks++;
 }
 
-static const char *native_directory(lua_State *state)
+void native_act(lua_State *state)
+{
+	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
+	native_look(state);
+	if (scope && scope->early)
+		luaL_error(state, "nothing is run or written before the task's turn");
+}
+
+const char *native_directory(lua_State *state)
 {
 	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
 	return scope && scope->directory ? scope->directory : ".";
@@ -198,26 +204,6 @@ static int native_search_folders(lua_State *state)
 	return 1;
 }
 
-/* command(text): what sh prints for it and its exit status; nil and a message if it could not be run. */
-static int native_command(lua_State *state)
-{
-	enum { OUTPUT_MOST = 64 << 20 };
-	const char *const argv[] = { "/bin/sh", "-c", luaL_checkstring(state, 1), NULL };
-	const struct child_run run = { .argv = argv, .directory = native_directory(state), .output_most = OUTPUT_MOST };
-	struct buf *output = native_push_buf(state);
-	struct err err = ERR_INIT;
-	int status = 0;
-	native_look(state);
-	if (child_run(&run, output, NULL, &status, &err) < 0) {
-		lua_pushnil(state);
-		lua_pushstring(state, err.text);
-		return 2;
-	}
-	lua_pushlstring(state, buf_text(output), output->length);
-	lua_pushinteger(state, status);
-	return 2;
-}
-
 /* Passwords */
 
 /* Makes the folders of a path, for their owner alone. What fails shows when the file is made. */
@@ -280,6 +266,7 @@ static int native_password_keep(lua_State *state)
 	size_t length;
 	const char *line = luaL_checklstring(state, 2, &length);
 	bool over = lua_toboolean(state, 3);
+	native_act(state);
 	char random[DIGEST_RANDOM_HEX];
 	digest_random(random);
 	native_push_password_path(state);
@@ -347,6 +334,42 @@ static int native_file_kind(lua_State *state)
 	return 1;
 }
 
+/* is_mount(path): whether a file system is mounted there; a link to such a place is none. */
+static int native_is_mount(lua_State *state)
+{
+	const char *path = luaL_checkstring(state, 1);
+	struct stat here, above;
+	native_look(state);
+	bool found = lstat(path, &here) == 0 && S_ISDIR(here.st_mode) && lstat(lua_pushfstring(state, "%s/..", path), &above) == 0;
+	lua_pushboolean(state, found && (here.st_dev != above.st_dev || here.st_ino == above.st_ino));
+	return 1;
+}
+
+/* file_about(path): its owner's name or number, when it was changed (in microseconds) and the name of this machine. */
+static int native_file_about(lua_State *state)
+{
+	struct stat info = {0};
+	struct passwd account;
+	struct passwd *found = NULL;
+	struct utsname machine = {0};
+	char room[4096];
+	native_look(state);
+	(void)stat(luaL_checkstring(state, 1), &info);
+	(void)uname(&machine);
+	(void)getpwuid_r(info.st_uid, &account, room, sizeof(room), &found);
+	lua_newtable(state);
+	lua_pushstring(state, machine.nodename);
+	lua_setfield(state, -2, "node");
+	if (found)
+		lua_pushstring(state, found->pw_name);
+	else
+		lua_pushinteger(state, info.st_uid);
+	lua_setfield(state, -2, "owner");
+	lua_pushinteger(state, (lua_Integer)info.st_mtim.tv_sec * 1000000 + info.st_mtim.tv_nsec / 1000);
+	lua_setfield(state, -2, "changed");
+	return 1;
+}
+
 /* The list of glob(3) is copied and freed before anything can raise an error. */
 static int native_glob(lua_State *state)
 {
@@ -356,7 +379,7 @@ static int native_glob(lua_State *state)
 	if (pattern[0] != '/')
 		pattern = lua_pushfstring(state, "%s/%s", native_directory(state), pattern);
 	struct buf *paths = native_push_buf(state);
-	if (glob(pattern, 0, NULL, &found) == 0)
+	if (glob(pattern, GLOB_NOESCAPE, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			buf_add(paths, found.gl_pathv[i], strlen(found.gl_pathv[i]) + 1);
 	globfree(&found);
@@ -626,12 +649,13 @@ void native_system_open(lua_State *state, const struct template_scope *const *sc
 	    {"read_template", native_read_template},
 	    {"find_file", native_find_file},
 	    {"search_folders", native_search_folders},
-	    {"command", native_command},
 	    {"environment", native_environment},
 	    {"home", native_home},
 	    {"working_directory", native_working_directory},
 	    {"real_path", native_real_path},
 	    {"file_kind", native_file_kind},
+	    {"is_mount", native_is_mount},
+	    {"file_about", native_file_about},
 	    {"glob", native_glob},
 	    {"time", native_time},
 	    {"strftime", native_strftime},

@@ -6,16 +6,8 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "lua/native_system.h"
 #include "model/vault.h"
-
-/* What comes out, Lua's to free whatever is raised. */
-static struct buf *push_out(lua_State *state)
-{
-	struct buf *out = lua_newuserdatauv(state, sizeof(*out), 0);
-	*out = (struct buf)BUF_INIT;
-	luaL_setmetatable(state, "neap.buf");
-	return out;
-}
 
 static int seal(lua_State *state, struct buf *out, struct err *err)
 {
@@ -36,7 +28,7 @@ static int native_vault_seal(lua_State *state)
 	for (int i = 1; i <= 3; i++)
 		luaL_checkstring(state, i);
 	lua_settop(state, 4);
-	struct buf *out = push_out(state);
+	struct buf *out = native_push_buf(state);
 	if (seal(state, out, &err) < 0)
 		return luaL_error(state, "vault: %s", err.text);
 	lua_pushlstring(state, out->data, out->length);
@@ -73,7 +65,7 @@ static int native_vault_unseal(lua_State *state)
 		lua_pushvalue(state, 1);
 		return 1;
 	}
-	struct buf *out = push_out(state);
+	struct buf *out = native_push_buf(state);
 	if (open_text(state, out, &err) < 0)
 		return luaL_error(state, "unvault: %s", err.text);
 	lua_pushlstring(state, out->data ? out->data : "", out->length);

@@ -31,6 +31,9 @@ struct template_scope {
 	int (*open_sealed)(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 	/* Told of each text that a template opened by a secret of its own, to be kept out of reports; may be NULL. */
 	void (*keep_secret)(void *context, const char *text, size_t length);
+	/* Told of an error that the template says is a warning; may be NULL. */
+	void (*warn)(void *context, const char *text);
+	bool early;            /* a guess about a task whose turn has not come: a lookup that runs a program or writes is an error */
 	const char *role;      /* the folder of the role, where lookups and includes look first; NULL: none */
 	const char *directory; /* where they look then; NULL: the working directory */
 };

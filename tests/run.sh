@@ -16,7 +16,7 @@ build=${NEAP_BUILD:-build}
 needed="meson ninja-build gcc libc6-dev pkgconf libssh-dev libjansson-dev liblua5.4-dev libpcre2-dev libyaml-dev
 	libssl-dev libcriterion-dev openssh-server openssh-client openssh-sftp-server python3 rsync"
 # The oracles: what neap is compared with, and the shells and tools a target may have; groff reads the man page.
-needed="$needed ansible-core busybox mksh zsh fish tcsh curl git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas groff-base"
+needed="$needed ansible-core busybox mksh zsh fish tcsh curl wget git openssl python3-apt unzip bzip2 xz-utils strace sudo opendoas groff-base"
 case " $stages " in *" fuzz "*) needed="$needed clang llvm libclang-rt-14-dev" ;; esac
 # ajv, which reads the JSON Schema, comes by npm.
 command -v npm >/dev/null || needed="$needed npm"

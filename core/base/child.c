@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 
-enum { READ_AT_ONCE = 65536 };
+enum { READ_AT_ONCE = 65536, ASKED_EVERY_MS = 100 };
 
 struct pipes {
 	int in[2], out[2], err[2], failed[2]; /* failed carries the errno of an exec that did not happen */
@@ -82,6 +82,16 @@ static bool stream_read(int fd, struct buf *out, size_t most)
 	return n > 0;
 }
 
+/* -1 once it is to be killed. */
+static int child_given_up(const struct child_run *run, int64_t deadline, struct err *err)
+{
+	if (clock_left(deadline) == 0)
+		return err_set(err, ERR_TIMEOUT, "%s took longer than %lld s", run->argv[0], (long long)run->timeout_ms / 1000);
+	if (run->cancelled && run->cancelled(run->context))
+		return err_set(err, ERR_INTERRUPTED, "%s was interrupted", run->argv[0]);
+	return 0;
+}
+
 /* Feeds and drains until both outputs are closed. */
 static int child_pump(const struct child_run *run, struct pipes *pipes, struct buf *out, struct buf *err_out,
                       int64_t deadline, struct err *err)
@@ -95,9 +105,10 @@ static int child_pump(const struct child_run *run, struct pipes *pipes, struct b
 	while (pipes->out[0] >= 0 || pipes->err[0] >= 0) {
 		struct pollfd fds[] = { { .fd = pipes->out[0], .events = POLLIN }, { .fd = pipes->err[0], .events = POLLIN },
 			                    { .fd = pipes->in[1], .events = POLLOUT } };
-		int ready = poll(fds, 3, clock_left(deadline));
-		if (ready == 0 && clock_left(deadline) == 0)
-			return err_set(err, ERR_TIMEOUT, "%s took longer than %lld s", run->argv[0], (long long)run->timeout_ms / 1000);
+		int left = clock_left(deadline);
+		int ready = poll(fds, 3, run->cancelled && (left < 0 || left > ASKED_EVERY_MS) ? ASKED_EVERY_MS : left);
+		if (child_given_up(run, deadline, err) < 0)
+			return -1;
 		if (ready <= 0)
 			continue;
 		if (fds[0].revents && !stream_read(pipes->out[0], out, most))
@@ -121,13 +132,13 @@ static int child_reap(const struct child_run *run, pid_t pid, int64_t deadline, 
 {
 	int state;
 	for (;;) {
-		pid_t got = waitpid(pid, &state, deadline == CLOCK_NEVER ? 0 : WNOHANG);
+		pid_t got = waitpid(pid, &state, deadline == CLOCK_NEVER && !run->cancelled ? 0 : WNOHANG);
 		if (got == pid)
 			break;
 		if (got < 0 && errno != EINTR)
 			return err_errno(err, ERR_SYSTEM, "waiting for %s", run->argv[0]);
-		if (clock_left(deadline) == 0)
-			return err_set(err, ERR_TIMEOUT, "%s took longer than %lld s", run->argv[0], (long long)run->timeout_ms / 1000);
+		if (child_given_up(run, deadline, err) < 0)
+			return -1;
 		if (got == 0)
 			poll(NULL, 0, 5);
 	}

@@ -16,12 +16,14 @@ struct child_run {
 	size_t input_length;
 	bool keeps_terminal;      /* stays in neap's process group, so that it may ask the user on /dev/tty */
 	int64_t timeout_ms;       /* 0: none; when it has passed, its whole process group is killed */
+	bool (*cancelled)(void *context); /* asked while it runs; true: it is killed as well. May be NULL */
+	void *context;
 	size_t output_most;       /* bytes taken of each stream; more of stdout is an error, more of stderr is dropped */
 };
 
 /* Runs it and waits. out and err_out get its streams (either may be NULL: /dev/null). *status is the exit status, or 128 + the
  * signal's number. -1 where it could not be started (os_error says why: ENOENT, EACCES, ENOEXEC), took too long
- * (ERR_TIMEOUT) or wrote too much. Any thread; the program ignores SIGPIPE. */
+ * (ERR_TIMEOUT), was cancelled (ERR_INTERRUPTED) or wrote too much. Any thread; the program ignores SIGPIPE. */
 int child_run(const struct child_run *run, struct buf *out, struct buf *err_out, int *status, struct err *err) must_check;
 
 #endif

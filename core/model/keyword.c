@@ -123,7 +123,7 @@ const struct keyword keywords[] = {
 	    "An older form of loop, over the lists inside of dictionaries."),
 	ROW("with_template", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over filled templates."),
 	ROW("with_together", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over several lists side by side."),
-	ROW("with_url", TH, ANY, OWN, TEMPLATED, LACK, "An older form of loop, over the contents of URLs."),
+	ROW("with_url", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over the contents of URLs."),
 	ROW("with_vars", TH, ANY, OWN, TEMPLATED, HAVE, "An older form of loop, over values of variables."),
 };
 

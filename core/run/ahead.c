@@ -129,8 +129,10 @@ void ahead_collect(struct walk *walk, struct template_vm *vm, struct target *tar
                    const struct entry *after, struct asks *asks)
 {
 	struct looking looking = { walk, vm, target, asks, behind, after, walk->ahead_window, 0 };
+	walk->variables.scope.early = true;
 	if (looking.left)
 		walk_each_coming(walk, WALK_TO_END, look_at, &looking);
+	walk->variables.scope.early = false;
 }
 
 void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct loop *loop, size_t item, size_t index,
@@ -138,9 +140,11 @@ void ahead_collect_items(struct walk *walk, const struct evaluation *at, struct 
 {
 	const struct module *module = registry_find(walk->run->registry, at->entry->action);
 	struct looking looking = { walk, at->vm, target, asks, behind, NULL, walk->ahead_window, 0 };
+	at->variables->scope.early = true;
 	for (size_t i = item + 1; module && i < json_array_size(loop->items) && looking.left-- && asks->count < ASKS_MOST; i++) {
 		loop_enter(loop, at->variables, i);
 		look_once(&looking, at, module);
 	}
+	at->variables->scope.early = false;
 	loop_enter(loop, at->variables, index);
 }

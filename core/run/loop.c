@@ -41,6 +41,19 @@ static int open_term(void *context, const char *sealed, size_t length, const str
 	return asking->outer->open_sealed(asking->outer->context, sealed, length, plain, err);
 }
 
+static void keep_term(void *context, const char *text, size_t length)
+{
+	const struct asking *asking = context;
+	if (asking->outer->keep_secret)
+		asking->outer->keep_secret(asking->outer->context, text, length);
+}
+
+static void warn_of_term(void *context, const char *text)
+{
+	const struct asking *asking = context;
+	asking->outer->warn(asking->outer->context, text);
+}
+
 /* The folder of a role in which with_first_found looks: that of what the task's module reads. */
 static const char *searched_folder(const char *action)
 {
@@ -74,7 +87,7 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 	const struct template_scope scope = {
 		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
 		.open_sealed = outer->open_sealed ? open_term : NULL,
-		.directory = outer->directory, .role = outer->role,
+		.keep_secret = keep_term, .warn = outer->warn ? warn_of_term : NULL, .early = outer->early, .directory = outer->directory, .role = outer->role,
 	};
 	auto_free char *expression = strcmp(lookup, "first_found") == 0
 		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))

@@ -64,6 +64,13 @@ static void render_keep_secret(void *context, const char *text, size_t length)
 		render->outer->keep_secret(render->outer->context, text, length);
 }
 
+static void render_warn(void *context, const char *text)
+{
+	const struct render *render = context;
+	if (render->outer->warn)
+		render->outer->warn(render->outer->context, text);
+}
+
 /* ---- the names that are added ---- */
 
 static json_t *values_of(const struct ask *ask, const struct stat_answer *stat)
@@ -114,6 +121,7 @@ static void render_text(const struct evaluation *at, const struct ask *ask, cons
 	scope.cancelled = render_cancelled;
 	scope.open_sealed = render_open_sealed;
 	scope.keep_secret = render_keep_secret;
+	scope.warn = render_warn;
 	auto_free char *text = NULL;
 	size_t length = 0;
 	struct err err = ERR_INIT;

@@ -338,10 +338,12 @@ void stream_collect(struct task *task)
 	else
 		add_command(stream, only_step(&task->attempt), task->settings.environment);
 	struct collecting collecting = { .task = task, .stream = stream };
+	walk->variables.scope.early = true;
 	if (task->loop.items)
 		collect_items(&collecting);
 	else
 		collect_tasks(&collecting);
+	walk->variables.scope.early = false;
 	if (!stream->count)
 		return;
 	task->job.is_stream = !is_files;

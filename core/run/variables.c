@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "model/inventory.h"
 #include "model/module_name.h"
 #include "run/host_facts.h"
 #include "run/hostvars.h"
@@ -185,6 +186,12 @@ static void scope_keep_secret(void *context, const char *text, size_t length)
 	event_mask(variables->run->events, text, length);
 }
 
+static void scope_warn(void *context, const char *text)
+{
+	const struct variables *variables = context;
+	context_warn(variables->run, variables->host->host->name, "%s", text);
+}
+
 /* ---- layers ---- */
 
 static void add_object(struct vars *vars, enum vars_level level, json_t *values, bool final, const char *origin)
@@ -277,6 +284,7 @@ void variables_init(struct variables *variables, struct run_context *run, struct
 		.cancelled = scope_cancelled,
 		.open_sealed = scope_open_sealed,
 		.keep_secret = scope_keep_secret,
+		.warn = scope_warn,
 		.directory = play ? play->directory : NULL,
 	};
 }

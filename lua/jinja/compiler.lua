@@ -44,6 +44,7 @@ local INDENT_MAX = 1000
 local argument_types = {
 	any = { "", function(v) return v end },
 	bool = { "", truth },
+	flag = { "", function(v) return values.flag(v) end },
 	text = { "", function(v) return values.text(v) end },
 	str = { "a string", function(v) return type(v) == "string" and v or nil end },
 	int = { "an integer", function(v)

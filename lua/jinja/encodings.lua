@@ -1,4 +1,4 @@
--- Text in other encodings than UTF-8: the filters b64encode and b64decode.
+-- Text in other encodings than UTF-8: values.decode, and the filters b64encode and b64decode.
 
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
@@ -47,7 +47,7 @@ local function encode(text, name)
 	return table.concat(out)
 end
 
-local function decode(bytes, name)
+function values.decode(bytes, name)
 	local encoding = encoding_of(name)
 	if not encoding then
 		return bytes
@@ -80,5 +80,5 @@ compiler.define(compiler.filters, "b64encode", { "encoding:str" }, function(v, n
 	return native.base64_encode(encode(values.text(v), name))
 end)
 compiler.define(compiler.filters, "b64decode", { "encoding:str" }, function(v, name)
-	return decode(native.base64_decode(values.text(v)), name)
+	return values.decode(native.base64_decode(values.text(v)), name)
 end)

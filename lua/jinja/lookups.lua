@@ -4,80 +4,119 @@ local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
 local globals = import("jinja/globals.lua")
 local lexer = import("jinja/lexer.lua")
+local dates = import("jinja/dates.lua")
 
 local text, fail, list, null, kind = values.text, values.fail, values.list, values.null, values.kind
 local lookups = {}
 
--- lookups[name] = function(terms, options): terms is a Lua table, options a table by name; gives a Lua table.
+-- name to definition; its options are those that the lookup can be given by name.
 local known = {}
 
-local function read(path)
-	local content, why = native.read_file(path, "files")
-	if not content then
-		fail("lookup('file'): %s", why)
+-- A lookup: run gets its terms as a Lua table and its options as one by name, and gives a Lua table.
+function lookups.add(names, options, run)
+	local takes_options = #options > 0
+	local definition = compiler.define(known, names, { "*", table.unpack(options) }, function(_, more, ...)
+		return takes_options and run({ ... }, more) or run({ more, ... }, {})
+	end)
+	definition.name = "lookup('" .. definition.name .. "')"
+end
+local add = lookups.add
+
+-- The content of a file, as text unless it is raw.
+function lookups.read(name, file)
+	local content, why = native.read_file(text(file), "files")
+	return content or fail("lookup('%s'): %s", name, why)
+end
+local read = lookups.read
+
+-- The lines of a text, as Python's splitlines finds them in bytes.
+function lookups.lines(content, into)
+	content = content:gsub("\r\n?", "\n")
+	for line, stop in content:gmatch("([^\n]*)(\n?)") do
+		if line ~= "" or stop ~= "" then
+			into[#into + 1] = line
+		end
 	end
-	return content
+	return into
 end
 
-local function option(options, name, default)
-	local value = options[name]
-	if value == nil then
-		return default
+local escapes = { a = "\a", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t", v = "\v", ["\\"] = "\\", ["'"] = "'", ['"'] = '"' }
+
+-- The words of a term such as "key file='a b.csv' col=2", and the options among them by name. What is in quotes is one word; quotes
+-- around an option's value are taken off.
+function lookups.words(term)
+	local words, options, at = {}, {}, 1
+	term = text(term):gsub("\\(.)", function(sign) return escapes[sign] end)
+	while true do
+		local from = term:find("[^ \n\t]", at)
+		if not from then
+			return words, options
+		end
+		local stop, quote = from, nil
+		while stop <= #term and (quote or not term:find("^[ \n\t]", stop)) do
+			local sign = term:sub(stop, stop)
+			quote = quote ~= sign and (quote or (sign == "'" or sign == '"') and sign) or nil
+			stop = stop + 1
+		end
+		local word = term:sub(from, stop - 1)
+		local name, value = word:match("^([%w_]+)=(.*)$")
+		if name then
+			options[name] = value:match("^'(.*)'$") or value:match('^"(.*)"$') or value
+		else
+			words[#words + 1] = word
+		end
+		at = stop
 	end
-	return value
 end
 
-function known.file(terms, options)
+add("file", { "lstrip:flag", "rstrip:flag" }, function(terms, options)
+	local sides = (options.lstrip and "l" or "") .. (options.rstrip ~= false and "r" or "")
 	local out = {}
 	for i, term in ipairs(terms) do
-		local content = read(text(term))
-		if values.truth(option(options, "lstrip", false)) then
-			content = content:gsub("^%s+", "")
-		end
-		if values.truth(option(options, "rstrip", true)) then
-			content = values.strip(content, nil, "r")
-		end
-		out[i] = content
+		local content = read("file", term)
+		out[i] = sides ~= "" and values.strip(content, nil, sides) or content
 	end
 	return out
-end
+end)
 
 -- The content as it is; read_file opens what is sealed.
-function known.unvault(terms)
+add("unvault", {}, function(terms)
 	local out = {}
 	for i, term in ipairs(terms) do
-		local content, why = native.read_file(text(term), "files")
-		out[i] = content or fail("lookup('unvault'): %s", why)
+		out[i] = read("unvault", term)
 	end
 	return out
-end
+end)
 
-function known.env(terms, options)
+add("env", { "default:lazy" }, function(terms, options)
 	local out = {}
 	for i, term in ipairs(terms) do
-		local name = text(term):match("^%S+") or ""
-		local value = native.environment(name)
-		out[i] = value or option(options, "default", "")
-	end
-	return out
-end
-
-function known.vars(terms, options)
-	local out = {}
-	for i, term in ipairs(terms) do
-		local value = compiler.runtime.lookup(text(term))
-		if values.is_undefined(value) then
-			if options.default == nil then
-				values.raise_undefined(value)
-			end
-			value = options.default
+		local value = native.environment(text(term):match("%S+") or fail("lookup('env'): the name of a variable is missing"))
+		if value == nil then
+			value = options.default == nil and "" or values.defined(options.default)
 		end
 		out[i] = value
 	end
 	return out
+end)
+
+local function name_of(lookup, term)
+	return type(term) == "string" and term or fail("lookup('%s'): a name is a string, not a value of type %s", lookup, values.type_name(term))
 end
 
-function known.dict(terms)
+add("vars", { "default" }, function(terms, options)
+	local out = {}
+	for i, term in ipairs(terms) do
+		local value = compiler.runtime.lookup(name_of("vars", term))
+		if values.is_undefined(value) then
+			value = options.default ~= nil and options.default ~= null and options.default or values.raise_undefined(value)
+		end
+		out[i] = value
+	end
+	return out
+end)
+
+add("dict", {}, function(terms)
 	local out = {}
 	for _, term in ipairs(terms) do
 		if kind(term) ~= "dict" then
@@ -91,7 +130,7 @@ function known.dict(terms)
 		end
 	end
 	return out
-end
+end)
 
 local function flattened(terms)
 	local out = {}
@@ -105,20 +144,18 @@ local function flattened(terms)
 	return out
 end
 
-known.items = flattened
+add("items", {}, flattened)
 
 -- All the hosts that a pattern names: the runner knows them.
-function known.inventory_hostnames(terms)
+add("inventory_hostnames", {}, function(terms)
 	local out = {}
-	for _, term in ipairs(terms) do
-		out[#out + 1] = text(term)
+	for i, term in ipairs(terms) do
+		out[i] = text(term)
 	end
 	return flattened({ compiler.runtime.lookup("hosts of " .. table.concat(out, ",")) })
-end
+end)
 
-function known.list(terms)
-	return terms
-end
+add("list", {}, function(terms) return terms end)
 
 local function deep(terms, out)
 	for _, term in ipairs(terms) do
@@ -131,86 +168,112 @@ local function deep(terms, out)
 	return out
 end
 
-function known.flattened(terms)
-	return deep(terms, {})
-end
+add("flattened", {}, function(terms) return deep(terms, {}) end)
 
-function known.indexed_items(terms)
+add("indexed_items", {}, function(terms)
 	local out = {}
 	for i, item in ipairs(flattened(terms)) do
 		out[i] = values.tuple({ i - 1, item })
 	end
 	return out
-end
+end)
 
-function known.nested(terms)
-	return compiler.filters.product.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
-end
-
-known.cartesian = known.nested
-
-function known.together(terms)
-	return compiler.filters.zip_longest.apply(terms[1], table.move(terms, 2, #terms, 1, {}), nil)
-end
-
-function known.random_choice(terms)
-	if #terms == 0 then
-		return {}
-	end
-	return { terms[native.random(#terms) + 1] }
-end
-
-function known.fileglob(terms)
+-- Each of the terms as a list: what is none is a list of one.
+local function lists(name, terms)
 	local out = {}
-	for _, term in ipairs(terms) do
-		local pattern = text(term)
-		local found = pattern:sub(1, 1) == "/" and native.glob(pattern) or {}
-		for _, folder in ipairs(pattern:sub(1, 1) == "/" and {} or native.search_folders("files")) do
-			found = native.glob(folder .. "/" .. pattern)
-			if #found > 0 then
-				break
-			end
-		end
-		table.move(found, 1, #found, #out + 1, out)
+	for i, term in ipairs(terms) do
+		out[i] = values.is_sequence(term) and term or kind(term) == "dict" and values.elements(term) or { term }
+	end
+	return #out > 0 and out or fail("lookup('%s'): at least one list is needed", name)
+end
+
+-- The members of each row that are lists themselves become members of it.
+local function flat_rows(rows)
+	local out = {}
+	for i, row in ipairs(rows) do
+		out[i] = values.list(flattened(row))
 	end
 	return out
 end
 
+add("nested cartesian", {}, function(terms)
+	local given = lists("nested", terms)
+	return flat_rows(compiler.filters.product.apply(given[1], table.move(given, 2, #given, 1, {}), nil))
+end)
+
+add("together", {}, function(terms)
+	local given = lists("together", terms)
+	return flat_rows(compiler.filters.zip_longest.apply(given[1], table.move(given, 2, #given, 1, {}), nil))
+end)
+
+add("random_choice", {}, function(terms)
+	return #terms > 0 and { terms[native.random(#terms) + 1] } or {}
+end)
+
+-- Where the files of a pattern may be: where it names a folder, that one in the first place that has it.
+local function glob_folders(folder)
+	local out = {}
+	if folder:sub(1, 1) == "/" then
+		return { folder }
+	end
+	for _, place in ipairs(native.search_folders("files")) do
+		local path = folder == "" and place .. "/" or place .. "/" .. folder
+		if folder == "" or native.file_kind(path, true) then
+			out[#out + 1] = path
+		end
+		if #out > 0 and folder ~= "" then
+			break
+		end
+	end
+	return out
+end
+
+add("fileglob", {}, function(terms)
+	local out = {}
+	for _, term in ipairs(terms) do
+		local folder, name = text(term):match("^(.*/)([^/]*)$")
+		for _, path in ipairs(glob_folders(folder or "")) do
+			local found = native.glob(path .. (name or text(term)))
+			table.move(found, 1, #found, #out + 1, out)
+			if #found > 0 then
+				break
+			end
+		end
+	end
+	return out
+end)
+
 local function output(name, term)
-	local printed, status = native.command(text(term))
+	local printed, status, complaints = native.command(text(term))
 	if not printed then
 		fail("lookup('%s'): %s", name, status)
 	elseif status ~= 0 then
-		fail("lookup('%s'): %s ended with status %d", name, text(term), status)
+		local why = values.strip(native.clean(complaints), nil, "lr")
+		fail("lookup('%s'): %s ended with status %d%s%s", name, text(term), status, why ~= "" and ": " or "", why)
 	end
 	return printed
 end
 
-function known.pipe(terms)
+add("pipe", {}, function(terms)
 	local out = {}
 	for i, term in ipairs(terms) do
 		out[i] = values.strip(output("pipe", term), nil, "r")
 	end
 	return out
-end
+end)
 
-function known.lines(terms)
+add("lines", {}, function(terms)
 	local out = {}
 	for _, term in ipairs(terms) do
-		for line in output("lines", term):gmatch("([^\n]*)\n?") do
-			out[#out + 1] = line
-		end
-		if out[#out] == "" then -- behind the last newline there is no line
-			out[#out] = nil
-		end
+		lookups.lines(output("lines", term), out)
 	end
 	return out
-end
+end)
 
-function known.varnames(terms)
+add("varnames", {}, function(terms)
 	local out = {}
 	for _, term in ipairs(terms) do
-		local pattern = values.regex(text(term))
+		local pattern = values.regex(name_of("varnames", term))
 		for _, name in ipairs(native.variables()) do
 			if pattern:search(name, 1) then
 				out[#out + 1] = name
@@ -219,7 +282,7 @@ function known.varnames(terms)
 	end
 	table.sort(out)
 	return out
-end
+end)
 
 -- The parts of a text, or of all texts in a list, between any of the signs.
 local function parts_of(value, signs, into)
@@ -250,6 +313,8 @@ local function add_candidates(search, term, options)
 			skip = add_candidates(search, item, options)
 		end
 		return skip
+	elseif term ~= nil and type(term) ~= "string" then
+		fail("lookup('first_found'): a string, a dictionary or a list of them is needed, not a value of type %s", values.type_name(term))
 	end
 	local files, paths = parts_of(given.files, ",;"), parts_of(given.paths, ",:;")
 	for _, path in ipairs(paths) do
@@ -260,17 +325,20 @@ local function add_candidates(search, term, options)
 	for _, name in ipairs(#paths == 0 and files or {}) do
 		search[#search + 1] = name
 	end
-	if #paths == 0 and #files == 0 and kind(term) ~= "dict" then
-		search[#search + 1] = text(term)
+	if #paths == 0 and #files == 0 and type(term) == "string" then
+		search[#search + 1] = term
 	end
-	return values.truth(option(given, "skip", false))
+	return values.flag(given.skip)
 end
 
 -- _kind is the folder that the loop of a task looks into: vars for include_vars.
-function known.first_found(terms, options)
-	local search, skip = {}, values.truth(option(options, "skip", false))
+add("first_found", { "files", "paths", "skip", "_kind" }, function(terms, options)
+	local search, skip = {}, values.flag(options.skip)
 	for _, term in ipairs(terms) do
 		skip = add_candidates(search, term, options)
+	end
+	if #terms == 0 then
+		add_candidates(search, nil, options)
 	end
 	for _, path in ipairs(search) do
 		local found = native.find_file(path, options._kind and text(options._kind) or "files")
@@ -278,81 +346,170 @@ function known.first_found(terms, options)
 			return { found }
 		end
 	end
-	if skip then
-		return {}
-	end
-	fail("lookup('first_found'): none of the files exists")
-end
+	return skip and {} or fail("lookup('first_found'): none of the files exists: %s", table.concat(search, ", "))
+end)
 
 local SEQUENCE_MAX = 100000
 
--- "start=1 end=5 stride=2 format=web%02d count=3", or "1-5", or the options themselves
-function known.sequence(terms, options)
-	local given = {}
-	for key, value in pairs(options) do
-		given[key] = value
+-- A whole number as Python writes them.
+local function whole(name, given)
+	local written = text(given):gsub("^%s*(.-)%s*$", "%1")
+	local sign, digits = written:match("^([+-]?)(.*)$")
+	local base, rest = digits:lower():match("^0([xob])(%w+)$")
+	local number = base and tonumber(rest, ({ x = 16, o = 8, b = 2 })[base])
+		or not base and (digits:find("^[1-9]%d*$") or digits:find("^0+$")) and math.tointeger(tonumber(digits))
+	if not number then
+		fail("lookup('sequence'): %s must be a whole number, not %s", name, values.repr(given))
 	end
-	for _, term in ipairs(terms) do
-		local first, last, stride, form = text(term):match("^(%d+)%-(%d+)/?(%d*):?(.*)$")
-		if first then
-			given.start, given["end"] = first, last
-			given.stride = stride ~= "" and stride or nil
-			given.format = form ~= "" and form or given.format
-		else
-			for key, value in text(term):gmatch("(%w+)=(%S+)") do
-				given[key] = value
-			end
-		end
+	return sign == "-" and -number or number
+end
+
+-- "5", "2-10/2:host%02d"
+local function shortcut(term)
+	local number = "0?[xX]?%x+"
+	local rest, form = term:match("^([^:]*):(.+)$")
+	rest = rest or term
+	local range, stride = rest:match("^(.-)/(" .. number .. ")$")
+	range = range or rest
+	local first, last = range:match("^(" .. number .. ")%-(" .. number .. ")$")
+	last = last or range:match("^" .. number .. "$")
+	return last and { start = first, ["end"] = last, stride = stride, format = form }
+end
+
+local sequence_options = { start = true, ["end"] = true, count = true, stride = true, format = true }
+
+local function sequence_given(term, options)
+	local given = setmetatable({}, { __index = options })
+	local words, named = lookups.words(term)
+	local short = shortcut(text(term))
+	for name, value in pairs(short or named) do
+		given[sequence_options[name] and name or fail("lookup('sequence'): there is no option '%s'", name)] = value
 	end
-	local function whole(name, default)
-		local value = given[name] == nil and default or given[name]
-		return value and (math.tointeger(tonumber(text(value))) or fail("lookup('sequence'): %s must be a whole number, not %s", name, values.repr(value)))
+	if not short and #words > 0 then
+		fail("lookup('sequence'): '%s' is no option", words[1])
 	end
-	local from, stride, to, count = whole("start", 1), whole("stride", 1), whole("end"), whole("count")
-	if stride == 0 or not to and not count then
-		fail("lookup('sequence'): it needs end or count, and a stride that is not 0")
-	elseif count and count > SEQUENCE_MAX or to and (to - from) / stride > SEQUENCE_MAX then
+	return given
+end
+
+-- Adds the numbers from start to end, or count of them.
+local function add_sequence(out, given)
+	local numbers = { start = 1, stride = 1 }
+	for _, name in ipairs({ "start", "end", "count", "stride" }) do
+		numbers[name] = given[name] ~= nil and whole(name, given[name]) or numbers[name]
+	end
+	local from, to, stride, count = numbers.start, numbers["end"], numbers.stride, numbers.count
+	if not to == not count then
+		fail("lookup('sequence'): it needs end or count, and not both")
+	elseif count == 0 or not count and stride == 0 then
+		return
+	end
+	to = to or from + count * stride - 1
+	if stride > 0 and to < from or stride < 0 and to > from then
+		fail("lookup('sequence'): from %d to %d the stride must be %s", from, to, stride > 0 and "negative" or "positive")
+	elseif stride ~= 0 and (to - from) // stride > SEQUENCE_MAX then
 		fail("lookup('sequence'): more than %d elements", SEQUENCE_MAX)
 	end
-	local out, form = {}, text(given.format or "%d")
-	for i = from, to or from + stride * (count - 1), stride do
+	local form = text(given.format or "%d")
+	if select(2, form:gsub("%%", "")) ~= 1 then
+		fail("lookup('sequence'): the format must have one '%%': %s", form)
+	end
+	for i = from, to, stride ~= 0 and stride or 1 do
 		out[#out + 1] = values.percent_format(form, i)
 	end
-	return out
 end
 
-function known.template(terms)
+-- "start=1 end=5 stride=2 format=web%02d", "1-5", or the options themselves
+add("sequence", { "start", "end", "count", "stride", "format" }, function(terms, options)
 	local out = {}
-	for i, term in ipairs(terms) do
-		local name = text(term)
-		local content, path = native.read_template(name, compiler.runtime.template_name)
-		if not content then
-			fail("lookup('template'): there is no template %s", name)
-		end
-		out[i] = compiler.runtime.render_file(content, path)
+	for _, term in ipairs(terms) do
+		add_sequence(out, sequence_given(term, options))
+	end
+	if #terms == 0 and next(options) then
+		add_sequence(out, options)
 	end
 	return out
+end)
+
+-- What a template sees besides the variables.
+local function template_variables(name, path, more)
+	local about = native.file_about(path)
+	local variables = {
+		ansible_managed = "Ansible managed", template_path = name, template_fullpath = path, template_destpath = null,
+		template_host = about.node, template_uid = about.owner, template_run_date = globals.now.call({}, {}),
+		template_mtime = dates.datetime(about.changed + native.utc_offset(about.changed // 1000000) * 1000000),
+	}
+	for key, value in values.each(more or values.dict()) do
+		variables[text(key)] = value
+	end
+	return variables
 end
 
-function known.subelements(terms)
-	local found = compiler.filters.subelements.apply(terms[1], { terms[2] }, { skip_missing = kind(terms[3]) == "dict" and values.dict_get(terms[3], "skip_missing") or nil })
-	local key = text(terms[2])
+add("template", { "convert_data:flag", "template_vars:dict", "jinja2_native:flag", "variable_start_string:text", "variable_end_string:text",
+	"comment_start_string:text", "comment_end_string:text" }, function(terms, options)
 	local out = {}
-	for i, pair in ipairs(found) do -- unlike the filter, the lookup leaves the list itself out
-		local parent = values.dict()
-		for name, value in values.each(pair[1]) do
-			if name ~= key then
-				values.dict_set(parent, name, value)
+	local marks = { variable_start = options.variable_start_string, variable_end = options.variable_end_string,
+		comment_start = options.comment_start_string, comment_end = options.comment_end_string }
+	for i, term in ipairs(terms) do
+		local content, path = native.read_template(text(term), compiler.runtime.template_name)
+		if not content then
+			fail("lookup('template'): there is no template %s", text(term))
+		end
+		out[i] = compiler.runtime.render_with(content, path, marks, template_variables(text(term), path, options.template_vars), options.jinja2_native)
+	end
+	return out
+end)
+
+-- Takes the list at the end of the path out of a copy of the parent. Gives both; the list is nil where there is none.
+local function take_out(parent, path, at, skips)
+	local value, copy = values.dict_get(parent, path[at]), values.dict_copy(parent)
+	local last = at == #path
+	if value == nil and skips or value ~= nil and not last and kind(value) ~= "dict" and skips then
+		return copy, nil
+	elseif value == nil then
+		fail("lookup('subelements'): an element has no '%s'", path[at])
+	elseif last and not values.is_sequence(value) or not last and kind(value) ~= "dict" then
+		fail("lookup('subelements'): '%s' must be a %s, not a value of type %s", path[at], last and "list" or "dictionary", values.type_name(value))
+	elseif last then
+		values.dict_remove(copy, path[at])
+		return copy, value
+	end
+	local inner, found = take_out(value, path, at + 1, skips)
+	values.dict_set(copy, path[at], inner)
+	return copy, found
+end
+
+-- A result of a loop or a task that was skipped has none.
+local function is_skipped(value)
+	local skipped = values.dict_get(value, "skipped")
+	return skipped ~= nil and skipped ~= false
+end
+
+add("subelements", {}, function(terms)
+	local parents, key, flags = terms[1], terms[2], terms[3]
+	if #terms < 2 or #terms > 3 or not values.is_sequence(parents) and kind(parents) ~= "dict" or type(key) ~= "string"
+		or flags ~= nil and kind(flags) ~= "dict" then
+		fail("lookup('subelements'): it takes a list or a dictionary, the name of a list in its elements, and a dictionary with skip_missing")
+	end
+	local path, skips, out = values.split(key, "."), flags and values.flag(values.dict_get(flags, "skip_missing")), {}
+	if kind(parents) == "dict" then
+		parents = is_skipped(parents) and {} or values.dict_values(parents)
+	end
+	for _, parent in ipairs(parents) do
+		if kind(parent) ~= "dict" then
+			fail("lookup('subelements'): an element is a dictionary, not a value of type %s", values.type_name(parent))
+		end
+		if not is_skipped(parent) then
+			local left, found = take_out(parent, path, 1, skips)
+			for _, element in ipairs(found or {}) do
+				out[#out + 1] = values.tuple({ left, element })
 			end
 		end
-		out[i] = values.tuple({ parent, pair[2] })
 	end
 	return out
-end
+end)
 
 -- What stands for the lookups of Ansible that are not here.
 local elsewhere = {
-	url = "a task of the module uri with return_content and register, on localhost if need be, gets what is at a URL",
 	config = "neap's settings are its options; there is no configuration of Ansible's to ask",
 }
 
@@ -371,28 +528,33 @@ local function named(name, line)
 	lexer.fail_absent(line or 0, near, elsewhere[name] or "there are: " .. table.concat(names, ", "), "lookup", name)
 end
 
-local function run(want_list, more, name, ...)
+-- What the lookup gives; where it fails and its errors do not count, nil. An undefined variable is an error whatever is said of errors.
+local function result_of(lookup, terms, options, errors, name)
+	if errors ~= "ignore" and errors ~= "warn" then
+		return lookup.apply(nil, terms, options)
+	end
+	local good, found = compiler.runtime.protect(lookup.apply, nil, terms, options)
+	if good then
+		return found
+	elseif type(found) == "table" and found.code == native.undefined_code then
+		error(found, 0)
+	elseif errors == "warn" then
+		native.warn(("the lookup '%s' failed, but the error is being ignored: %s"):format(name, type(found) == "table" and found.text or tostring(found)))
+	end
+end
+
+local function run(want_list, options, name, ...)
 	if type(name) ~= "string" then
 		fail("lookup: the name of the lookup must be a string")
 	end
-	local lookup = named(name)
-	if more.wantlist ~= nil then
-		want_list = values.truth(more.wantlist)
-		more.wantlist = nil
-	end
-	local errors = more.errors
-	more.errors = nil
-	local terms = { ... }
+	local lookup, terms, errors = named(name), { ... }, options.errors
+	want_list = want_list or options.wantlist ~= nil and values.truth(options.wantlist)
+	options.wantlist, options.errors, options.allow_unsafe = nil, nil, nil
 	for i = 1, #terms do
 		values.defined(terms[i])
 	end
-	local good, found = true, nil
-	if errors == "ignore" or errors == "warn" then
-		good, found = pcall(lookup, terms, more)
-	else
-		found = lookup(terms, more)
-	end
-	if not good then
+	local found = result_of(lookup, terms, options, errors, name)
+	if not found then
 		return want_list and list() or null
 	elseif want_list then
 		return list(found)
@@ -413,7 +575,6 @@ globals.add("lookup", { "*", "**" }, function(more, ...) return run(false, more,
 globals.add("query", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
 globals.add("q", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
 
-lookups.known = known
 -- A name that stands in the template is looked up before the run.
 local function check_name(node)
 	local name = node.arguments.positional[1]

@@ -4,39 +4,40 @@ local values = import("jinja/values.lua")
 local lookups = import("jinja/lookups.lua")
 local chance = import("jinja/chance.lua")
 
-local text, fail, null, truth = values.text, values.fail, values.null, values.truth
-local known = lookups.known
+local text, fail, null = values.text, values.fail, values.null
 
--- The words of a term: those of the form option=value become options, on top of those given; the others are the term.
+-- The key that a term names and the options: those in the term, over those given, over the defaults.
 local function parse(name, term, options, defaults)
-	local words, out = {}, setmetatable({}, { __index = defaults })
-	for key, value in pairs(options) do
+	local words, written = lookups.words(term)
+	for key in pairs(written) do
 		if defaults[key] == nil then
 			fail("lookup('%s'): there is no option '%s'", name, key)
 		end
-		out[key] = value ~= null and value or nil
 	end
-	for word in text(term):gmatch("%S+") do
-		local key, value = word:match("^([%w_]+)=(.*)$")
-		if key and defaults[key] ~= nil then
-			out[key] = value
-		else
-			words[#words + 1] = word
-		end
+	local given = setmetatable({}, { __index = defaults })
+	for key, value in pairs(options) do
+		given[key] = value ~= null and value or nil
 	end
-	return table.concat(words, " "), out
+	return table.concat(words, " "), setmetatable(written, { __index = given })
 end
 
-local function is_set(value)
-	local lower = type(value) == "string" and native.lower(value) or value
-	return lower == "yes" or lower == "true" or lower == "on" or lower == "1" or type(value) ~= "string" and truth(value)
+local function option_names(defaults)
+	local names = {}
+	for name in pairs(defaults) do
+		names[#names + 1] = name
+	end
+	table.sort(names)
+	return names
 end
 
-local function read(name, file)
-	local content, why = native.read_file(text(file), "files")
-	if not content then
-		fail("lookup('%s'): %s", name, why)
-	end
+local function add(name, defaults, run)
+	lookups.add(name, option_names(defaults), run)
+end
+
+local is_set = values.flag
+
+local function read(name, want)
+	local content = values.decode(lookups.read(name, want.file), text(want.encoding))
 	return (native.clean(content):gsub("\r\n?", "\n"))
 end
 
@@ -83,7 +84,7 @@ end
 
 local csv_defaults = { col = "1", default = null, delimiter = "TAB", file = "ansible.csv", encoding = "utf-8" }
 
-function known.csvfile(terms, options)
+add("csvfile", csv_defaults, function(terms, options)
 	local out = {}
 	for _, term in ipairs(terms) do
 		local key, want = parse("csvfile", term, options, csv_defaults)
@@ -97,13 +98,13 @@ function known.csvfile(terms, options)
 		if #delimiter ~= 1 or not column then
 			fail("lookup('csvfile'): delimiter is one character, col a whole number")
 		end
-		local found = csv_find(read("csvfile", want.file), key, delimiter, column) or want.default
+		local found = csv_find(read("csvfile", want), key, delimiter, column) or want.default
 		if found ~= null then
 			out[#out + 1] = found
 		end
 	end
 	return out
-end
+end)
 
 -- INI
 
@@ -225,14 +226,14 @@ local function ini_keys(sections, section)
 	return keys
 end
 
-function known.ini(terms, options)
+add("ini", ini_defaults, function(terms, options)
 	local out = {}
 	for _, term in ipairs(terms) do
 		local key, want = parse("ini", term, options, ini_defaults)
 		want.allow_no_value = is_set(want.allow_no_value) or is_set(want.allow_none)
 		local properties = want.type == "properties"
 		local name = properties and "java_properties" or text(want.section)
-		local sections = ini_parse((properties and "[java_properties]\n" or "") .. read("ini", want.file), want)
+		local sections = ini_parse((properties and "[java_properties]\n" or "") .. read("ini", want), want)
 		local section = sections[name] or fail("lookup('ini'): there is no section '%s' in %s", name, text(want.file))
 		if is_set(want.re) then
 			for _, each in ipairs(ini_keys(sections, section)) do
@@ -251,7 +252,7 @@ function known.ini(terms, options)
 		end
 	end
 	return out
-end
+end)
 
 -- Passwords
 
@@ -327,7 +328,7 @@ local function password_of(path, want)
 	return scheme == "" and password or native.password_hash(password, scheme, salt, 0, 0, ident)
 end
 
-function known.password(terms, options)
+add("password", password_defaults, function(terms, options)
 	local out = {}
 	for i, term in ipairs(terms) do
 		local path, want = parse("password", term, options, password_defaults)
@@ -337,4 +338,4 @@ function known.password(terms, options)
 		out[i] = password_of(path, want)
 	end
 	return out
-end
+end)

@@ -17,6 +17,7 @@ import("jinja/chance.lua")
 import("jinja/pprint.lua")
 import("jinja/lookups.lua")
 import("jinja/stored.lua")
+import("jinja/url.lua")
 import("jinja/yaml.lua")
 
 local template = {}
@@ -332,15 +333,45 @@ local function overridden(text, with)
 end
 
 -- The text that a file's content gives.
-function runtime.render_file(text, path, given)
+function runtime.render_file(text, path, given, as_value)
 	local with, key = settings_for(path, given or file_settings or settings)
 	key = key .. "\0" .. text
 	local compiled = texts[key] or keep_text(key, template.compile_text(overridden(text, with)))
 	local outer, outer_name = file_settings, runtime.template_name
 	file_settings, runtime.template_name = given or file_settings, path
-	local out = text_of(compiled)
+	local out = as_value and compiled.single and compiled.single({}) or text_of(compiled)
 	file_settings, runtime.template_name = outer, outer_name
 	return out
+end
+
+-- The same with marks of its own, seen by variables that hide others while it lasts. as_value: one expression keeps its type.
+function runtime.render_with(text, path, marks, variables, as_value)
+	local given = {}
+	for _, from in ipairs({ file_settings or settings, marks }) do
+		for name, value in pairs(from) do
+			given[name] = value
+		end
+	end
+	local memo = runtime.memo
+	runtime.memo = variables
+	local out = runtime.render_file(text, path, given, as_value)
+	runtime.memo = memo
+	return out
+end
+
+-- pcall after which what an error has left half done is as it was.
+function runtime.protect(call, ...)
+	local memo, depth, name, settings_here, trail, evaluating = runtime.memo, runtime.depth, runtime.template_name, file_settings, {}, {}
+	table.move(runtime.trail, 1, #runtime.trail, 1, trail)
+	for each, value in pairs(runtime.evaluating) do
+		evaluating[each] = value
+	end
+	local good, found = pcall(call, ...)
+	if not good then
+		runtime.memo, runtime.depth, runtime.template_name, file_settings = memo, depth, name, settings_here
+		runtime.trail, runtime.evaluating = trail, evaluating
+	end
+	return good, found
 end
 
 -- Calls with what only the check before the run looks at.

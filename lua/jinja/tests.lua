@@ -203,6 +203,7 @@ for names, wanted in pairs({ ["directory is_dir"] = "directory", ["file is_file"
 end
 test("link is_link", {}, function(v) return native.file_kind(values.text(v), false) == "link" end)
 test("exists", {}, function(v) return native.file_kind(values.text(v), true) ~= nil end)
+test("mount is_mount", {}, function(v) return native.is_mount(values.text(v)) end)
 test("link_exists", {}, function(v) return native.file_kind(values.text(v), false) ~= nil end)
 test("same_file is_same_file", { "other!:text" }, function(v, other)
 	local a, b = native.real_path(values.text(v)), native.real_path(values.text(other))

@@ -311,6 +311,16 @@ local function truth(v)
 end
 values.truth = truth
 
+local flag_words = { yes = true, on = true, ["1"] = true, ["true"] = true, t = true, y = true }
+
+-- A boolean as Ansible reads options: text counts by its word.
+function values.flag(v)
+	if type(v) == "string" then
+		return flag_words[native.lower(v)] == true
+	end
+	return v ~= nil and truth(v)
+end
+
 -- True and False as numbers; any other value as it is.
 local function number_of(v)
 	if v == true then

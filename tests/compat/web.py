@@ -1,14 +1,16 @@
 """The web server of the cases: HTTP and HTTPS on loopback, which say the same each time.
 
 /file/NAME gives NAME and a newline, /status/N that status, /echo what was sent as JSON, /login what needs the login tide:secret,
-/redirect leads to /file/moved, /gzip is sent compressed, /cookies sets one.
-@HTTPS@ is the same with a certificate of the folder @TLS@'s authority, @MUTUAL@ wants one of the client, too.
+/redirect leads to /file/moved, /to/HOST/PATH to http://HOST/PATH, /around to itself, /gzip is sent compressed, /cookies sets one,
+/lines are some that end in each way. @HTTPS@ is the same with a certificate of the folder @TLS@'s authority, @MUTUAL@ wants one of the
+client, too; @SOCKET@ is the same on a socket with that path.
 """
 import base64
 import gzip
 import http.server
 import json
 import os
+import socket
 import ssl
 import subprocess
 import threading
@@ -53,7 +55,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.reply(200, ("/".join(rest) + "\n").encode(), Last_Modified="Wed, 01 Jan 2020 00:00:00 GMT")
             case ["status", number]:
                 self.reply(int(number), b"" if number == "204" else b"status " + number.encode())
-            case ["echo"]:
+            case ["echo", *_]:
                 self.echo(sent)
             case ["json"]:
                 self.reply(200, b'{"tide": "high", "levels": [1, 2.5, null]}', "application/json")
@@ -64,6 +66,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     self.reply(401, b"who?\n", WWW_Authenticate='Basic realm="tide"')
             case ["redirect"]:
                 self.reply(302, Location="/file/moved")
+            case ["to", *rest]:
+                self.reply(302, Location="http://" + "/".join(rest))
+            case ["around"]:
+                self.reply(302, Location="/around")
+            case ["lines"]:
+                self.reply(200, "one\r\ntwo\n\n\u00fcber \u2028 x\rlast".encode())
             case ["gzip"]:
                 self.reply(200, gzip.compress(b"unpacked\n", mtime=0), Content_Encoding="gzip")
             case ["cookies"]:
@@ -96,8 +104,19 @@ class Server(http.server.ThreadingHTTPServer):
         pass
 
 
+class SocketServer(Server):
+    address_family = socket.AF_UNIX
+
+    def server_bind(self):
+        self.socket.bind(self.server_address)
+        self.server_name, self.server_port = "tide", 0
+
+    def get_request(self):
+        return self.socket.accept()[0], ("", 0)
+
+
 class Web:
-    """Both servers; .http and .https are "127.0.0.1:PORT"."""
+    """All servers; places are "127.0.0.1:PORT" and the path of the socket, by the names that stand for them."""
 
     def __init__(self, folder):
         certificates(folder)
@@ -107,7 +126,12 @@ class Web:
         mutual.load_cert_chain(os.path.join(folder, "server.pem"), os.path.join(folder, "server.key"))
         mutual.load_verify_locations(os.path.join(folder, "ca.pem"))
         mutual.verify_mode = ssl.CERT_REQUIRED
-        self.places = {"@HTTP@": self.start(None), "@HTTPS@": self.start(context), "@MUTUAL@": self.start(mutual)}
+        self.places = {"@HTTP@": self.start(None), "@HTTPS@": self.start(context), "@MUTUAL@": self.start(mutual),
+                       "@SOCKET@": self.start_on(os.path.join(folder, "socket"))}
+
+    def start_on(self, path):
+        threading.Thread(target=SocketServer(path, Handler).serve_forever, daemon=True).start()
+        return path
 
     def start(self, context):
         server = Server(("127.0.0.1", 0), Handler)

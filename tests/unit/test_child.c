@@ -59,6 +59,23 @@ Test(child, is_killed_with_its_children_when_the_time_is_over)
 	cr_assert_lt(clock_ms() - before, 20000);
 }
 
+static bool says_yes_the_third_time(void *context)
+{
+	int *times = context;
+	return ++*times >= 3;
+}
+
+Test(child, is_killed_with_its_children_when_it_is_cancelled)
+{
+	const char *const argv[] = { "sh", "-c", "sleep 600 & sleep 600", NULL };
+	int times = 0, status = -1;
+	const struct child_run run = { .argv = argv, .cancelled = says_yes_the_third_time, .context = &times };
+	struct err err = ERR_INIT;
+	cr_assert_eq(child_run(&run, NULL, NULL, &status, &err), -1);
+	cr_assert_eq(err.kind, ERR_INTERRUPTED);
+	cr_assert_eq(times, 3);
+}
+
 Test(child, that_writes_without_end_is_stopped)
 {
 	auto_buf struct buf out = BUF_INIT;

@@ -492,7 +492,6 @@ Test(playbook, reads_include_as_an_import_unless_it_has_to_wait)
 
 Test(playbook, refuses_wrong_keywords_of_a_task)
 {
-	expect_task_problem("{\"ping\": null, \"with_url\": {}}", 16, "neap does not have Ansible's keyword \"with_url\" yet (write it with loop)");
 	expect_task_problem("{\"ping\": null, \"hosts\": \"x\"}", 16, "\"hosts\" is a keyword of plays, not of a task");
 	expect_task_problem("{\"ping\": null, \"listen\": \"x\"}", 16, "\"listen\" is a keyword of handlers, not of a task");
 	expect_task_problem("{\"ping\": null, \"when\": {}}", 24, "\"when\" must be an expression, true or false, or a list of them, not a dictionary");
