@@ -70,9 +70,9 @@ static const char *native_role(lua_State *state)
 	return scope ? scope->role : NULL;
 }
 
-/* Pushes the path of the first of name's places that is a file: as it is where it is absolute, else below the role's folder,
+/* Pushes the path of the first of name's places that is a file, or is there where any will do: as it is where it is absolute, else below the role's folder,
  * the role, directory/folder, directory and beside the template that asks. false, with nothing pushed, if there is none. */
-static bool native_push_path(lua_State *state, const char *name, const char *folder, const char *beside)
+static bool native_push_path(lua_State *state, const char *name, const char *folder, const char *beside, bool any)
 {
 	const char *directory = native_directory(state), *role = native_role(state);
 	const char *slash = beside ? strrchr(beside, '/') : NULL;
@@ -93,7 +93,7 @@ static bool native_push_path(lua_State *state, const char *name, const char *fol
 		else
 			return false;
 		struct stat info;
-		if (stat(lua_tostring(state, -1), &info) == 0 && S_ISREG(info.st_mode))
+		if (stat(lua_tostring(state, -1), &info) == 0 && (any || S_ISREG(info.st_mode)))
 			return true;
 		lua_pop(state, 1);
 		if (name[0] == '/')
@@ -154,7 +154,7 @@ static int native_push_content(lua_State *state)
 static int native_read_file(lua_State *state)
 {
 	const char *name = luaL_checkstring(state, 1);
-	if (native_push_path(state, name, luaL_checkstring(state, 2), NULL))
+	if (native_push_path(state, name, luaL_checkstring(state, 2), NULL, false))
 		return native_push_content(state);
 	lua_pushnil(state);
 	lua_pushfstring(state, "there is no file %s", name);
@@ -165,7 +165,7 @@ static int native_read_file(lua_State *state)
 static int native_read_template(lua_State *state)
 {
 	const char *beside = lua_isstring(state, 2) ? lua_tostring(state, 2) : NULL;
-	if (!native_push_path(state, luaL_checkstring(state, 1), "templates", beside))
+	if (!native_push_path(state, luaL_checkstring(state, 1), "templates", beside, false))
 		return 0;
 	int path = lua_gettop(state);
 	if (native_push_content(state) != 1)
@@ -174,18 +174,18 @@ static int native_read_template(lua_State *state)
 	return 2;
 }
 
-/* find_file(name, folder): its path; of a file that was converted to JSON and is named as it was called, too. */
+/* find_file(name, folder): the path of a file or a folder; of a file that was converted to JSON and is named as it was called, too. */
 static int native_find_file(lua_State *state)
 {
 	const char *name = luaL_checkstring(state, 1), *folder = luaL_checkstring(state, 2), *dot = strrchr(name, '.');
-	if (native_push_path(state, name, folder, NULL))
+	if (native_push_path(state, name, folder, NULL, true))
 		return 1;
 	if (!dot || (strcmp(dot, ".yml") != 0 && strcmp(dot, ".yaml") != 0))
 		return 0;
 	lua_pushlstring(state, name, (size_t)(dot - name));
 	lua_pushliteral(state, ".json");
 	lua_concat(state, 2);
-	return native_push_path(state, lua_tostring(state, -1), folder, NULL);
+	return native_push_path(state, lua_tostring(state, -1), folder, NULL, false);
 }
 
 /* search_folders(folder): the folders in which a file is looked for, in order. */
@@ -376,8 +376,6 @@ static int native_glob(lua_State *state)
 	glob_t found = {0};
 	native_look(state);
 	const char *pattern = luaL_checkstring(state, 1);
-	if (pattern[0] != '/')
-		pattern = lua_pushfstring(state, "%s/%s", native_directory(state), pattern);
 	struct buf *paths = native_push_buf(state);
 	if (glob(pattern, GLOB_NOESCAPE, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)

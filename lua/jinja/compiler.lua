@@ -837,7 +837,14 @@ local function is_bound(scope, name)
 	return scope ~= nil
 end
 
--- calls[name] = function(node): looks at a call of the global of that name, in the check before the run.
+-- A text of the template that is one itself.
+function compile.rendered(node)
+	return function()
+		return values.evaluate(node.value)
+	end
+end
+
+-- calls[name] = function(node, checking): looks at a call of the global of that name; checking: in the check before the run.
 compiler.calls = {}
 
 function compile.call(node, scope)
@@ -845,8 +852,8 @@ function compile.call(node, scope)
 		return call_member(node, scope)
 	end
 	local look = node.callee.kind == "name" and compiler.calls[node.callee.name]
-	if look and compiler.checking and not is_bound(scope, node.callee.name) then
-		look(node)
+	if look and not is_bound(scope, node.callee.name) then
+		look(node, compiler.checking)
 	end
 	local arguments = call_arguments(node.arguments, scope)
 	local callee = expression(node.callee, scope)

@@ -93,21 +93,22 @@ add("env", { "default:lazy" }, function(terms, options)
 	for i, term in ipairs(terms) do
 		local value = native.environment(text(term):match("%S+") or fail("lookup('env'): the name of a variable is missing"))
 		if value == nil then
-			value = options.default == nil and "" or values.defined(options.default)
+			local default = options.default
+			value = (default == nil or default == null) and "" or values.defined(default)
 		end
 		out[i] = value
 	end
 	return out
 end)
 
-local function name_of(lookup, term)
+function lookups.name(lookup, term)
 	return type(term) == "string" and term or fail("lookup('%s'): a name is a string, not a value of type %s", lookup, values.type_name(term))
 end
 
 add("vars", { "default" }, function(terms, options)
 	local out = {}
 	for i, term in ipairs(terms) do
-		local value = compiler.runtime.lookup(name_of("vars", term))
+		local value = compiler.runtime.lookup(lookups.name("vars", term))
 		if values.is_undefined(value) then
 			value = options.default ~= nil and options.default ~= null and options.default or values.raise_undefined(value)
 		end
@@ -182,7 +183,7 @@ end)
 local function lists(name, terms)
 	local out = {}
 	for i, term in ipairs(terms) do
-		out[i] = values.is_sequence(term) and term or kind(term) == "dict" and values.elements(term) or { term }
+		out[i] = values.is_sequence(term) and term or list(kind(term) == "dict" and { table.unpack(values.elements(term)) } or { term })
 	end
 	return #out > 0 and out or fail("lookup('%s'): at least one list is needed", name)
 end
@@ -273,14 +274,15 @@ end)
 add("varnames", {}, function(terms)
 	local out = {}
 	for _, term in ipairs(terms) do
-		local pattern = values.regex(name_of("varnames", term))
+		local pattern, found = values.regex(lookups.name("varnames", term)), {}
 		for _, name in ipairs(native.variables()) do
 			if pattern:search(name, 1) then
-				out[#out + 1] = name
+				found[#found + 1] = name
 			end
 		end
+		table.sort(found)
+		table.move(found, 1, #found, #out + 1, out)
 	end
-	table.sort(out)
 	return out
 end)
 
@@ -575,13 +577,33 @@ globals.add("lookup", { "*", "**" }, function(more, ...) return run(false, more,
 globals.add("query", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
 globals.add("q", { "*", "**" }, function(more, ...) return run(true, more, ...) end)
 
--- A name that stands in the template is looked up before the run.
-local function check_name(node)
-	local name = node.arguments.positional[1]
-	if name and name.kind == "constant" and type(name.value) == "string" then
-		named(name.value, node.line)
+-- A text that is written as a term may hold templates, as Ansible has it: lookup('file', '{{ role_path }}/x'). What is in
+-- variables never does.
+local function render_texts(node)
+	if node.kind == "constant" and type(node.value) == "string" and node.value:find("{[{%%]") then
+		node.kind = "rendered"
+	elseif node.kind == "list" or node.kind == "tuple" or node.kind == "concat" then
+		for _, item in ipairs(node.items) do
+			render_texts(item)
+		end
+	elseif node.kind == "dict" then
+		for _, pair in ipairs(node.pairs) do
+			render_texts(pair.value)
+		end
 	end
 end
-compiler.calls.lookup, compiler.calls.query, compiler.calls.q = check_name, check_name, check_name
+
+-- A name that stands in the template is looked up before the run.
+local function look_at_call(node, checking)
+	local positional = node.arguments.positional
+	local name = positional[1]
+	if checking and name and name.kind == "constant" and type(name.value) == "string" then
+		named(name.value, node.line)
+	end
+	for i = 2, #positional do
+		render_texts(positional[i])
+	end
+end
+compiler.calls.lookup, compiler.calls.query, compiler.calls.q = look_at_call, look_at_call, look_at_call
 
 return lookups

@@ -8,7 +8,7 @@ local text, fail, null = values.text, values.fail, values.null
 
 -- The key that a term names and the options: those in the term, over those given, over the defaults.
 local function parse(name, term, options, defaults)
-	local words, written = lookups.words(term)
+	local words, written = lookups.words(lookups.name(name, term))
 	for key in pairs(written) do
 		if defaults[key] == nil then
 			fail("lookup('%s'): there is no option '%s'", name, key)
@@ -18,7 +18,24 @@ local function parse(name, term, options, defaults)
 	for key, value in pairs(options) do
 		given[key] = value ~= null and value or nil
 	end
-	return table.concat(words, " "), setmetatable(written, { __index = given })
+	local key = table.concat(words, " ")
+	if key == "" then
+		fail("lookup('%s'): there is no key or file in '%s'", name, term)
+	end
+	return key, setmetatable(written, { __index = given })
+end
+
+-- Options that are in a term count for the terms behind it as well.
+local function keep(options, want)
+	for key in pairs(want) do
+		options[key] = want[key]
+	end
+end
+
+-- Adds what was found, or each of a list.
+local function add_found(out, found)
+	local many = values.is_sequence(found) and found or { found ~= null and found or nil }
+	table.move(many, 1, #many, #out + 1, out)
 end
 
 local function option_names(defaults)
@@ -88,9 +105,7 @@ add("csvfile", csv_defaults, function(terms, options)
 	local out = {}
 	for _, term in ipairs(terms) do
 		local key, want = parse("csvfile", term, options, csv_defaults)
-		if key == "" then
-			fail("lookup('csvfile'): the key to search for is missing")
-		end
+		keep(options, want)
 		local delimiter, column = text(want.delimiter), math.tointeger(tonumber(text(want.col)))
 		if delimiter == "TAB" or delimiter == "t" then
 			delimiter = "\t"
@@ -98,10 +113,7 @@ add("csvfile", csv_defaults, function(terms, options)
 		if #delimiter ~= 1 or not column then
 			fail("lookup('csvfile'): delimiter is one character, col a whole number")
 		end
-		local found = csv_find(read("csvfile", want), key, delimiter, column) or want.default
-		if found ~= null then
-			out[#out + 1] = found
-		end
+		add_found(out, csv_find(read("csvfile", want), key, delimiter, column) or want.default)
 	end
 	return out
 end)
@@ -230,6 +242,7 @@ add("ini", ini_defaults, function(terms, options)
 	local out = {}
 	for _, term in ipairs(terms) do
 		local key, want = parse("ini", term, options, ini_defaults)
+		keep(options, want)
 		want.allow_no_value = is_set(want.allow_no_value) or is_set(want.allow_none)
 		local properties = want.type == "properties"
 		local name = properties and "java_properties" or text(want.section)
@@ -243,12 +256,7 @@ add("ini", ini_defaults, function(terms, options)
 			end
 		else
 			local value = ini_value(sections, section, is_set(want.case_sensitive) and key or native.lower(key), want, 0)
-			if value == nil then
-				value = want.default
-			end
-			if value ~= null then
-				out[#out + 1] = value
-			end
+			add_found(out, value == nil and want.default or value)
 		end
 	end
 	return out
@@ -332,8 +340,8 @@ add("password", password_defaults, function(terms, options)
 	local out = {}
 	for i, term in ipairs(terms) do
 		local path, want = parse("password", term, options, password_defaults)
-		if path == "" then
-			fail("lookup('password'): the file is missing")
+		if term:sub(1, #path) ~= path then
+			fail("lookup('password'): there is something behind the options: %s", path)
 		end
 		out[i] = password_of(path, want)
 	end

@@ -333,13 +333,13 @@ local function overridden(text, with)
 end
 
 -- The text that a file's content gives.
-function runtime.render_file(text, path, given, as_value)
+function runtime.render_file(text, path, given)
 	local with, key = settings_for(path, given or file_settings or settings)
 	key = key .. "\0" .. text
 	local compiled = texts[key] or keep_text(key, template.compile_text(overridden(text, with)))
 	local outer, outer_name = file_settings, runtime.template_name
 	file_settings, runtime.template_name = given or file_settings, path
-	local out = as_value and compiled.single and compiled.single({}) or text_of(compiled)
+	local out = text_of(compiled)
 	file_settings, runtime.template_name = outer, outer_name
 	return out
 end
@@ -354,7 +354,14 @@ function runtime.render_with(text, path, marks, variables, as_value)
 	end
 	local memo = runtime.memo
 	runtime.memo = variables
-	local out = runtime.render_file(text, path, given, as_value)
+	local out
+	if as_value then
+		local compiled = template.compile_text(text:gsub("\n+$", ""), (settings_for(path, given)))
+		out = compiled.single and values.defined(compiled.single({}))
+	end
+	if not as_value or out == nil then
+		out = runtime.render_file(text, path, given)
+	end
 	runtime.memo = memo
 	return out
 end

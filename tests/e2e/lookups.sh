@@ -68,6 +68,13 @@ neap run play.json -i a,b,localhost, -l localhost
 status 0
 equal "$(sed -n '/"msg"/,/]/p' out | tr -d ' \n')" '"msg":["a","localhost","a,b,localhost"]'
 
+it "a template that is looked up gives text, or its value where it is asked for so"
+printf '{{ [n, more | default(1)] }}\n' >value.j2
+play '{"debug": {"msg": "{{ [lookup('"'template', 'value.j2', jinja2_native=true, template_vars={'more': 2}), lookup('template', 'value.j2'), lookup('file', '{{ name }}.j2')] | to_json"' }}"}, "vars": {"n": 5, "name": "value"}}'
+run
+status 0
+output_has '[[5, 2], \"[5, 1]\\n\", \"{{ [n, more | default(1)] }}\"]'
+
 it "curl is told on its standard input what may be secret"
 without
 printf '#!/bin/sh\nprintf "%%s\\n" "$*" >%s/words\ncat >%s/told\nprintf "text\\n200 "\n' "$WORK" "$WORK" >bin/curl
