@@ -412,7 +412,7 @@ static json_t *place_properties(unsigned place, bool part)
 {
 	json_t *properties = json_object();
 	for (size_t i = 0; i < keyword_count; i++)
-		if (keywords[i].places & place && keywords[i].supported)
+		if (keywords[i].places & place)
 			json_object_set_new(properties, keywords[i].name, described(keyword_value(&keywords[i], part), keywords[i].doc));
 	return properties;
 }

@@ -40,7 +40,6 @@ struct keyword {
 	enum keyword_type type;
 	enum keyword_inherit inherit;
 	bool templated;
-	bool supported; /* false: known from Ansible, and refused with a message that says so */
 	const char *doc;
 };
 

@@ -300,12 +300,6 @@ bool loader_keyword(struct loader *loader, const struct keyword *keyword, enum k
 		                 places_of(keyword->places), what);
 		return false;
 	}
-	if (!keyword->supported) {
-		bool is_loop = strncmp(keyword->name, "with_", 5) == 0;
-		node_problem_key(loader->problems, value, is_loop ? "write it with loop" : NULL,
-		                 "neap does not have Ansible's keyword \"%s\" yet", keyword->name);
-		return false;
-	}
 	if (json_is_null(value.value) || (keyword->templated && is_template(value.value)))
 		return true;
 	const char *must = type_fault(keyword, value.value);

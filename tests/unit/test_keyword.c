@@ -19,8 +19,6 @@ Test(keyword, is_found_by_name)
 {
 	cr_assert_str_eq(keyword_find("become_user")->name, "become_user");
 	cr_assert_eq(keyword_find("when")->inherit, KEYWORD_MERGE);
-	cr_assert(keyword_find("with_items")->supported);
-	cr_assert(keyword_find("debugger")->supported);
 	cr_assert_null(keyword_find("copy"));
 }
 
