@@ -87,7 +87,8 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 	const struct template_scope scope = {
 		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
 		.open_sealed = outer->open_sealed ? open_term : NULL,
-		.keep_secret = keep_term, .warn = outer->warn ? warn_of_term : NULL, .early = outer->early, .directory = outer->directory, .role = outer->role,
+		.keep_secret = keep_term, .warn = outer->warn ? warn_of_term : NULL, .early = outer->early,
+		.directory = outer->directory, .role = outer->role,
 	};
 	auto_free char *expression = strcmp(lookup, "first_found") == 0
 		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))

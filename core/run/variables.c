@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/inventory.h"
 #include "model/module_name.h"
 #include "run/host_facts.h"
 #include "run/hostvars.h"
