@@ -261,8 +261,11 @@ filter("subelements", { "subelements!:strs", "skip_missing:bool" }, function(v, 
 	end
 	return list(out)
 end)
-filter("extract", { "container!:any", "morekeys:any" }, function(v, container, more)
+filter("extract", { "container!:lazy", "morekeys:any" }, function(v, container, more)
 	local keys = { v }
+	if values.is_undefined(container) then
+		return container
+	end
 	if more ~= nil and more ~= null then
 		if values.is_sequence(more) then
 			table.move(more, 1, #more, 2, keys)
@@ -279,6 +282,9 @@ end)
 filter("rekey_on_member", { "key!:str", "duplicates:str" }, function(v, key, duplicates)
 	local items = kind(v) == "dict" and values.dict_values(v) or elements(v)
 	local out = values.dict()
+	if duplicates and duplicates ~= "error" and duplicates ~= "overwrite" then
+		fail("rekey_on_member: duplicates is error or overwrite, not %s", values.repr(duplicates))
+	end
 	for _, item in ipairs(items) do
 		local name = values.dict_get(dict_argument(item, "rekey_on_member"), key)
 		if name == nil then
@@ -588,7 +594,22 @@ filter("relpath", { "start" }, function(v, start)
 	table.move(to, common + 1, #to, #parts + 1, parts)
 	return #parts == 0 and "." or table.concat(parts, "/")
 end)
-filter("realpath", {}, function(v) return native.real_path(text(v)) end)
+-- Where a path leads, whether or not there is anything.
+local function real_path(path)
+	local at = ""
+	for part in ((path:sub(1, 1) == "/" and "" or native.working_directory() .. "/") .. path):gmatch("[^/]+") do
+		if part == ".." then
+			at = at:match("^(.*)/") or ""
+		elseif part ~= "." then
+			at = at .. "/" .. part
+			if native.file_kind(at, false) == "link" then
+				at = native.real_path(at):gsub("/$", "")
+			end
+		end
+	end
+	return at == "" and "/" or at
+end
+filter("realpath", {}, function(v) return real_path(text(v)) end)
 filter("expanduser", {}, function(v)
 	local s = text(v)
 	local name = s:match("^~([^/]*)")
@@ -610,6 +631,9 @@ filter("win_dirname", {}, function(v)
 end)
 filter("win_splitdrive", {}, function(v)
 	local drive, rest = text(v):match("^(%a:)(.*)$")
+	if not drive then -- of a share, //host/share is the drive
+		drive, rest = text(v):match("^([/\\][/\\][^/\\]+[/\\][^/\\]+)(.*)$")
+	end
 	return values.tuple({ drive or "", rest or text(v) })
 end)
 filter("urldecode", {}, function(v)

@@ -120,8 +120,10 @@ local function matches(default)
 			found = re:match(s)
 		elseif how == "fullmatch" then
 			found = re:full(s)
-		else
+		elseif how == "search" then
 			found = re:search(s, 1)
+		else
+			values.fail("regex: match_type is match, fullmatch or search, not %s", values.repr(how))
 		end
 		return found and true or false
 	end
@@ -206,8 +208,12 @@ test("exists", {}, function(v) return native.file_kind(values.text(v), true) ~= 
 test("mount is_mount", {}, function(v) return native.is_mount(values.text(v)) end)
 test("link_exists", {}, function(v) return native.file_kind(values.text(v), false) ~= nil end)
 test("same_file is_same_file", { "other!:text" }, function(v, other)
-	local a, b = native.real_path(values.text(v)), native.real_path(values.text(other))
-	return a == b and native.file_kind(a, true) ~= nil
+	for _, path in ipairs({ values.text(v), values.text(other) }) do
+		if not native.file_kind(path, true) then
+			values.fail("same_file: there is no file %s", path)
+		end
+	end
+	return native.real_path(values.text(v)) == native.real_path(values.text(other))
 end)
 
 -- Of something undefined they are false, as in Ansible.
