@@ -2,31 +2,48 @@
 
 local tool_names = "useradd usermod userdel adduser deluser addgroup chpasswd chage"
 
--- All that is asked, in one round: the account, the tools, the account's line in the shadow file.
+-- The groups that are wanted, without the blanks of "adm, sudo".
+local function named_groups(want)
+	local names = {}
+	for _, group in ipairs(want.groups or {}) do
+		local name = text.trim(group)
+		if name ~= "" then names[#names + 1] = name end
+	end
+	return names
+end
+
+-- A test for the home, as the host's sh finds it; one that always holds where the name is none that sh would look up.
+local function home_test(want)
+	if want.home then return "[ -e " .. quote(want.home) .. " ]" end
+	return want.name:find("^[%w_][%w_.-]*$") and "[ -e ~" .. want.name .. " ]" or ":"
+end
+
+-- All that is asked, in one round: the account, the tools, the account's line in the shadow file, whether its home is there.
 local function look(want, known)
 	local name = want.name:gsub("[^%w_-]", "\\%0")
 	local account = known:user(want.name)
-	local tools = known:run{ sh = ("for t in %s; do command -v $t >/dev/null && echo $t; done; :"):format(tool_names) }
+	local tools = known:run{ sh = ("for t in %s; do command -v $t >/dev/null && echo $t; done; %s || echo no-home"):format(
+		tool_names, home_test(want)) }
 	local shadow = known:run{ sh = ("sed -n %s /etc/shadow"):format(quote("s/^" .. name .. "://p")), secret = true }
-	local groups = {}
-	for _, group in ipairs(want.groups or {}) do groups[group] = known:group(group) end
+	local groups, names = {}, named_groups(want)
+	for _, group in ipairs(names) do groups[group] = known:group(group) end
 	local primary = want.group and known:group(want.group)
 	local own = known:group(want.name)
 	need(account, tools, shadow, own)
-	for _, group in ipairs(want.groups or {}) do need(groups[group]) end
+	for _, group in ipairs(names) do need(groups[group]) end
 	if want.group then need(primary) end
 	local has = {}
 	for _, tool in ipairs(text.split(tools.stdout, "\n")) do has[tool] = true end
 	return {
-		account = account, has = has, groups = groups, primary = primary, own = own,
+		account = account, has = has, groups = groups, names = names, primary = primary, own = own,
 		shadow = shadow.ok and shadow.stdout ~= "" and text.split(shadow.stdout, ":") or nil,
 	}
 end
 
 local function check_groups(want, seen)
 	if want.group and not seen.primary then fail("Group %s does not exist", want.group) end
-	for _, group in ipairs(want.groups or {}) do
-		if group ~= "" and not seen.groups[group] then fail("Group %s does not exist", group) end
+	for _, group in ipairs(seen.names) do
+		if not seen.groups[group] then fail("Group %s does not exist", group) end
 	end
 end
 
@@ -38,8 +55,8 @@ end
 local function group_names(want, seen)
 	local names = {}
 	local primary = seen.primary and seen.primary.gid or seen.account and seen.account.gid
-	for _, group in ipairs(want.groups or {}) do
-		local found = group ~= "" and seen.groups[group]
+	for _, group in ipairs(seen.names) do
+		local found = seen.groups[group]
 		if found and found.gid ~= primary then names[#names + 1] = found.name end
 	end
 	table.sort(names)
@@ -214,6 +231,23 @@ local function modify(want, seen)
 	step.run(words)
 end
 
+-- What useradd does for a new account: the skeleton, the mode that login.defs has, the owner.
+local make_home = [=[
+[ -e "$h" ] || {
+mkdir -p "$(dirname "$h")" && if [ -d "$s" ]; then cp -RPp "$s" "$h"; else mkdir "$h"; fi || exit
+m=$(sed -n 's/^UMASK[[:blank:]]\{1,\}\([0-7]\{1,\}\)$/\1/p' /etc/login.defs 2>/dev/null | tail -n 1)
+[ -z "$m" ] || chmod "$(printf %o $((0777 & ~0$m)))" "$h" || exit
+chown -R -h "$o" "$h"
+}]=]
+
+-- An account that is there gets its home where that is missing, but for the one whose name says that it shall be.
+local function keep_home(want, seen)
+	local home = want.home or seen.account.home
+	if not want.create_home or not seen.has["no-home"] or home == "" or home == "/nonexistent" then return end
+	local owner = (want.uid or seen.account.uid) .. ":" .. (want.group and seen.primary.gid or seen.account.gid)
+	step.run{ sh = ("h=%s s=%s o=%s\n%s"):format(quote(home), quote(want.skeleton or "/etc/skel"), owner, make_home), touches = home }
+end
+
 -- Makes the pair. A passphrase is asked for twice, and read from stdin where there is neither a terminal nor a display.
 local function make_key(want, path)
 	local words = { "ssh-keygen", "-q", "-t", want.ssh_key_type, "-C", want.ssh_key_comment, "-f", path }
@@ -300,6 +334,7 @@ local function user(want, known)
 	if want.password then result.password = "NOT_LOGGING_PASSWORD" end
 	local hash = new_password(want, seen)
 	if seen.account then modify(want, seen) else create(want, seen) end
+	if seen.account then keep_home(want, seen) end
 	if hash then set_password(want, hash) end
 	local ages = chage(want, seen)
 	if ages then step.run(ages) end
@@ -322,7 +357,7 @@ return {
 		groups = { "list", elements = "str", doc = "The supplementary groups; an empty list takes the account out of all." },
 		append = { "bool", default = false, doc = "Adds groups and leaves the ones that the account has already." },
 		home = { "path", doc = "The home directory." },
-		create_home = { "bool", default = true, aliases = { "createhome" }, doc = "Makes the home directory of a new account." },
+		create_home = { "bool", default = true, aliases = { "createhome" }, doc = "Makes the home directory where it is missing." },
 		move_home = { "bool", default = false, doc = "Moves what is in the old home when home changes." },
 		skeleton = { "str", doc = "Where the first files of a new home come from. Needs create_home." },
 		umask = { "str", doc = "The umask for a new home. Needs create_home." },
