@@ -29,6 +29,24 @@ local function step_git(want, ...)
 	return step.run(words)
 end
 
+-- Says something for each submodule that is not as it shall be: it is missing or at another commit; or, where they follow
+-- their branches, its remote has another one.
+local look_at_submodules = [[
+cd %s 2>/dev/null && [ -f .gitmodules ] || exit 0
+%s submodule status --recursive | grep '^[-+]']]
+local look_at_branches = [[
+
+%s submodule foreach -q --recursive 'b=$(git config -f "$toplevel/.gitmodules" "submodule.$name.branch")
+r=$(git ls-remote origin "${b:+refs/heads/}${b:-HEAD}" | cut -f 1); [ "$r" = "$(git rev-parse HEAD)" ] || echo "+$name"']]
+
+local function ask_submodules(want, known)
+	if not want.recursive or want.bare then return { stdout = "" } end
+	local words = git(want)
+	local script = look_at_submodules:format(quote(want.dest), text.words(words))
+	if want.track_submodules then script = script .. look_at_branches:format(text.words(words)) end
+	return known:run{ sh = script .. "\n:", env = words.env }
+end
+
 -- The checkout as it is: nil if there is none.
 local function checkout_of(want, known)
 	local folder = want.bare and want.dest .. "/HEAD" or want.dest .. "/.git"
@@ -36,10 +54,13 @@ local function checkout_of(want, known)
 	local head = known:run(here(want, "rev-parse", "HEAD"))
 	local url = known:run(here(want, "config", "--get", "remote." .. want.remote .. ".url"))
 	local branch = known:run(here(want, "symbolic-ref", "-q", "--short", "HEAD"))
-	local status = known:run(here(want, "status", "--porcelain", "--untracked-files=no"))
-	need(there, head, url, branch, status)
+	-- What follows its branch is at another commit than the one that is written down, which is no change of anybody's.
+	local status = known:run(here(want, "status", "--porcelain", "--untracked-files=no",
+		want.track_submodules and "--ignore-submodules=all" or nil))
+	local modules = ask_submodules(want, known)
+	need(there, head, url, branch, status, modules)
 	if not there.exists then return end
-	return { head = head.ok and head.stdout or nil, url = url.stdout, branch = branch.stdout, dirty = not want.bare and status.stdout ~= "" }
+	return { head = head.ok and head.stdout or nil, url = url.stdout, branch = branch.stdout, modules_differ = modules.stdout ~= "", dirty = not want.bare and status.stdout ~= "" }
 end
 
 -- The commit of a ref that the refspec fetches under the name of the version: "refs/pull/7/head" by "+refs/pull/*:refs/pull/*".
@@ -58,7 +79,7 @@ local function fetched_version(want, refs)
 end
 
 -- What the remote has under the version: its commit, and whether that is a branch, a tag or only a commit.
-local function remote_version(want, answer)
+local function remote_version(want, answer, checkout)
 	if not answer.ok then fail("Failed to look at the remote repository %s: %s", want.repo, answer.stderr) end
 	local refs, main = {}, nil
 	for _, line in ipairs(text.split(answer.stdout, "\n")) do
@@ -69,6 +90,8 @@ local function remote_version(want, answer)
 	local version = want.version
 	if version == "HEAD" then
 		if not refs.HEAD then fail("The remote repository %s has no HEAD: it is empty", want.repo) end
+		local own = checkout and not want.bare and checkout.branch
+		if own and refs["refs/heads/" .. own] then return refs["refs/heads/" .. own], "branch", own end
 		return refs.HEAD, "head", main
 	end
 	version = version:gsub("^refs/heads/", "")
@@ -131,7 +154,7 @@ local function submodules(want, known)
 	local modules = need(known:stat(want.dest .. "/.gitmodules"))
 	if not modules.exists then return end
 	local status = need(known:run(here(want, "submodule", "status"))).raw
-	if status:find("^[-+]") or status:find("\n[-+]") then result.submodules_changed = true end
+	if status:find("^[-+]") or status:find("\n[-+]") or want.track_submodules then result.submodules_changed = true end
 	step_git(want, "submodule", "sync", "-q", "--recursive")
 	if want.track_submodules then
 		step_git(want, "submodule", "update", "-q", "--init", "--recursive", "--remote")
@@ -168,7 +191,7 @@ local function deploy(want, known)
 		result.after = result.before
 		return
 	end
-	local commit, kind, name = remote_version(want, need(remote))
+	local commit, kind, name = remote_version(want, need(remote), checkout)
 	if not checkout and not want.clone then
 		result.after = commit
 		return
@@ -186,7 +209,10 @@ local function deploy(want, known)
 		step_git(want, "remote", "set-url", want.remote, want.repo)
 	end
 	result.after = commit
-	if checkout and is_at(checkout, commit, kind, name) then return end
+	if checkout and is_at(checkout, commit, kind, name) then
+		if checkout.modules_differ then submodules(want, known) end
+		return
+	end
 	diff(want.dest, { commit = checkout and checkout.head or null }, { commit = commit })
 	if checkout then
 		fetch(want, kind, name)
@@ -206,7 +232,7 @@ return {
 	args = {
 		repo = { "str", required = true, aliases = { "name" }, doc = "The repository: a URL, an SSH address or a path." },
 		dest = { "path", required = true, doc = "Where the checkout is." },
-		version = { "str", default = "HEAD", doc = "A branch, a tag, a commit, or HEAD for the remote's default branch." },
+		version = { "str", default = "HEAD", doc = "A branch, a tag, a commit, or HEAD: the branch that is checked out, at first the remote's default." },
 		remote = { "str", default = "origin", doc = "The name of the remote." },
 		refspec = { "str", doc = "More to fetch, e.g. refs/pull/1/head." },
 		clone = { "bool", default = true, doc = "If not, a checkout that is missing stays missing." },
