@@ -27,13 +27,14 @@ static int fly(struct wire *wire, const struct wire_become *become, struct fligh
 	return failed;
 }
 
-/* ---- digests of a target that cannot make them ---- */
+/* ---- files that are read by themselves ---- */
 
-static void digest_read(struct job_ask *ask, struct answer *read)
+/* A digest that the target cannot make is made here. */
+static void take_read(struct job_ask *ask, struct answer *read)
 {
 	char hex[DIGEST_HEX_MAX];
 	struct answer *answer = read;
-	if (read->state == ANSWER_OK) {
+	if (ask->ask->kind == ASK_HASH && read->state == ANSWER_OK) {
 		digest_bytes(ask->ask->algorithm, read->read.bytes, read->read.length, hex);
 		answer = answer_new();
 		answer->hash = arena_str(&answer->arena, hex);
@@ -43,8 +44,7 @@ static void digest_read(struct job_ask *ask, struct answer *read)
 	ask->answer = answer;
 }
 
-/* The files are read instead, and digested here. */
-static int digest_here(struct wire *wire, const struct wire_become *become, const struct flight *flight, struct err *err)
+static int read_apart(struct wire *wire, const struct wire_become *become, const struct flight *flight, struct err *err)
 {
 	auto_arena struct arena arena = ARENA_INIT;
 	struct job_ask **asks = arena_array(&arena, flight->probed_count, sizeof(*asks));
@@ -52,10 +52,11 @@ static int digest_here(struct wire *wire, const struct wire_become *become, cons
 	struct answer **answers = arena_array(&arena, flight->probed_count, sizeof(*answers));
 	size_t count = 0;
 	for (size_t i = 0; i < flight->probed_count; i++) {
-		if (!flight_lacks_digest(flight->probed[i]))
+		if (!flight_wants_reading(flight->probed[i]))
 			continue;
+		const struct ask *ask = flight->probed[i]->ask;
 		struct ask *read = arena_alloc(&arena, sizeof(*read));
-		*read = (struct ask){ .kind = ASK_READ, .path = flight->probed[i]->ask->path, .limit = ASK_READ_MOST };
+		*read = (struct ask){ .kind = ASK_READ, .path = ask->path, .limit = ask->limit ? ask->limit : ASK_READ_MOST };
 		asks[count] = flight->probed[i];
 		reads[count++] = read;
 	}
@@ -64,14 +65,14 @@ static int digest_here(struct wire *wire, const struct wire_become *become, cons
 	char mark[DIGEST_RANDOM_HEX];
 	auto_buf struct buf script = BUF_INIT;
 	digest_random(mark);
-	probe_script(reads, count, mark, &script);
+	probe_script(reads, count, true, mark, &script);
 	const struct wire_command command = { .script = buf_text(&script), .keep = FLIGHT_REPLY_MOST };
 	struct wire_outcome outcome = { 0 };
 	int failed = wire_batch(wire, become, &command, &outcome, 1, false, CLOCK_NEVER, err);
 	if (!failed)
-		probe_parse(reads, count, mark, buf_text(&outcome.output), outcome.output.length, answers);
+		probe_parse(reads, count, true, mark, buf_text(&outcome.output), outcome.output.length, answers);
 	for (size_t i = 0; !failed && i < count; i++)
-		digest_read(asks[i], answers[i]);
+		take_read(asks[i], answers[i]);
 	wire_outcome_release(&outcome);
 	return failed;
 }
@@ -100,7 +101,7 @@ static int answer_user(struct wire *wire, const struct event_stream *events, str
 {
 	auto_arena struct arena arena = ARENA_INIT;
 	struct flight *flight = flight_new(&arena, events, job, user);
-	if (fly(wire, user->become, flight, err) < 0 || digest_here(wire, user->become, flight, err) < 0)
+	if (fly(wire, user->become, flight, err) < 0 || read_apart(wire, user->become, flight, err) < 0)
 		return -1;
 	for (size_t i = 0; i < flight->fed_count; i++) {
 		if (feed(wire, user->become, flight->fed[i], err) < 0)

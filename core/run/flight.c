@@ -39,7 +39,7 @@ size_t flight_commands(struct flight *flight, struct arena *arena, struct wire_c
 	if (flight->probed_count) {
 		auto_buf struct buf script = BUF_INIT;
 		digest_random(flight->mark);
-		probe_script(flight->asks, flight->probed_count, flight->mark, &script);
+		probe_script(flight->asks, flight->probed_count, false, flight->mark, &script);
 		commands[count++] = (struct wire_command){
 			.script = arena_copy(arena, script.data, script.length), .keep = FLIGHT_REPLY_MOST,
 			.open = flight->events && !event_would_mask(flight->events, buf_text(&script)),
@@ -65,7 +65,7 @@ size_t flight_commands(struct flight *flight, struct arena *arena, struct wire_c
 static void take_probe(struct flight *flight, const struct wire_outcome *outcome)
 {
 	auto_free struct answer **answers = mem_array(flight->probed_count, sizeof(struct answer *));
-	probe_parse(flight->asks, flight->probed_count, flight->mark, buf_text(&outcome->output), outcome->output.length,
+	probe_parse(flight->asks, flight->probed_count, false, flight->mark, buf_text(&outcome->output), outcome->output.length,
 	            answers);
 	for (size_t i = 0; i < flight->probed_count; i++)
 		flight->probed[i]->answer = answers[i];
@@ -117,8 +117,9 @@ struct flight *flight_new(struct arena *arena, const struct event_stream *events
 
 size_t flight_most(const struct flight *flight) { return flight->command_count + flight->fact_count + 1; }
 
-bool flight_lacks_digest(const struct job_ask *ask)
+bool flight_wants_reading(const struct job_ask *ask)
 {
 	const struct answer *answer = ask->answer;
-	return ask->ask->kind == ASK_HASH && answer->state == ANSWER_FAILED && answer->why && strcmp(answer->why, probe_no_tool) == 0;
+	return answer->state == ANSWER_FAILED && ((ask->ask->kind == ASK_HASH && answer->why == probe_no_tool) ||
+	                                          (ask->ask->kind == ASK_READ && answer->why == probe_mixed_up));
 }

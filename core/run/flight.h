@@ -28,7 +28,8 @@ size_t flight_commands(struct flight *flight, struct arena *arena, struct wire_c
 /* Fills the answers from what became of the commands; one that was not run leaves its asks without an answer. */
 void flight_take(struct flight *flight, const struct wire_outcome *outcomes);
 void flight_take_command(struct job_ask *ask, const struct wire_outcome *outcome);
-/* Whether the target has no tool for the digest that was asked. */
-bool flight_lacks_digest(const struct job_ask *ask);
+/* Whether the file has to be read by itself, because the target has no tool for the digest that was asked, or because it could not
+ * be told apart from others that were read with it. */
+bool flight_wants_reading(const struct job_ask *ask);
 
 #endif

@@ -322,7 +322,7 @@ static void take_asks(struct job *job, const struct short_steps *flight)
 	flight_take(flight->asks, flight->outcomes + flight->count);
 	for (size_t i = 0; i < job->ask_count; i++) {
 		struct job_ask *ask = &job->asks[i];
-		if (!ask->answer || !flight_lacks_digest(ask))
+		if (!ask->answer || !flight_wants_reading(ask))
 			continue;
 		answer_unref(ask->answer); /* it is read instead, by who needs it */
 		ask->answer = NULL;

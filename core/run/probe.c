@@ -8,8 +8,10 @@
 
 /* h: a section's head. k: counts words. d: whether a path is out of sight for want of permission.
  * c: says whether all that $o holds is one line for each argument.
- * T PATH [LAST]: L is s where no symlink is among the folders of a path, nor is the path one itself if LAST is said; W is the
- * folder that was found to be so last. */
+ * T: L is s where no symlink is among the folders of the path $p; W is the folder that was found to be so last, X the one it is
+ * in, or the one before.
+ * a: adds the word $w to those in O and o; b: the word $v to those in Q and q. o and q are short: a text that grows word by word
+ * takes quadratic time. */
 static const char basics[] =
 	"n='\n'\n"
 	"h(){ printf '\\n%s %s\\n' \"$m\" \"$1\";}\n"
@@ -17,65 +19,73 @@ static const char basics[] =
 	"c(){ IFS=$n;set -f;k $o;set +f;unset IFS;[ $k -eq $1 ];}\n"
 	"d(){ d=$1;while :;do case $d in */*)d=${d%/*};d=${d:-/};;*)d=.;;esac\n"
 	"[ -d \"$d\" ]&&{ [ ! -x \"$d\" ];return;};case $d in /|.)return 1;;esac;done;}\n"
-	"T(){ L= D=${1%/*};[ \"$D\" = \"$W\" ]||{ while [ -n \"$D\" ];do\n"
-	"[ ! -L \"$D\" ]||return 0;case $D in */*)D=${D%/*};;*)D=;;esac;done\n"
-	"W=${1%/*};};[ -n \"$2\" ]&&[ -L \"$1\" ]||L=s;}\n";
+	"T(){ L= D=${p%/*};case $D in \"$W\"|\"$X\");;*)\n"
+	"while [ -n \"$D\" ];do [ ! -L \"$D\" ]||return 0;case $D in */*)D=${D%/*};;*)D=;;esac;case $D in \"$W\"|\"$X\")break;;esac;done\n"
+	"case $D in \"$X\")[ -n \"$D\" ]||X=$W;;*)X=$W;;esac;W=${p%/*};;esac;L=s;}\n"
+	"a(){ o=\"$o $w$L\" j=.$j;case $j in ................................)O=$O$o o= j=;;esac;}\n"
+	"b(){ q=\"$q $v\" J=.$J;case $J in ................................)Q=$Q$q q= J=;;esac;}\n";
 
-/* s FLAG PATH...: a word of each path (absent, denied, or exists with access bits; then T's), a line of stat for each that
- * exists, and a section for each symlink's target. t does the looking, r the reading of links. */
+/* t PATH...: a line of stat for each, of what a symlink leads to where $f is set; of several sections the last holds. lk LINK...:
+ * a section for each link's target.
+ * s FLAG PATH...: a word of each path (absent, denied, exists, a link, a broken link; access bits of the last three; T's), t of
+ * those that exist, lk of the links, and where FLAG is set t once more through those that lead somewhere. $q, $l and $r are those
+ * paths as words for eval, which tells a thousand of them apart in one go. */
 static const char stats[] =
 	"F='%f %h %u %g %s %d %i %b %o %t %T %.9X %.9Y %.9Z %U:%G'\n"
 	"B='%Xp %l %u %g %z %d %i %b %k %XHr %XLr %Fa %Fm %Fc %Su:%Sg'\n"
 	"x(){ set -f;set -- $(LC_ALL=C ls -ldin${f:+L} \"$1\" 2>/dev/null);set +f;[ $# -lt 6 ]||printf 'ls %s %s %s %s %s %s\\n' \"$1\" "
 	"\"$2\" \"$3\" \"$4\" \"$5\" \"$6\";}\n"
-	"t(){ o=$(LC_ALL=C stat ${f:+-L} -c \"$F\" \"$@\" 2>/dev/null);c $#||{ o=$(LC_ALL=C stat ${f:+-L} -f \"$B\" \"$@\" "
-	"2>/dev/null);c $#;}||{ o=\n"
-	"for p do l=$(LC_ALL=C stat ${f:+-L} -c \"$F\" \"$p\" 2>/dev/null)||l=$(LC_ALL=C stat ${f:+-L} -f \"$B\" \"$p\" "
-	"2>/dev/null)||l=$(x \"$p\")\n"
-	"o=\"$o${l:-x}$n\";done;}\n"
-	"printf '%s\\n' \"$o\";}\n"
+	"t(){ h t;LC_ALL=C stat ${f:+-L} -c \"$F\" \"$@\" 2>/dev/null&&return;h t;LC_ALL=C stat ${f:+-L} -f \"$B\" \"$@\" 2>/dev/null&&return\n"
+	"h t;for p do v=$(LC_ALL=C stat ${f:+-L} -c \"$F\" \"$p\" 2>/dev/null)||v=$(LC_ALL=C stat ${f:+-L} -f \"$B\" \"$p\" "
+	"2>/dev/null)||v=$(x \"$p\");printf '%s\\n' \"${v:-x}\";done;}\n"
 	"lk(){ o=$(readlink \"$@\" 2>/dev/null);c $#&&case $n$o$n in *\"$n$n\"*)false;;esac&&{ IFS=$n;set -f;for p in $o;do h L;printf "
 	"'%s\\n' \"$p\";done;set +f;unset IFS;return;}\n"
 	"for p do o=$(readlink \"$p\" 2>/dev/null&&echo .)&&o=${o%\"$n\".}||{ o=$(LC_ALL=C ls -ld \"$p\" 2>/dev/null);o=${o##* -> };};h "
 	"L;printf '%s\\n' \"$o\";done;}\n"
-	"s(){ f=$1;shift;o=;z=$#;e=0;i=0\n"
-	"for p do T \"$p\" $f;if [ -e \"$p\" ]||{ [ -z \"$f\" ]&&[ -L \"$p\" ];};then\n"
-	"a=0;[ -r \"$p\" ]&&a=4;[ -w \"$p\" ]&&a=$((a+2));[ -x \"$p\" ]&&a=$((a+1));o=\"$o e$a$L\";e=$((e+1))\n"
-	"elif d \"$p\";then o=\"$o d$L\";else o=\"$o a$L\";fi;done\n"
-	"h S;printf '%s\\n' \"$o\";[ $e -gt 0 ]||return 0\n"
-	"[ $e -eq $z ]||{ for p do if [ -e \"$p\" ]||{ [ -z \"$f\" ]&&[ -L \"$p\" ];};then set -- \"$@\" \"$p\";fi;done;shift $z;}\n"
-	"[ $# -gt 0 ]||return 0;t \"$@\";[ -z \"$f\" ]||return 0\n"
-	"for p do [ ! -L \"$p\" ]||i=$((i+1));done;[ $i -gt 0 ]||return 0\n"
-	"z=$#;[ $i -eq $z ]||{ for p do [ ! -L \"$p\" ]||set -- \"$@\" \"$p\";done;shift $z;}\n"
-	"[ $# -eq 0 ]||lk \"$@\";}\n";
+	"s(){ g=$1;shift;O= o= j= l= e= x= f=\n"
+	"for p do case ${p%/*} in \"$W\")L=s;;*)T;;esac;w=e;[ ! -L \"$p\" ]||{ l=1 w=l;[ -e \"$p\" ]||w=b;}\n"
+	"if [ -r \"$p\" ];then w=${w}r e=1;elif [ $w = b ]||[ -e \"$p\" ];then e=1;else x=1;if d \"$p\";then w=d;else w=a;fi;a;continue;fi\n"
+	"[ ! -w \"$p\" ]||w=${w}w;[ ! -x \"$p\" ]||w=${w}x;a;done\n"
+	"h \"S$n$O$o\";[ -n \"$e\" ]||return 0\n"
+	"if [ -z \"$l$x\" ];then t \"$@\";return;fi\n"
+	"Q= q= J= l= r= i=0;for w in $O$o;do i=$((i+1)) v=\"\\\"\\${$i}\\\"\";case $w in a*|d*)continue;;l*)r=\"$r $v\" l=\"$l $v\";;b*)l=\"$l $v\";;esac;b;done\n"
+	"eval \"t $Q$q\";[ -z \"$l\" ]||eval \"lk $l\";[ -z \"$g\" ]||[ -z \"$r\" ]||{ f=1;eval \"t $r\";};}\n";
 
-/* g ALGORITHM PATH...: a word of each path (absent, denied, no file, exists; then T's), and a line of digest for each that
- * exists. Where y is set, symlinks are no files. */
+/* v PATH...: a word of each (absent, denied, no file, exists; then T's) by a, and those that exist by b. Where y is set, symlinks are
+ * no files. */
+static const char files[] =
+	"v(){ O= o= j= Q= q= J= i=0\n"
+	"for p do i=$((i+1));case ${p%/*} in \"$W\")L=s;;*)T;;esac;v=;[ ! -L \"$p\" ]||{ v=$y L=;}\n"
+	"if [ -n \"$v\" ];then w=f;elif [ -f \"$p\" ];then if [ -r \"$p\" ];then w=e v=\"\\\"\\${$i}\\\"\";b;else w=d;fi\n"
+	"elif [ -e \"$p\" ];then w=f;elif d \"$p\";then w=d;else w=a;fi;a;done;}\n";
+
+/* dg PATH...: a line of digest for each. g ALGORITHM PATH...: v's words of them, and dg of those that exist. */
 static const char hashes[] =
-	"v(){ [ -f \"$1\" ]&&[ -r \"$1\" ]&&{ [ -z \"$y\" ]||[ ! -L \"$1\" ];};}\n"
-	"g(){ a=$1;shift;o=;z=$#;e=0\n"
-	"for p do T \"$p\" 1;if v \"$p\";then o=\"$o e$L\";e=$((e+1));elif [ -f \"$p\" ]&&[ ! -r \"$p\" ];then o=\"$o d$L\"\n"
-	"elif [ -e \"$p\" ]||[ -L \"$p\" ];then o=\"$o f$L\";elif d \"$p\";then o=\"$o d$L\";else o=\"$o a$L\";fi;done\n"
-	"h H;printf '%s\\n' \"$o\";[ $e -gt 0 ]||return 0\n"
-	"[ $e -eq $z ]||{ for p do ! v \"$p\"||set -- \"$@\" \"$p\";done;shift $z;}\n"
-	"[ $# -gt 0 ]||return 0\n"
-	"o=$(\"${a}sum\" \"$@\" 2>/dev/null);c $#||{ o=;for p do l=$({ \"${a}sum\"||busybox \"${a}sum\"||shasum -a \"${a#sha}\"||openssl "
-	"dgst -r \"-$a\"||\"$a\" -q;} 2>/dev/null <\"$p\");o=\"$o${l:-x}$n\";done;}\n"
-	"printf '%s\\n' \"$o\";}\n";
+	"dg(){ o=$(\"${g}sum\" \"$@\" 2>/dev/null);c $#||{ o=;for p do v=$({ \"${g}sum\"||busybox \"${g}sum\"||shasum -a \"${g#sha}\"||openssl "
+	"dgst -r \"-$g\"||\"$g\" -q;} 2>/dev/null <\"$p\");o=\"$o${v:-x}$n\";done;}\n"
+	"printf '%s\\n' \"$o\";}\n"
+	"g(){ g=$1;shift;v \"$@\";h \"H$n$O$o\";[ -z \"$Q$q\" ]||eval \"dg $Q$q\";}\n";
 
-/* b PATH LIMIT: a file's bytes, one more than the limit at most, then how that ended. */
+/* rd HOW BYTES PATH...: v's words of them, and the bytes of those that exist. By b1, BYTES of each at most, then how that
+ * ended; or by b2, the sizes of all (z), the bytes of those with a size of up to five digits in one piece, their sizes again, and
+ * the others by b1. */
 static const char reads[] =
-	"b(){ T \"$1\" 1;if [ -f \"$1\" ];then if [ -r \"$1\" ];then h \"R o$L\"\nhead -c \"$2\" \"$1\" 2>/dev/null||cat \"$1\" 2>/dev/null;h \"r $?\"\n"
-	"else h \"R d$L\";fi;elif [ -e \"$1\" ];then h \"R f$L\";elif d \"$1\";then h \"R d$L\";else h \"R a$L\";fi;}\n";
+	"b1(){ for p do h o;head -c \"$M\" \"$p\" 2>/dev/null||cat \"$p\" 2>/dev/null;h \"r $?\";done;}\n"
+	"z(){ o=$(LC_ALL=C stat -L -c %s \"$@\" 2>/dev/null);c $#||{ o=$(LC_ALL=C stat -L -f %z \"$@\" 2>/dev/null);c $#;}||o=;h \"s$n$o\";}\n"
+	"b3(){ h v;cat \"$@\" 2>/dev/null|head -c $((e+1)) 2>/dev/null;z \"$@\";}\n"
+	"b2(){ z \"$@\";[ -n \"$o\" ]||{ b1 \"$@\";return;}\n"
+	"q= l= e=0 i=0;for p in $o;do i=$((i+1));case $p in ??????*)l=\"$l \\\"\\${$i}\\\"\";;*)q=\"$q \\\"\\${$i}\\\"\";e=$((e+p));;esac;done\n"
+	"[ -z \"$q\" ]||eval \"b3 $q\";[ -z \"$l\" ]||eval \"b1 $l\";}\n"
+	"rd(){ r=$1 M=$2;shift 2;v \"$@\";h \"R$n$O$o\";[ -z \"$Q$q\" ]||eval \"b$r $Q$q\";}\n";
 
 /* j PATH...: names, stats and digests of one batch of a list. u PATH: the same by the shell alone, where there is no find.
  * w PATH DEPTH: a list, then how that ended. */
 static const char lists[] =
 	"j(){ h N;printf '%s\\0' \"$@\";s '' \"$@\";[ -z \"$A\" ]||g \"$A\" \"$@\";}\n"
-	"u(){ for q in \"$1\"/* \"$1\"/.[!.]* \"$1\"/..?*;do if [ -e \"$q\" ]||[ -L \"$q\" ];then j \"$q\";[ -n \"$2\" ]||[ -L \"$q\" ]||[ ! -d "
-	"\"$q\" ]||(u \"$q\");fi;done;}\n"
-	"w(){ T \"${1%/}\" 1;if [ -d \"$1\" ];then if [ -r \"$1\" ]&&[ -x \"$1\" ];then h \"W o$L\"\n"
-	"if command -v find >/dev/null 2>&1;then m=$m A=$A W= y=1 find \"$1\" -mindepth 1 $2 -exec sh -c \"$P\"'j \"$@\"' sh {''} + "
+	"u(){ for V in \"$1\"/* \"$1\"/.[!.]* \"$1\"/..?*;do if [ -e \"$V\" ]||[ -L \"$V\" ];then j \"$V\";[ -n \"$2\" ]||[ -L \"$V\" ]||[ ! -d "
+	"\"$V\" ]||(u \"$V\");fi;done;}\n"
+	"w(){ p=${1%/};T;[ ! -L \"$p\" ]||L=;if [ -d \"$1\" ];then if [ -r \"$1\" ]&&[ -x \"$1\" ];then h \"W o$L\"\n"
+	"if command -v find >/dev/null 2>&1;then m=$m A=$A W= X= y=1 find \"$1\" -mindepth 1 $2 -exec sh -c \"$P\"'j \"$@\"' sh {''} + "
 	"2>/dev/null;else y=1;u \"${1%/}\" \"$2\";fi;h \"w $?\";y=\n"
 	"else h \"W d$L\";fi;elif [ -e \"${1%/}\" ];then h \"W f$L\";elif d \"$1\";then h \"W d$L\";else h \"W a$L\";fi;}\n";
 
@@ -105,9 +115,12 @@ static void add_path(struct buf *script, const char *path)
 
 static void add_paths(struct buf *script, const struct probe_group *group)
 {
-	for (size_t i = 0; i < group->count; i++) {
+	for (size_t i = 0, next = 0; i < group->count; i++) {
+		if (group->paths[i] != next)
+			continue;
 		buf_char(script, ' ');
 		add_path(script, group->asks[i]->path);
+		next++;
 	}
 	buf_char(script, '\n');
 }
@@ -158,9 +171,8 @@ static void add_group(struct buf *script, const struct probe_group *group)
 		add_paths(script, group);
 		break;
 	case PROBE_READ:
-		buf_str(script, "b ");
-		add_path(script, group->asks[0]->path);
-		buf_printf(script, " %zu\n", group->asks[0]->limit + 1);
+		buf_printf(script, "rd %d %zu", group->joined ? 2 : 1, group->asks[0]->limit + 1);
+		add_paths(script, group);
 		break;
 	case PROBE_LIST:
 		add_list(script, group->asks[0]);
@@ -190,6 +202,8 @@ static void add_functions(struct buf *script, const struct probe_order *order)
 	buf_str(&functions, basics);
 	if (has[PROBE_STAT] || has[PROBE_LIST])
 		buf_str(&functions, stats);
+	if (has[PROBE_HASH] || has[PROBE_READ] || has[PROBE_LIST])
+		buf_str(&functions, files);
 	if (has[PROBE_HASH] || has[PROBE_LIST])
 		buf_str(&functions, hashes);
 	if (has[PROBE_READ])
@@ -207,10 +221,10 @@ static void add_functions(struct buf *script, const struct probe_order *order)
 	buf_str(script, "\neval \"$P\"\n");
 }
 
-void probe_script(const struct ask *const *asks, size_t count, const char *mark, struct buf *script)
+void probe_script(const struct ask *const *asks, size_t count, bool apart, const char *mark, struct buf *script)
 {
-	auto_(probe_order_release) struct probe_order order = probe_order_of(asks, count);
-	buf_printf(script, "m=%s y= A= W=\n", mark);
+	auto_(probe_order_release) struct probe_order order = probe_order_of(asks, count, apart);
+	buf_printf(script, "m=%s y= A= W= X=\n", mark);
 	add_functions(script, &order);
 	for (size_t i = 0; i < order.count; i++)
 		add_group(script, &order.groups[i]);

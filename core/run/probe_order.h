@@ -12,20 +12,23 @@ enum probe_kind { PROBE_STAT, PROBE_HASH, PROBE_READ, PROBE_LIST, PROBE_GLOB, PR
 /* Asks that one call in the script answers together. */
 struct probe_group {
 	enum probe_kind kind;
-	bool follow;                   /* STAT */
+	bool follow;                   /* STAT: something is asked of what symlinks lead to */
+	bool joined;                   /* READ: in one piece */
 	const struct ask *const *asks; /* in probe_order.asks */
 	const size_t *places;          /* where each stands in what the caller gave */
-	size_t count;
+	const size_t *paths;           /* which path each is about, counted in the order in which they first come */
+	size_t count, path_count;
 };
 
 struct probe_order {
 	const struct ask **asks;
-	size_t *places;
+	size_t *places, *paths;
 	struct probe_group *groups;
 	size_t count, room;
 };
 
-struct probe_order probe_order_of(const struct ask *const *asks, size_t count);
+/* apart: no files are read together. */
+struct probe_order probe_order_of(const struct ask *const *asks, size_t count, bool apart);
 void probe_order_release(struct probe_order *order);
 
 #endif

@@ -247,88 +247,134 @@ static bool parse_ls(struct arena *arena, struct text words, struct stat_answer 
 	return true;
 }
 
-struct stat_reply {
-	struct text codes, lines;
-	bool follow, ok;
-	bool straight; /* of the path before */
-};
-
 /* Whether a path's word says that no symlink is on its way. */
 static bool is_straight(const struct text *code) { return code->end - code->at > 1 && code->end[-1] == 's'; }
 
-static struct stat_reply stat_reply_of(struct reply *reply, bool follow)
+/* What is told of one path. */
+struct seen {
+	char code;         /* 'e' exists, 'l' is a symlink, 'b' one that leads nowhere; 'a' absent, 'd' denied; 0: the reply is broken */
+	struct text word;   /* all of that: "erws" */
+	bool straight;
+	struct text line;  /* of stat(1), where it exists */
+	const char *target; /* of a symlink */
+	size_t target_length;
+	struct text beyond; /* of what a symlink leads to */
+};
+
+static bool exists(const struct seen *seen) { return seen->code == 'e' || seen->code == 'l' || seen->code == 'b'; }
+
+static bool is_link(const struct seen *seen) { return seen->code == 'l' || seen->code == 'b'; }
+
+static void read_links(struct reply *reply, struct seen *seen, size_t count)
 {
 	struct section section;
-	struct stat_reply stats = { .follow = follow, .ok = reply_next(reply, 'S', &section) };
-	struct text all = section_text(&section);
-	stats.ok = stats.ok && text_next(&all, '\n', &stats.codes);
-	stats.lines = all;
-	return stats;
+	for (size_t i = 0; i < count; i++) {
+		if (!is_link(&seen[i]) || !reply_next(reply, 'L', &section))
+			continue;
+		seen[i].target = section.bytes;
+		seen[i].target_length = section.length && section.bytes[section.length - 1] == '\n' ? section.length - 1 : section.length;
+	}
 }
 
-/* The next path's code; its stat is filled where it exists. 0: the reply is broken. */
-static char stat_reply_next(struct stat_reply *stats, struct arena *arena, struct stat_answer *stat)
+/* The lines of stat(1): of several tries the last holds. false: there are none. */
+static bool read_lines(struct reply *reply, struct text *lines)
 {
-	struct text code, line;
-	*stat = (struct stat_answer){ .owner = "", .group = "" };
-	if (!stats->ok || !word_next(&stats->codes, &code))
-		return 0;
-	stats->straight = is_straight(&code);
-	if (*code.at != 'e')
-		return *code.at;
-	if (!text_next(&stats->lines, '\n', &line))
-		return 0;
-	int access = code.end - code.at > 1 ? code.at[1] - '0' : 0;
+	struct section section = { .bytes = "" };
+	bool any = false;
+	while (reply_peek(reply) == 't' && reply_next(reply, 't', &section))
+		any = true;
+	*lines = section_text(&section);
+	return any;
+}
+
+/* What the script's s() tells of its paths; the count are all there are. */
+static void read_seen(struct reply *reply, bool follow, struct seen *seen, size_t count)
+{
+	struct section section;
+	struct text lines, codes, code, none = { "", "" };
+	bool links = false;
+	if (!reply_next(reply, 'S', &section))
+		return;
+	codes = section_text(&section);
+	codes.end -= codes.at < codes.end; /* the newline */
+	read_lines(reply, &lines);
+	for (size_t i = 0; i < count && word_next(&codes, &code); i++) {
+		seen[i].code = *code.at;
+		seen[i].word = code;
+		seen[i].straight = is_straight(&code);
+		seen[i].line = seen[i].beyond = none;
+		links |= seen[i].code == 'l';
+		if (exists(&seen[i]) && !text_next(&lines, '\n', &seen[i].line))
+			seen[i].code = 0;
+	}
+	read_links(reply, seen, count);
+	if (!follow || !links || !read_lines(reply, &lines))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		if (seen[i].code == 'l')
+			(void)text_next(&lines, '\n', &seen[i].beyond);
+	}
+}
+
+static bool has_letter(const struct text *word, char letter)
+{
+	return memchr(word->at, letter, (size_t)(word->end - word->at));
+}
+
+/* A line of stat(1) as it is or of ls(1): 'e', 'a' where it says that the file is gone by now, 0 where it is neither. */
+static char read_stat(struct arena *arena, const struct seen *seen, struct text line, struct stat_answer *stat)
+{
 	bool is_ls = line.end - line.at > 3 && memcmp(line.at, "ls ", 3) == 0;
-	if (!(is_ls ? parse_ls(arena, line, stat) : parse_stat(arena, line, stat)))
+	if (!(is_ls ? parse_ls(arena, line, stat) : parse_stat(arena, line, stat))) {
+		*stat = (struct stat_answer){ .owner = "", .group = "" };
 		return line.end - line.at == 1 && *line.at == 'x' ? 'a' : 0;
-	stat->readable = access & 4;
-	stat->writable = access & 2;
-	stat->executable = access & 1;
+	}
+	stat->readable = has_letter(&seen->word, 'r');
+	stat->writable = has_letter(&seen->word, 'w');
+	stat->executable = has_letter(&seen->word, 'x');
 	return 'e';
 }
 
-/* The target of each symlink, in the order of the stats. */
-static const char *link_next(struct reply *reply, struct arena *arena)
+/* The path itself, links not followed. */
+static char seen_stat(struct arena *arena, const struct seen *seen, struct stat_answer *stat)
 {
-	struct section section;
-	if (reply_peek(reply) != 'L' || !reply_next(reply, 'L', &section))
-		return NULL;
-	size_t length = section.length && section.bytes[section.length - 1] == '\n' ? section.length - 1 : section.length;
-	return arena_copy(arena, section.bytes, length);
+	*stat = (struct stat_answer){ .owner = "", .group = "" };
+	char code = exists(seen) ? read_stat(arena, seen, seen->line, stat) : seen->code;
+	if (code == 'e' && stat->type == 'l' && seen->target)
+		stat->target = arena_copy(arena, seen->target, seen->target_length);
+	return code;
 }
 
-static void skip_links(struct reply *reply)
+/* What it leads to. */
+static char beyond_stat(struct arena *arena, const struct seen *seen, struct stat_answer *stat)
 {
-	struct section section;
-	while (!reply->broken && reply_peek(reply) == 'L' && reply_next(reply, 'L', &section))
-		continue;
+	if (!is_link(seen))
+		return seen_stat(arena, seen, stat);
+	*stat = (struct stat_answer){ .owner = "", .group = "" };
+	return seen->code == 'b' ? 'a' : read_stat(arena, seen, seen->beyond, stat);
+}
+
+static void take_stat(const struct ask *ask, const struct seen *seen, struct answer *answer)
+{
+	struct stat_answer *stat = &answer->stat;
+	char code = (ask->follow ? beyond_stat : seen_stat)(&answer->arena, seen, stat);
+	answer->is_straight = code && seen->straight && !(ask->follow && is_link(seen));
+	if (code != 'e')
+		set_code(answer, code, "");
+	else if (stat->type == 'l' && (!stat->target || ask->follow))
+		set_state(answer, ANSWER_FAILED, "it changed while it was looked at");
+	else
+		set_state(answer, ANSWER_OK, NULL);
+	if (ask->only_type)
+		*stat = (struct stat_answer){ .type = stat->type, .owner = "", .group = "" };
 }
 
 static void parse_stats(struct reply *reply, const struct probe_group *group, struct answer **answers)
 {
-	struct stat_reply stats = stat_reply_of(reply, group->follow);
-	for (size_t i = 0; i < group->count; i++) {
-		struct answer *answer = answers[group->places[i]];
-		char code = stat_reply_next(&stats, &answer->arena, &answer->stat);
-		answer->is_straight = code && stats.straight;
-		if (code != 'e') {
-			set_code(answer, code, "");
-			continue;
-		}
-		set_state(answer, ANSWER_OK, NULL);
-		if (answer->stat.type != 'l')
-			continue;
-		answer->stat.target = link_next(reply, &answer->arena);
-		if (!answer->stat.target)
-			set_state(answer, ANSWER_FAILED, "it changed while it was looked at");
-	}
-	for (size_t i = 0; i < group->count; i++) {
-		struct stat_answer *stat = &answers[group->places[i]]->stat;
-		if (group->asks[i]->only_type)
-			*stat = (struct stat_answer){ .type = stat->type, .owner = "", .group = "" };
-	}
-	skip_links(reply);
+	auto_free struct seen *seen = mem_array(group->path_count, sizeof(*seen));
+	read_seen(reply, group->follow, seen, group->path_count);
+	for (size_t i = 0; i < group->count; i++)
+		take_stat(group->asks[i], &seen[group->paths[i]], answers[group->places[i]]);
 }
 
 /* ---- digests ---- */
@@ -402,27 +448,112 @@ static void parse_hashes(struct reply *reply, const struct probe_group *group, s
 
 /* ---- contents ---- */
 
+const char probe_mixed_up[] = "it changed while it was read";
+
+static void set_bytes(const struct ask *ask, struct answer *answer, const char *bytes, size_t length)
+{
+	if (length > ask->limit) {
+		answer->why = arena_printf(&answer->arena, "it is larger than %zu bytes", ask->limit);
+		answer->state = ANSWER_FAILED;
+		return;
+	}
+	set_state(answer, ANSWER_OK, NULL);
+	answer->read = (struct bytes_answer){ arena_copy(&answer->arena, bytes, length), length };
+}
+
+/* A file that was read by itself. */
 static void parse_read(struct reply *reply, const struct ask *ask, struct answer *answer)
 {
 	struct section section, ended;
+	if (!reply_next(reply, 'o', &section) || !reply_next(reply, 'r', &ended))
+		return;
+	if (ended.state == '0')
+		set_bytes(ask, answer, section.bytes, section.length);
+	else
+		set_state(answer, ANSWER_FAILED, "it could not be read to its end");
+}
+
+enum { DIGITS_MOST = 5 }; /* of the size of a file that is read together with others */
+
+/* The next line of sizes, and what it says. */
+static bool size_next(struct text *sizes, struct text *line, size_t *size)
+{
+	uint64_t number = 0;
+	if (!text_next(sizes, '\n', line))
+		return false;
+	struct text word = *line;
+	bool ok = number_of(&word, 10, &number);
+	*size = number;
+	return ok;
+}
+
+/* Whether files that were read in one piece have the same sizes behind it, which are those that it is long. */
+static bool adds_up(struct text before, struct text behind, size_t length)
+{
+	struct text line, again;
+	size_t size, same, all = 0;
+	while (size_next(&before, &line, &size)) {
+		if (line.end - line.at > DIGITS_MOST)
+			continue;
+		if (!size_next(&behind, &again, &same) || same != size)
+			return false;
+		all += size;
+	}
+	return all == length && before.at == before.end;
+}
+
+/* The files that exist, as the script's b2() tells of them: the small ones from one piece. */
+static void parse_joined(struct reply *reply, const struct ask **asks, struct answer **answers, size_t count)
+{
+	struct section section, piece = { .bytes = "" }, behind = { .bytes = "" };
+	if (!reply_next(reply, 's', &section))
+		return;
+	struct text sizes = section_text(&section);
+	bool any = reply_peek(reply) == 'v', fits = false;
+	if (any && reply_next(reply, 'v', &piece) && reply_next(reply, 's', &behind))
+		fits = adds_up(sizes, section_text(&behind), piece.length);
+	const char *at = piece.bytes;
+	for (size_t i = 0; i < count; i++) {
+		struct text line = { "", "" };
+		size_t size = 0;
+		bool small = any && size_next(&sizes, &line, &size) && line.end - line.at <= DIGITS_MOST;
+		if (!small) {
+			parse_read(reply, asks[i], answers[i]);
+		} else if (fits) {
+			set_bytes(asks[i], answers[i], at, size);
+			at += size;
+		} else {
+			set_state(answers[i], ANSWER_FAILED, probe_mixed_up);
+		}
+	}
+}
+
+static void parse_reads(struct reply *reply, const struct probe_group *group, struct answer **answers)
+{
+	struct section section;
+	struct text lines, codes, code;
+	auto_free const struct ask **asks = mem_array(group->count, sizeof(*asks));
+	auto_free struct answer **there = mem_array(group->count, sizeof(*there));
+	size_t count = 0;
 	if (!reply_next(reply, 'R', &section))
 		return;
-	answer->is_straight = section.straight;
-	if (section.state != 'o') {
-		set_code(answer, section.state, "it is not a regular file");
+	lines = section_text(&section);
+	if (!text_next(&lines, '\n', &codes))
 		return;
+	for (size_t i = 0; i < group->count && word_next(&codes, &code); i++) {
+		struct answer *answer = answers[group->places[i]];
+		answer->is_straight = is_straight(&code);
+		if (*code.at == 'e') {
+			asks[count] = group->asks[i];
+			there[count++] = answer;
+		} else {
+			set_code(answer, *code.at, "it is not a regular file");
+		}
 	}
-	if (!reply_next(reply, 'r', &ended))
-		return;
-	if (ended.state != '0') {
-		set_state(answer, ANSWER_FAILED, "it could not be read to its end");
-	} else if (section.length > ask->limit) {
-		answer->why = arena_printf(&answer->arena, "it is larger than %zu bytes", ask->limit);
-		answer->state = ANSWER_FAILED;
-	} else {
-		set_state(answer, ANSWER_OK, NULL);
-		answer->read = (struct bytes_answer){ arena_copy(&answer->arena, section.bytes, section.length), section.length };
-	}
+	if (group->joined && count)
+		parse_joined(reply, asks, there, count);
+	for (size_t i = 0; i < count && !group->joined; i++)
+		parse_read(reply, asks[i], there[i]);
 }
 
 /* ---- lists ---- */
@@ -450,20 +581,21 @@ static bool parse_batch(struct reply *reply, const struct ask *ask, struct arena
 	struct section names, hashes = { 0 };
 	if (!reply_next(reply, 'N', &names))
 		return false;
-	size_t first = list->count;
-	struct stat_reply stats = stat_reply_of(reply, false);
+	size_t first = list->count, count = 0;
 	struct text all = section_text(&names), path;
-	while (text_next(&all, '\0', &path)) {
+	for (const char *p = all.at; p < all.end; p++)
+		count += !*p;
+	auto_free struct seen *seen = mem_array(count + 1, sizeof(*seen));
+	read_seen(reply, false, seen, count);
+	for (size_t i = 0; i < count && text_next(&all, '\0', &path); i++) {
 		struct list_entry entry = { .name = entry_name(arena, &path, ask) };
-		char code = stat_reply_next(&stats, arena, &entry.stat);
-		if (!entry.name || !code)
+		if (!entry.name || !seen_stat(arena, &seen[i], &entry.stat))
 			return false;
-		if (code == 'e' && entry.stat.type == 'l')
-			entry.stat.target = link_next(reply, arena);
+		if (entry.stat.type == 'l' && !entry.stat.target)
+			entry.stat.type = 0;
 		mem_grow(list->entries, list->count, list->room);
 		list->entries[list->count++] = entry; /* of type 0 where it is gone: it keeps its place for the digests */
 	}
-	skip_links(reply);
 	if (!ask->algorithm)
 		return true;
 	if (!reply_next(reply, 'H', &hashes))
@@ -677,7 +809,7 @@ static void parse_group(struct reply *reply, const struct probe_group *group, st
 	switch (group->kind) {
 	case PROBE_STAT: parse_stats(reply, group, answers); break;
 	case PROBE_HASH: parse_hashes(reply, group, answers); break;
-	case PROBE_READ: parse_read(reply, group->asks[0], first); break;
+	case PROBE_READ: parse_reads(reply, group, answers); break;
 	case PROBE_LIST: parse_list(reply, group->asks[0], first); break;
 	case PROBE_GLOB: parse_glob(reply, group->asks[0], first); break;
 	case PROBE_USERS: case PROBE_GROUPS: parse_accounts(reply, group, answers); break;
@@ -685,14 +817,14 @@ static void parse_group(struct reply *reply, const struct probe_group *group, st
 	}
 }
 
-void probe_parse(const struct ask *const *asks, size_t count, const char *mark, const char *reply_bytes, size_t length,
+void probe_parse(const struct ask *const *asks, size_t count, bool apart, const char *mark, const char *reply_bytes, size_t length,
                  struct answer **answers)
 {
 	for (size_t i = 0; i < count; i++) {
 		answers[i] = answer_new();
 		set_state(answers[i], ANSWER_FAILED, "the target's reply could not be read");
 	}
-	auto_(probe_order_release) struct probe_order order = probe_order_of(asks, count);
+	auto_(probe_order_release) struct probe_order order = probe_order_of(asks, count, apart);
 	struct reply reply;
 	reply_start(&reply, mark, reply_bytes, length);
 	for (size_t i = 0; i < order.count && !reply.broken; i++)

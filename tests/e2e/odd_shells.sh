@@ -42,6 +42,24 @@ neap run again.json -i hosts.json
 status 0
 recap h001 ok=1 changed=0
 
+it "files that do not hold as many bytes as they are said to are read one by one"
+mkdir lies
+printf '#!/bin/sh\ncase "$*" in *"-c %%s "*) echo >>%s/lied; %s "$@" | sed s/$/0/;; *) exec %s "$@";; esac\n' \
+	"$WORK" "$(command -v stat)" "$(command -v stat)" >lies/stat
+chmod +x lies/stat
+python3 -c 'import json
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [{"lineinfile": {"path": "{{ root_dir }}/%d" % i, "line": "line %d" % i}} for i in range(7)]}]))' >lines.json
+mkdir -p "$SSHD_DIR/roots/h001"
+for i in 0 1 2 3 4 5 6; do printf 'first\nline %s\nlast' $i >"$SSHD_DIR/roots/h001/$i"; done
+echo first >"$SSHD_DIR/roots/h001/6"
+play=lines.json with lies "export PATH=$WORK/lies:\$PATH; $session"
+status 0
+recap h001 ok=7 changed=1
+equal "$(cat "$SSHD_DIR/roots/h001/6")" "first
+line 6"
+[ -s lied ] || fault "nobody lied"
+rm -f "$SSHD_DIR/roots/h001"/?
+
 it "a login shell that takes no long command is asked in a short one"
 for try in 1 2 3 4 5; do # where connecting was faster than working out what to ask, nothing long was said
 	[ -f refused ] && break

@@ -19,7 +19,12 @@ static const struct ask asks[] = {
 	{ .kind = ASK_STAT, .path = "/tmp/f/none" },
 	{ .kind = ASK_HASH, .path = "/tmp/f/a", .algorithm = "sha1" },
 	{ .kind = ASK_HASH, .path = "/tmp/f", .algorithm = "sha1" },
+	{ .kind = ASK_READ, .path = "/tmp/f/a", .limit = 63 },
 	{ .kind = ASK_READ, .path = "/tmp/f/a", .limit = 64 },
+	{ .kind = ASK_READ, .path = "/tmp/f/b", .limit = 64 },
+	{ .kind = ASK_READ, .path = "/tmp/f/c", .limit = 64 },
+	{ .kind = ASK_READ, .path = "/tmp/f/d", .limit = 64 },
+	{ .kind = ASK_READ, .path = "/tmp/f/e", .limit = 64 },
 	{ .kind = ASK_LIST, .path = "/tmp/f", .recurse = true, .algorithm = "md5" },
 	{ .kind = ASK_LIST, .path = "f" },
 	{ .kind = ASK_GLOB, .path = "/tmp/f/*" },
@@ -75,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct answer *answers[ASKS];
 	for (size_t i = 0; i < ASKS; i++)
 		pointers[i] = &asks[i];
-	probe_parse(pointers, ASKS, mark, buf_text(&reply), reply.length, answers);
+	probe_parse(pointers, ASKS, false, mark, buf_text(&reply), reply.length, answers);
 	for (size_t i = 0; i < ASKS; i++) {
 		answer_check(&asks[i], answers[i]);
 		answer_unref(answers[i]);

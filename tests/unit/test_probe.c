@@ -8,6 +8,7 @@
 #include <criterion/parameterized.h>
 
 #include "base/child.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "run/probe.h"
 
@@ -109,9 +110,9 @@ static void probe(struct bench *bench, const struct ask *asks, size_t count, str
 	for (size_t i = 0; i < count; i++)
 		pointers[i] = &asks[i];
 	auto_buf struct buf script = BUF_INIT, reply = BUF_INIT;
-	probe_script(pointers, count, mark, &script);
+	probe_script(pointers, count, false, mark, &script);
 	cr_expect_eq(run_shell(bench, buf_text(&script), script.length, &reply), 0);
-	probe_parse(pointers, count, mark, buf_text(&reply), reply.length, answers);
+	probe_parse(pointers, count, false, mark, buf_text(&reply), reply.length, answers);
 }
 
 static void drop(struct answer **answers, size_t count)
@@ -213,6 +214,101 @@ ParameterizedTest(struct shell *shell, probe, reads_and_hashes_bytes)
 	cr_expect_eq(answers[8]->state, ANSWER_FAILED);
 	cr_expect_eq(answers[9]->state, ANSWER_OK);
 	drop(answers, 10);
+	bench_end(&bench);
+}
+
+ParameterizedTestParameters(probe, reads_many_files_in_one_piece)
+{
+	return cr_make_param_array(struct shell, shells, sizeof(shells) / sizeof(*shells));
+}
+ParameterizedTest(struct shell *shell, probe, reads_many_files_in_one_piece)
+{
+	static const struct { const char *name; size_t size; } files[] = {
+		{ "empty", 0 }, { "one", 1 }, { "small", 1000 }, { "five digits", 99999 }, { "six digits", 100000 }, { "large", 300000 }, { "too large", 400000 },
+	};
+	enum { FILES = sizeof(files) / sizeof(*files), ODD = 6, LIMIT = 300000 };
+	static char bytes[400000 + FILES];
+	static const char *const odd[ODD] = { "d", "fifo", "missing", "dangling", "plain/x", "l" };
+	static const enum answer_state states[ODD] = { ANSWER_FAILED, ANSWER_FAILED, ANSWER_ABSENT, ANSWER_ABSENT, ANSWER_ABSENT, ANSWER_OK };
+	struct bench bench;
+	bench_start(&bench, shell);
+	char paths[FILES + ODD][512];
+	struct ask asks[FILES + ODD];
+	struct answer *answers[FILES + ODD];
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)(i * 7 + i / 251);
+	for (size_t i = 0; i < FILES + ODD; i++) {
+		snprintf(paths[i], 512, "%s", in(&bench, i < FILES ? files[i].name : odd[i - FILES]));
+		asks[i] = (struct ask){ .kind = ASK_READ, .path = paths[i], .limit = LIMIT };
+		if (i < FILES)
+			write_file(paths[i], bytes + i, files[i].size, 0600);
+	}
+	probe(&bench, asks, FILES + ODD, answers);
+	for (size_t i = 0; i < FILES - 1; i++) {
+		cr_assert_eq(answers[i]->state, ANSWER_OK, "%s: %s: %s", shell->name, files[i].name, answers[i]->why);
+		cr_expect_eq(answers[i]->read.length, files[i].size, "%s: %s", shell->name, files[i].name);
+		cr_expect(memcmp(answers[i]->read.bytes, bytes + i, files[i].size) == 0, "%s: %s", shell->name, files[i].name);
+	}
+	cr_expect_str_eq(answers[FILES - 1]->why, "it is larger than 300000 bytes");
+	for (size_t i = 0; i < ODD; i++)
+		cr_expect_eq(answers[FILES + i]->state, states[i], "%s: %s", shell->name, odd[i]);
+	drop(answers, FILES + ODD);
+	bench_end(&bench);
+}
+
+/* A tool that writes its name into a file before it is what it always is. */
+static void count_calls(struct bench *bench, const char *tool)
+{
+	char path[200], text[400];
+	snprintf(path, sizeof(path), "%s/%s", bench->tools, tool);
+	int length = snprintf(text, sizeof(text), "#!/bin/sh\necho %s >>%s/calls\nPATH=/usr/sbin:/usr/bin:/sbin:/bin exec %s \"$@\"\n", tool,
+	                      bench->tools, tool);
+	write_file(path, text, (size_t)length, 0755);
+}
+
+Test(probe, starts_as_many_processes_for_hundreds_of_paths_as_for_a_few)
+{
+	enum { PATHS = 400 };
+	static const char *const tools[] = { "stat", "sha1sum", "cat", "head", "readlink", "find", "ls" };
+	struct shell shell = shells[0];
+	struct bench bench;
+	bench_start(&bench, &shell);
+	for (size_t i = 0; i < sizeof(tools) / sizeof(*tools); i++)
+		count_calls(&bench, tools[i]);
+	static struct ask asks[PATHS * 4];
+	static const struct ask *pointers[PATHS * 4];
+	static struct answer *answers[PATHS * 4];
+	static char paths[PATHS][128];
+	for (size_t i = 0; i < PATHS * 4; i++)
+		pointers[i] = &asks[i];
+	for (size_t i = 0; i < PATHS; i++) {
+		snprintf(paths[i], 128, "%s/many%zu", bench.folder, i);
+		if (i % 10)
+			write_file(paths[i], paths[i], i % 50, 0600);
+		asks[4 * i] = (struct ask){ .kind = ASK_STAT, .path = paths[i] };
+		asks[4 * i + 1] = (struct ask){ .kind = ASK_STAT, .path = paths[i], .follow = true };
+		asks[4 * i + 2] = (struct ask){ .kind = ASK_HASH, .path = paths[i], .algorithm = "sha1" };
+		asks[4 * i + 3] = (struct ask){ .kind = ASK_READ, .path = paths[i], .limit = 1000 };
+	}
+	auto_buf struct buf script = BUF_INIT, reply = BUF_INIT, calls = BUF_INIT;
+	buf_printf(&script, "PATH=%s:$PATH\n", bench.tools);
+	probe_script(pointers, PATHS * 4, false, mark, &script);
+	run_shell(&bench, buf_text(&script), script.length, &reply);
+	probe_parse(pointers, PATHS * 4, false, mark, buf_text(&reply), reply.length, answers);
+	for (size_t i = 0; i < PATHS * 4; i++) {
+		cr_assert_eq(answers[i]->state, i / 4 % 10 ? ANSWER_OK : ANSWER_ABSENT, "%s, ask %zu: %s", paths[i / 4], i % 4, answers[i]->why);
+		if (i % 4 == 3 && answers[i]->state == ANSWER_OK)
+			cr_expect(answers[i]->read.length == i / 4 % 50 && memcmp(answers[i]->read.bytes, paths[i / 4], i / 4 % 50) == 0);
+	}
+	char path[200];
+	struct err err = ERR_INIT;
+	snprintf(path, sizeof(path), "%s/calls", bench.tools);
+	cr_assert_eq(file_read(path, 10000, &calls, &err), 0, "%s", err.text);
+	size_t count = 0;
+	for (size_t i = 0; i < calls.length; i++)
+		count += calls.data[i] == '\n';
+	cr_expect_leq(count, 6, "%s", buf_text(&calls));
+	drop(answers, PATHS * 4);
 	bench_end(&bench);
 }
 
@@ -320,6 +416,42 @@ ParameterizedTest(struct shell *shell, probe, looks_up_accounts)
 	bench_end(&bench);
 }
 
+/* The reply to five files that exist: their sizes, a piece, the sizes again. */
+static void expect_pieces(const char *sizes, const char *piece, const char *again, const char *const *texts)
+{
+	static const char *const paths[] = { "/a", "/b", "/c", "/d", "/e" };
+	struct ask asks[5];
+	const struct ask *pointers[5];
+	struct answer *answers[5];
+	for (size_t i = 0; i < 5; i++) {
+		asks[i] = (struct ask){ .kind = ASK_READ, .path = paths[i], .limit = 100 };
+		pointers[i] = &asks[i];
+	}
+	auto_buf struct buf reply = BUF_INIT;
+	buf_printf(&reply, "\nM R\n es es es es es\n\nM s\n%s\n\nM v\n%s\nM s\n%s\n\nM E\n", sizes, piece, again);
+	probe_parse(pointers, 5, false, "M", buf_text(&reply), reply.length, answers);
+	for (size_t i = 0; i < 5; i++) {
+		cr_assert_eq(answers[i]->state, texts ? ANSWER_OK : ANSWER_FAILED, "%s|%s|%s: %s", sizes, piece, again, answers[i]->why);
+		if (texts)
+			cr_expect_str_eq(answers[i]->read.bytes, texts[i]);
+	}
+	drop(answers, 5);
+}
+
+Test(probe, takes_no_file_of_a_piece_that_does_not_add_up)
+{
+	static const char *const whole[] = { "a", "", "ccc", "dd", "e" };
+	expect_pieces("1\n0\n3\n2\n1", "acccdde", "1\n0\n3\n2\n1", whole);
+	static const struct { const char *sizes, *piece, *again; } wrong[] = {
+		{ "1\n0\n3\n2\n1", "acccdd", "1\n0\n3\n2\n1" }, { "1\n0\n3\n2\n1", "acccdded", "1\n0\n3\n2\n1" },
+		{ "1\n0\n3\n2\n1", "acccdde", "1\n0\n2\n3\n1" }, { "1\n0\n3\n2\n1", "acccdde", "" }, { "1\n0\n3\n2\n1", "acccdde", "1\n0\n3\n2" },
+		{ "-1\n0\n3\n2\n1", "cccdde", "-1\n0\n3\n2\n1" },
+		{ "1\nx\n3\n2\n1", "acccdde", "1\nx\n3\n2\n1" }, { "", "", "" }, { "99999\n99999\n99999\n99999\n99999", "", "" },
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		expect_pieces(wrong[i].sizes, wrong[i].piece, wrong[i].again, NULL);
+}
+
 Test(probe, gives_an_answer_to_every_ask_whatever_the_target_says)
 {
 	const struct ask stat = { .kind = ASK_STAT, .path = "/a" }, list = { .kind = ASK_LIST, .path = "/b", .algorithm = "sha1" };
@@ -330,7 +462,7 @@ Test(probe, gives_an_answer_to_every_ask_whatever_the_target_says)
 	};
 	for (const char *const *reply = replies; *reply; reply++) {
 		struct answer *answers[4];
-		probe_parse(asks, 4, "M", *reply, strlen(*reply), answers);
+		probe_parse(asks, 4, false, "M", *reply, strlen(*reply), answers);
 		for (size_t i = 1; i < 4; i++)
 			cr_expect_eq(answers[i]->state, ANSWER_FAILED, "%s", *reply);
 		drop(answers, 4);
