@@ -63,43 +63,49 @@ const char *native_directory(lua_State *state)
 	return scope && scope->directory ? scope->directory : ".";
 }
 
-/* NULL where the evaluation is not for a role. */
-static const char *native_role(lua_State *state)
+/* The nth folder that is looked into; NULL behind the last. */
+static const char *native_folder(lua_State *state, size_t n)
 {
 	const struct template_scope *scope = *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
-	return scope ? scope->role : NULL;
+	if (scope && scope->folders)
+		return scope->folders[n]; /* asked for in turn, so that the last seen was not the end */
+	return n == 0 ? native_directory(state) : NULL;
 }
 
-/* Pushes the path of the first of name's places that is a file, or is there where any will do: as it is where it is absolute, else below the role's folder,
- * the role, directory/folder, directory and beside the template that asks. false, with nothing pushed, if there is none. */
-static bool native_push_path(lua_State *state, const char *name, const char *folder, const char *beside, bool any)
+/* Whether the path on top is a file, or is there where any will do; it is taken away where it is not. */
+static bool native_keep_path(lua_State *state, bool any)
 {
-	const char *directory = native_directory(state), *role = native_role(state);
-	const char *slash = beside ? strrchr(beside, '/') : NULL;
-	native_look(state);
-	for (int place = role && name[0] != '/' ? -2 : 0; place < 3; place++) {
-		if (name[0] == '/')
-			lua_pushstring(state, name);
-		else if (place == -2)
-			lua_pushfstring(state, "%s/%s/%s", role, folder, name);
-		else if (place == -1)
-			lua_pushfstring(state, "%s/%s", role, name);
-		else if (place == 0)
-			lua_pushfstring(state, "%s/%s/%s", directory, folder, name);
-		else if (place == 1)
-			lua_pushfstring(state, "%s/%s", directory, name);
-		else if (slash && lua_pushlstring(state, beside, (size_t)(slash - beside)))
-			lua_pushfstring(state, "%s/%s", lua_tostring(state, -1), name);
-		else
-			return false;
-		struct stat info;
-		if (stat(lua_tostring(state, -1), &info) == 0 && (any || S_ISREG(info.st_mode)))
-			return true;
-		lua_pop(state, 1);
-		if (name[0] == '/')
-			return false;
-	}
+	struct stat info;
+	if (stat(lua_tostring(state, -1), &info) == 0 && (any || S_ISREG(info.st_mode)))
+		return true;
+	lua_pop(state, 1);
 	return false;
+}
+
+/* Pushes the path of the first of name's places that is a file, or is there where any will do: as it is where it is absolute, else in each folder below its
+ * own folder of that kind and beside that, at last beside the template that asks. false, with nothing pushed, if there is none. */
+static bool native_push_path(lua_State *state, const char *name, const char *kind, const char *beside, bool any)
+{
+	const char *slash = beside ? strrchr(beside, '/') : NULL, *folder;
+	native_look(state);
+	if (name[0] == '/') {
+		lua_pushstring(state, name);
+		return native_keep_path(state, any);
+	}
+	for (size_t i = 0; (folder = native_folder(state, i)); i++) {
+		lua_pushfstring(state, "%s/%s/%s", folder, kind, name);
+		if (native_keep_path(state, any))
+			return true;
+		lua_pushfstring(state, "%s/%s", folder, name);
+		if (native_keep_path(state, any))
+			return true;
+	}
+	if (!slash)
+		return false;
+	lua_pushlstring(state, beside, (size_t)(slash - beside));
+	lua_pushfstring(state, "%s/%s", lua_tostring(state, -1), name);
+	lua_remove(state, -2);
+	return native_keep_path(state, any);
 }
 
 /* Pushes the text or, where it is sealed by Ansible Vault, what is sealed in it; or nil and a message. */
@@ -191,14 +197,13 @@ static int native_find_file(lua_State *state)
 /* search_folders(folder): the folders in which a file is looked for, in order. */
 static int native_search_folders(lua_State *state)
 {
-	const char *folder = luaL_checkstring(state, 1), *directory = native_directory(state), *role = native_role(state);
+	const char *kind = luaL_checkstring(state, 1), *folder;
 	lua_newtable(state);
 	lua_Integer count = 0;
-	for (int place = role ? 0 : 1; place < 2; place++) {
-		const char *base = place ? directory : role;
-		lua_pushfstring(state, "%s/%s", base, folder);
+	for (size_t i = 0; (folder = native_folder(state, i)); i++) {
+		lua_pushfstring(state, "%s/%s", folder, kind);
 		lua_rawseti(state, -2, ++count);
-		lua_pushstring(state, base);
+		lua_pushstring(state, folder);
 		lua_rawseti(state, -2, ++count);
 	}
 	return 1;

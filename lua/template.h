@@ -34,8 +34,8 @@ struct template_scope {
 	/* Told of an error that the template says is a warning; may be NULL. */
 	void (*warn)(void *context, const char *text);
 	bool early;            /* a guess about a task whose turn has not come: a lookup that runs a program or writes is an error */
-	const char *role;      /* the folder of the role, where lookups and includes look first; NULL: none */
-	const char *directory; /* where they look then; NULL: the working directory */
+	char *const *folders;  /* where lookups and includes look, in order, until NULL; NULL: in directory only */
+	const char *directory; /* the playbook's; NULL: the working directory */
 };
 
 struct template_vm *template_vm_new(void);

@@ -41,6 +41,7 @@ int fragment_load_tasks(struct fragment **fragment, const char *path, const stru
 	struct fragment *made = fragment_new();
 	struct loader loader = loader_of(made, parent, NULL, modules, problems);
 	task_read_file(&loader, &made->entries, path, parent->node, parent, handlers ? KEYWORD_HANDLER : KEYWORD_TASK);
+	made->is_blank = made->files->document_count == 1 && json_is_null(document_root(made->files->documents[0]).value);
 	return finish(fragment, made, &loader, before);
 }
 

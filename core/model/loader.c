@@ -191,7 +191,7 @@ static bool all_elements(const json_t *list, bool (*is)(const json_t *))
 
 static bool is_text(const json_t *value) { return json_is_string(value) || json_is_integer(value); }
 
-static bool is_condition(const json_t *value) { return json_is_string(value) || json_is_boolean(value); }
+static bool is_condition(const json_t *value) { return json_is_string(value) || json_is_boolean(value) || json_is_number(value); }
 
 static bool is_dictionary(const json_t *value) { return json_is_object(value) || is_template(value); }
 

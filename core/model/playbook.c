@@ -134,11 +134,12 @@ static void read_play(struct loader *loader, struct node node, const struct scop
 	struct node roles = scope_own(&play->scope, "roles");
 	if (roles.value)
 		role_read_list(loader, &play->roles, roles, &play->scope);
+	/* Of handlers with the same name the last counts: the play's own hide those of its roles, and are hidden by those of roles
+	 * that its tasks import. */
+	read_section(loader, &play->handlers, "handlers", play, KEYWORD_HANDLER);
 	read_section(loader, &play->pre_tasks, "pre_tasks", play, KEYWORD_TASK);
 	read_section(loader, &play->tasks, "tasks", play, KEYWORD_TASK);
 	read_section(loader, &play->post_tasks, "post_tasks", play, KEYWORD_TASK);
-	/* the play's own handlers last: they hide those of roles that have the same name */
-	read_section(loader, &play->handlers, "handlers", play, KEYWORD_HANDLER);
 }
 
 /* ---- import_playbook ---- */

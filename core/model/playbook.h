@@ -136,6 +136,7 @@ struct fragment {
 	struct entries handlers;  /* of an include_role */
 	struct playbook *files;   /* the documents and roles that were read; owned, without plays */
 	struct role *role;        /* of an include_role, else NULL; borrowed from files */
+	bool is_blank;            /* a task file that says nothing, not even that its list is empty */
 };
 
 /* A task file. Faults go to problems, -1 when there was an error; *fragment is NULL then. Freed by fragment_free. */
@@ -154,9 +155,13 @@ int fragment_load_role(struct fragment **fragment, const char *name, const struc
                        const struct playbook_modules *modules, struct problems *problems) must_check;
 void fragment_free(struct fragment *fragment);
 
-/* Where a file named by a task is: kind is the folder of a role ("tasks", "vars", "files", "templates"). Looks, as Ansible
- * does, in the role's folder of that kind, in the role itself, beside the file that the task stands in, and beside the
- * playbook, each with and without the kind; for NAME.yml also NAME.json, if there is only that. New string; NULL if there is none. */
+/* The folders in which files are looked for that a task names, in Ansible's order: its role, the roles that brought that one,
+ * the folder of the file that the task stands in, that of the playbook. Ends with NULL; the caller frees it. */
+char **scope_folders(const struct scope *scope);
+void scope_folders_free(char **folders);
+/* Where a file named by a task is: kind is the folder of a role ("tasks", "vars", "files", "templates"). Looks into the folders
+ * of the scope, each with and without the kind; for NAME.yml also NAME.json, if there is only that. New string; NULL if there
+ * is none. */
 char *scope_find_file(const struct scope *scope, const char *kind, const char *name);
 /* A hint for one that is not there: "did you mean ...?" from what is in those folders, or NULL. */
 char *scope_near_file(const struct scope *scope, const char *kind, const char *name);

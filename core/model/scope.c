@@ -67,27 +67,64 @@ static char *find_in(const char *directory, const char *kind, const char *name)
 	return NULL;
 }
 
+static bool has_folder(char *const *folders, size_t count, const char *folder)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(folders[i], folder) == 0)
+			return true;
+	}
+	return false;
+}
+
+static char *own_folder(const struct scope *scope)
+{
+	return scope->node.document ? loader_directory(document_name(scope->node.document)) : NULL;
+}
+
+char **scope_folders(const struct scope *scope)
+{
+	char **folders = NULL;
+	size_t count = 0, room = 0;
+	const struct play *play = scope_play(scope);
+	auto_free char *own = own_folder(scope);
+	const char *others[] = { own, play ? play->directory : NULL };
+	for (const struct scope *at = scope; at; at = at->parent) {
+		if (!at->role || (at->parent && at->parent->role == at->role) || has_folder(folders, count, at->role->path))
+			continue;
+		mem_grow(folders, count, room);
+		folders[count++] = mem_strdup(at->role->path);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		if (!others[i] || has_folder(folders, count, others[i]))
+			continue;
+		mem_grow(folders, count, room);
+		folders[count++] = mem_strdup(others[i]);
+	}
+	mem_grow(folders, count, room);
+	folders[count] = NULL;
+	return folders;
+}
+
+void scope_folders_free(char **folders)
+{
+	for (size_t i = 0; folders && folders[i]; i++)
+		free(folders[i]);
+	free(folders);
+}
+
 static char *find_named(const struct scope *scope, const char *kind, const char *name)
 {
 	if (*name == '/')
 		return loader_is_file(name) || loader_is_folder(name) ? mem_strdup(name) : NULL;
-	auto_free char *directory = scope->node.document ? loader_directory(document_name(scope->node.document)) : NULL;
-	char *found = NULL;
-	if (directory && strcmp(kind, "tasks") == 0) { /* task files find each other before all else */
-		found = loader_join(directory, name);
-		if (!loader_is_file(found)) {
-			free(found);
-			found = NULL;
-		}
-	}
-	/* the role itself first, then the roles that depend on it */
-	for (const struct scope *at = scope; at && !found; at = at->parent)
-		if (at->role && (!at->parent || at->parent->role != at->role))
-			found = find_in(at->role->path, kind, name);
-	if (!found && directory)
-		found = find_in(directory, kind, name);
-	const struct play *play = scope_play(scope);
-	return found || !play ? found : find_in(play->directory, kind, name);
+	auto_free char *own = strcmp(kind, "tasks") == 0 ? own_folder(scope) : NULL;
+	auto_free char *beside = own ? loader_join(own, name) : NULL;
+	if (beside && loader_is_file(beside)) /* task files find each other before all else */
+		return steal(beside);
+	char **folders = scope_folders(scope), *found = NULL;
+	for (size_t i = 0; folders[i] && !found; i++)
+		found = find_in(folders[i], kind, name);
+	scope_folders_free(folders);
+	return found;
 }
 
 /* A playbook that was converted to JSON may still name a file as it was called, in a variable or a template. */
@@ -111,20 +148,15 @@ char *scope_near_file(const struct scope *scope, const char *kind, const char *n
 {
 	const char *slash = strrchr(name, '/');
 	auto_free char *inner = slash ? mem_strndup(name, (size_t)(slash - name)) : mem_strdup("");
-	auto_free char *directory = scope->node.document ? loader_directory(document_name(scope->node.document)) : NULL;
-	const struct play *play = scope_play(scope);
 	auto_json json_t *kept = json_array();
 	struct suggest suggest;
 	suggest_start_file(&suggest, slash ? slash + 1 : name);
 	if (*name == '/')
 		suggest_offer_folder(&suggest, *inner ? inner : "/", kept);
-	for (const struct scope *at = scope; *name != '/' && at; at = at->parent)
-		if (at->role && (!at->parent || at->parent->role != at->role))
-			offer_in(&suggest, at->role->path, kind, inner, kept);
-	if (*name != '/' && directory)
-		offer_in(&suggest, directory, kind, inner, kept);
-	if (*name != '/' && play)
-		offer_in(&suggest, play->directory, kind, inner, kept);
+	char **folders = scope_folders(scope);
+	for (size_t i = 0; *name != '/' && folders[i]; i++)
+		offer_in(&suggest, folders[i], kind, inner, kept);
+	scope_folders_free(folders);
 	return suggest.best ? mem_printf("did you mean \"%s%s%s\"?", inner, slash ? "/" : "", suggest.best) : NULL;
 }
 

@@ -68,8 +68,9 @@ json_t *shape_task_of(json_t *tasks, const struct event *event, bool is_free, bo
 {
 	auto_free char *key = task_key(event, is_free);
 	json_t *task = json_object_get(tasks, key);
-	bool is_again = event->kind == EVENT_RESULT && event->host &&
-	                json_object_get(json_object_get(task, "hosts"), event->host);
+	json_t *hosts = json_object_get(task, "hosts");
+	bool is_again = event->kind == EVENT_TASK_START ? json_object_size(hosts) > 0
+		: event->kind == EVENT_RESULT && event->host && json_object_get(hosts, event->host);
 	*is_new = !task || is_again;
 	if (*is_new) {
 		task = shape_task(event);

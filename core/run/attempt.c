@@ -84,6 +84,8 @@ static int evaluate_argument(const struct evaluation *at, const struct spec *spe
 		failed = template_value(at->vm, written, &at->variables->scope, &value, &omitted, err);
 	if (failed || omitted) {
 		json_decref(value);
+		if (!failed)
+			json_object_del(evaluated, name); /* nor does the default of module_defaults count */
 		return failed;
 	}
 	json_object_set_new(evaluated, name, value);
@@ -291,13 +293,8 @@ static struct answer *known_answer(struct attempt *attempt, const struct evaluat
 	struct answer *own = own_ask_answer(at, ask);
 	if (own)
 		return own;
-	if (ask->side == ASK_ON_CONTROLLER || !attempt->target) {
-		struct controller_search search = {
-			.role = at->entry->scope.role ? at->entry->scope.role->path : NULL,
-			.playbook = at->variables->scope.directory,
-		};
-		return controller_answer(run->controller, ask, &search);
-	}
+	if (ask->side == ASK_ON_CONTROLLER || !attempt->target)
+		return controller_answer(run->controller, ask, at->variables->scope.folders);
 	if (attempt->check) {
 		struct answer *predicted = overlay_answer(target_overlay(attempt->target), ask);
 		if (predicted)

@@ -65,7 +65,7 @@ void check_condition(struct check *check, struct node node)
 	const char *text = json_string_value(node.value);
 	for (size_t i = 0; json_is_array(node.value) && i < node_count(node); i++)
 		check_condition(check, node_at(node, i));
-	if (!text)
+	if (!text || !*text) /* an empty one holds */
 		return;
 	if (spec_is_template(text))
 		node_warning(check->problems, node, "write the expression alone: \"name == 'x'\"",

@@ -74,6 +74,7 @@ struct run_context {
 	atomic_bool any_out;           /* context_host_out was called: the magic lists of a play's hosts may lack some */
 	atomic_bool debugger_told;     /* that there is no terminal for it */
 	atomic_uint task_numbers;
+	size_t turn;                     /* under linear: how many turns there have been; the conductor's, between them */
 	int forks;
 	bool is_last_play;             /* of all; the conductor sets it between plays */
 	bool steps_confirmed;          /* --step: the user said "continue"; the conductor's own */

@@ -548,7 +548,7 @@ static bool try_path(struct answer *answer, struct buf *tried, const char *folde
 	return true;
 }
 
-static void answer_find(const struct ask *ask, const struct controller_search *search, struct answer *answer)
+static void answer_find(const struct ask *ask, char *const *folders, struct answer *answer)
 {
 	auto_buf struct buf tried = BUF_INIT;
 	const char *name = ask->path, *inner = ask->folder ? ask->folder : "";
@@ -562,18 +562,16 @@ static void answer_find(const struct ask *ask, const struct controller_search *s
 			return;
 		buf_str(&tried, name);
 	} else {
-		const char *const folders[] = { search->role, search->playbook ? search->playbook : "" };
-		for (size_t i = 0; i < 2; i++) {
-			if (folders[i] && ((*inner && try_path(answer, &tried, folders[i], inner, name)) ||
-			                   try_path(answer, &tried, folders[i], "", name)))
+		char nowhere[] = "", *const here[] = { nowhere, NULL };
+		for (char *const *folder = folders ? folders : here; *folder; folder++) {
+			if ((*inner && try_path(answer, &tried, *folder, inner, name)) || try_path(answer, &tried, *folder, "", name))
 				return;
 		}
 	}
 	set_state(answer, ANSWER_ABSENT, arena_printf(&answer->arena, "it is not there; looked for %s", buf_text(&tried)));
 }
 
-struct answer *controller_answer(struct controller *controller, const struct ask *ask,
-                                 const struct controller_search *search)
+struct answer *controller_answer(struct controller *controller, const struct ask *ask, char *const *folders)
 {
 	struct answer *answer = answer_new();
 	switch (ask->kind) {
@@ -587,7 +585,7 @@ struct answer *controller_answer(struct controller *controller, const struct ask
 	case ASK_RUN: answer_run(ask, answer); break;
 	case ASK_USER: answer_user(ask, answer); break;
 	case ASK_GROUP: answer_group(ask, answer); break;
-	case ASK_FIND: answer_find(ask, search, answer); break;
+	case ASK_FIND: answer_find(ask, folders, answer); break;
 	case ASK_RENDER:
 	case ASK_VARS:
 	case ASK_VARIABLE:

@@ -9,15 +9,13 @@
 
 struct controller;
 
-/* Where FIND looks, in this order: the role's folder, then the playbook's. Each may be NULL. */
-struct controller_search { const char *role, *playbook; };
 
 /* vault opens sealed files where an ask wants that; borrowed. */
 struct controller *controller_new(struct vault *vault);
 void controller_free(struct controller *controller);
-/* A new reference, never NULL. Relative paths are the process's own. */
-struct answer *controller_answer(struct controller *controller, const struct ask *ask,
-                                 const struct controller_search *search);
+/* A new reference, never NULL. Relative paths are the process's own. FIND looks into the folders in order, until NULL; NULL: only
+ * into the working folder. */
+struct answer *controller_answer(struct controller *controller, const struct ask *ask, char *const *folders);
 
 /* 1: the file is sealed by Ansible Vault, *plain is what is sealed in it; 0: it is not, or cannot be read; -1: it cannot be opened. */
 int controller_unseal(struct controller *controller, const char *path, struct secret *plain, struct err *err) must_check;

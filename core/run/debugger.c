@@ -170,7 +170,7 @@ static int evaluate(struct talk *talk, const char *expression, json_t **value, s
 	const struct variables *variables = &talk->walk->variables;
 	const struct template_scope scope = {
 		.context = talk, .find = find_name, .each = offer_names, .cancelled = is_cancelled, .open_sealed = open_sealed,
-		.keep_secret = keep_secret, .role = variables->scope.role, .directory = variables->scope.directory,
+		.keep_secret = keep_secret, .folders = variables->scope.folders, .directory = variables->scope.directory,
 	};
 	/* Not while it is evaluated: that of the task evaluates something itself. */
 	talk->names = json_pack("{s:o, s:o, s:o}", "task", describe_task(talk), "host", describe_host(talk), "result", describe_result(talk));

@@ -10,19 +10,19 @@
 struct change {
 	struct change *next;
 	const struct host *host; /* of group_by */
+	size_t place;            /* of the host whose task it was, in the batch */
 	json_t *wish;            /* {"add_host": ...} or {"add_group", "parent_groups"} */
 };
 
 struct inventory_changes {
 	pthread_mutex_t lock;
-	struct change *first, **last;
+	struct change *first; /* in the order of the hosts, whichever was the fastest */
 };
 
 struct inventory_changes *inventory_changes_new(void)
 {
 	struct inventory_changes *changes = mem_alloc(sizeof(*changes));
 	pthread_mutex_init(&changes->lock, NULL);
-	changes->last = &changes->first;
 	return changes;
 }
 
@@ -106,7 +106,17 @@ static bool is_noted(const struct inventory_changes *changes, const struct host 
 	return false;
 }
 
-void inventory_change_note(struct run_context *run, const struct host *host, json_t *result)
+/* Behind those of the hosts before it, and those of its own. */
+static void add_change(struct inventory_changes *changes, struct change *change)
+{
+	struct change **link = &changes->first;
+	while (*link && (*link)->place <= change->place)
+		link = &(*link)->next;
+	change->next = *link;
+	*link = change;
+}
+
+void inventory_change_note(struct run_context *run, const struct host *host, size_t place, json_t *result)
 {
 	struct inventory_changes *changes = run->inventory_changes;
 	json_t *add_host = json_object_get(result, "add_host");
@@ -122,9 +132,8 @@ void inventory_change_note(struct run_context *run, const struct host *host, jso
 	bool is_news = !is_noted(changes, host, wish) && (add_host ? is_host_news(run, add_host) : is_group_news(run, host, wish));
 	if (is_news) {
 		struct change *change = mem_alloc(sizeof(*change));
-		*change = (struct change){ .host = host, .wish = steal(wish) };
-		*changes->last = change;
-		changes->last = &change->next;
+		*change = (struct change){ .host = host, .place = place, .wish = steal(wish) };
+		add_change(changes, change);
 	}
 	pthread_mutex_unlock(&changes->lock);
 	json_object_set_new(result, "changed", json_boolean(is_news));
@@ -162,7 +171,6 @@ bool inventory_change_apply(struct run_context *run)
 	pthread_mutex_lock(&changes->lock);
 	struct change *first = changes->first;
 	changes->first = NULL;
-	changes->last = &changes->first;
 	pthread_mutex_unlock(&changes->lock);
 	bool any = first != NULL;
 	for (struct change *change = first, *next; change; change = next) {

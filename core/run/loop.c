@@ -88,7 +88,7 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
 		.open_sealed = outer->open_sealed ? open_term : NULL,
 		.keep_secret = keep_term, .warn = outer->warn ? warn_of_term : NULL, .early = outer->early,
-		.directory = outer->directory, .role = outer->role,
+		.folders = outer->folders, .directory = outer->directory,
 	};
 	auto_free char *expression = strcmp(lookup, "first_found") == 0
 		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))

@@ -7,11 +7,32 @@
 #include "run/keywords.h"
 #include "run/play.h"
 
+/* failed_when has the last word: that until was never satisfied is then in "failed" only. */
+static bool is_failed(const json_t *result)
+{
+	const json_t *judged = json_object_get(result, "failed_when_result");
+	if (judged)
+		return !json_is_false(judged); /* a text says what is wrong with the condition */
+	return json_is_true(json_object_get(result, "failed"));
+}
+
+static bool is_loop_failed(const json_t *result)
+{
+	json_t *items = json_object_get(result, "results"), *item;
+	bool any_failed = false, any_judged = false;
+	size_t i;
+	json_array_foreach (items, i, item) {
+		any_failed = any_failed || is_failed(item);
+		any_judged = any_judged || json_object_get(item, "failed_when_result");
+	}
+	return any_judged ? any_failed : is_failed(result);
+}
+
 enum event_status outcome_status(const json_t *result)
 {
 	if (json_is_true(json_object_get(result, "unreachable")))
 		return STATUS_UNREACHABLE;
-	if (json_is_true(json_object_get(result, "failed")))
+	if (is_loop_failed(result))
 		return STATUS_FAILED;
 	if (json_is_true(json_object_get(result, "skipped")))
 		return STATUS_SKIPPED;

@@ -134,6 +134,14 @@ static bool is_announced(struct play_state *play, unsigned number)
 	return announced;
 }
 
+void play_announce_again(struct play_state *play, const struct entry *entry, const char *name)
+{
+	unsigned number = play_task_number(play, entry);
+	if (number < play->announced_room)
+		play->announced[number] = false;
+	play_announce(play, entry, number, name);
+}
+
 void play_announce(struct play_state *play, const struct entry *entry, unsigned number, const char *name)
 {
 	if (strcmp(entry->action, "meta") == 0)
@@ -183,7 +191,7 @@ static bool run_batch(struct play_state *play, struct host *const *hosts, size_t
 	if (play->announced)
 		memset(play->announced, 0, play->announced_room);
 	for (size_t i = 0; i < count; i++)
-		batch.walks[i] = walk_new(play->run, play, context_host(play->run, hosts[i]));
+		batch.walks[i] = walk_new(play->run, play, context_host(play->run, hosts[i]), i);
 	play_gather_shared(play, &batch);
 	bool going = play->is_free ? play_walk_free(play, &batch) : play_walk_linear(play, &batch, vm);
 	if (play_count_failed(&batch) == count)

@@ -41,17 +41,19 @@ struct play_state {
 
 /* Tells that a task begins, once for each batch. Any thread. */
 void play_announce(struct play_state *play, const struct entry *entry, unsigned number, const char *name);
+/* Tells of each turn, also where a handler or what an include has brought in comes again. The conductor, between turns. */
+void play_announce_again(struct play_state *play, const struct entry *entry, const char *name);
 /* The task's number in the run. */
 unsigned play_task_number(struct play_state *play, const struct entry *entry);
 /* Whether handlers that an include brings become the play's: not if it is only looked at. */
 enum play_include { PLAY_LOOK, PLAY_INCLUDE };
-/* The entries of a task file, loaded and checked once for all hosts; NULL with err. Any thread. */
-const struct entries *play_include_tasks(struct play_state *play, const struct entry *from, const char *path,
-                                         enum play_include how, struct template_vm *vm, struct err *err);
-/* A role's, likewise. */
-const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
-                                        const struct role_from *files, enum play_include how, struct template_vm *vm,
-                                        struct err *err);
+/* A task file, loaded and checked once for all hosts; NULL with err. Any thread. */
+const struct fragment *play_include_tasks(struct play_state *play, const struct entry *from, const char *path,
+                                          enum play_include how, struct template_vm *vm, struct err *err);
+/* A role, likewise. */
+const struct fragment *play_include_role(struct play_state *play, const struct entry *from, const char *name,
+                                         const struct role_from *files, enum play_include how, struct template_vm *vm,
+                                         struct err *err);
 /* Shows an included role's defaults and vars to the rest of the play. Any thread. */
 void play_publish_role(struct play_state *play, const struct role *role);
 /* One of those roles; NULL behind the last. Any thread. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/module_name.h"
 #include "run/check.h"
 
 struct included { /* what an include brought in */
@@ -12,7 +13,7 @@ struct included { /* what an include brought in */
 	char *key; /* the file or the role */
 	struct scope apply; /* the keywords of apply:, around all of it */
 	struct fragment *fragment;
-	bool has_handlers; /* its handlers are the play's: not as long as it was only looked at */
+	bool is_in; /* its handlers and what it imports are the play's: not as long as it was only looked at */
 };
 
 /* Whether another use of the same role has brought its handlers. */
@@ -88,18 +89,38 @@ static struct included *find_include(struct play_state *play, const struct entry
 	return NULL;
 }
 
-static const struct entries *entries_of(struct play_state *play, struct included *included, enum play_include how)
+static void publish(struct play_state *play, const struct role *role)
+{
+	mem_grow(play->public_roles, play->public_role_count, play->public_role_room);
+	play->public_roles[play->public_role_count++] = role;
+}
+
+/* A role that is imported shows its variables to the whole play, and so do those that it depends on. */
+static void publish_import(void *context, const struct entry *entry)
+{
+	const struct scope *scope = &entry->scope;
+	if (scope->kind != SCOPE_ROLE || !scope->role)
+		return;
+	while (scope && scope->kind == SCOPE_ROLE && !module_name_get(scope->node, "import_role").value)
+		scope = scope->parent;
+	if (scope && scope->kind == SCOPE_ROLE)
+		publish(context, entry->scope.role);
+}
+
+static const struct fragment *fragment_of(struct play_state *play, struct included *included, enum play_include how)
 {
 	if (!included)
 		return NULL;
-	if (how == PLAY_INCLUDE && !included->has_handlers)
+	if (how == PLAY_INCLUDE && !included->is_in) {
+		entries_each(&included->fragment->entries, publish_import, play);
 		entries_each(&included->fragment->handlers, play_add_handler, play);
-	included->has_handlers |= how == PLAY_INCLUDE;
-	return &included->fragment->entries;
+	}
+	included->is_in |= how == PLAY_INCLUDE;
+	return included->fragment;
 }
 
-const struct entries *play_include_tasks(struct play_state *play, const struct entry *from, const char *name,
-                                         enum play_include how, struct template_vm *vm, struct err *err)
+const struct fragment *play_include_tasks(struct play_state *play, const struct entry *from, const char *name,
+                                          enum play_include how, struct template_vm *vm, struct err *err)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	auto_free char *path = scope_find_file(&from->scope, "tasks", name);
@@ -110,21 +131,20 @@ const struct entries *play_include_tasks(struct play_state *play, const struct e
 	pthread_mutex_lock(&play->lock);
 	struct included *included = find_include(play, from, path);
 	if (!included) {
-		struct fragment *fragment = NULL;
+		struct fragment *loaded = NULL;
 		included = new_include(from, path);
-		(void)!fragment_load_tasks(&fragment, path, include_scope(included), from->is_handler, play->run->playbook_modules,
+		(void)!fragment_load_tasks(&loaded, path, include_scope(included), from->is_handler, play->run->playbook_modules,
 		                           &problems);
-		fragment = checked(play, fragment, vm, &problems, err);
-		included = keep_include(play, included, fragment);
+		included = keep_include(play, included, checked(play, loaded, vm, &problems, err));
 	}
-	const struct entries *entries = entries_of(play, included, how);
+	const struct fragment *fragment = fragment_of(play, included, how);
 	pthread_mutex_unlock(&play->lock);
-	return entries;
+	return fragment;
 }
 
-const struct entries *play_include_role(struct play_state *play, const struct entry *from, const char *name,
-                                        const struct role_from *files, enum play_include how, struct template_vm *vm,
-                                        struct err *err)
+const struct fragment *play_include_role(struct play_state *play, const struct entry *from, const char *name,
+                                         const struct role_from *files, enum play_include how, struct template_vm *vm,
+                                         struct err *err)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	const struct run_context *run = play->run;
@@ -134,23 +154,21 @@ const struct entries *play_include_role(struct play_state *play, const struct en
 	pthread_mutex_lock(&play->lock);
 	struct included *included = find_include(play, from, key);
 	if (!included) {
-		struct fragment *fragment = NULL;
+		struct fragment *loaded = NULL;
 		included = new_include(from, key);
-		(void)!fragment_load_role(&fragment, name, files, include_scope(included), run->options->role_paths,
+		(void)!fragment_load_role(&loaded, name, files, include_scope(included), run->options->role_paths,
 		                          run->playbook_modules, &problems);
-		fragment = checked(play, fragment, vm, &problems, err);
-		included = keep_include(play, included, fragment);
+		included = keep_include(play, included, checked(play, loaded, vm, &problems, err));
 	}
-	const struct entries *entries = entries_of(play, included, how);
+	const struct fragment *fragment = fragment_of(play, included, how);
 	pthread_mutex_unlock(&play->lock);
-	return entries;
+	return fragment;
 }
 
 void play_publish_role(struct play_state *play, const struct role *role)
 {
 	pthread_mutex_lock(&play->lock);
-	mem_grow(play->public_roles, play->public_role_count, play->public_role_room);
-	play->public_roles[play->public_role_count++] = role;
+	publish(play, role);
 	pthread_mutex_unlock(&play->lock);
 }
 

@@ -87,7 +87,7 @@ static void announce_turn(struct play_state *play, const struct play_batch *batc
 		free(name);
 		name = name_of_next(first, vm);
 	}
-	play_announce(play, first->next, play_task_number(play, first->next), name);
+	play_announce_again(play, first->next, name);
 }
 
 /* What one host did for all: they have its variable, and its failure. */
@@ -151,6 +151,7 @@ static void turn(struct play_state *play, const struct play_batch *batch, struct
 {
 	struct run_context *run = play->run;
 	struct walk *first = rearmost(batch);
+	run->turn++;
 	const struct entry *entry = first->next;
 	announce_turn(play, batch, first, vm);
 	if (!confirm_step(run, first->next->name ? first->next->name : first->next->action)) {
@@ -173,6 +174,7 @@ static void turn(struct play_state *play, const struct play_batch *batch, struct
 			sched_turn(run->sched, together[done++]);
 		sched_wait(run->sched);
 	}
+	walk_order_included(together, count);
 	for (size_t i = 1; alone && i < count; i++) {
 		if (once)
 			share_result(together[i], together[0], entry);

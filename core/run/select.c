@@ -88,10 +88,10 @@ static bool intersects(const json_t *a, const json_t *b)
 static bool is_wanted(const json_t *tags, const json_t *wanted)
 {
 	bool never = has(tags, "never");
+	if (has(tags, "always"))
+		return true;
 	if (!json_array_size(wanted) || has(wanted, "all"))
 		return !never || intersects(tags, wanted);
-	if (has(tags, "always") && !never)
-		return true;
 	if (intersects(tags, wanted))
 		return true;
 	if (has(wanted, "tagged") && json_array_size(tags) && !never)

@@ -130,13 +130,15 @@ static char *item_label(json_t *loop)
 	return json_is_string(item) ? mem_strdup(json_string_value(item)) : json_dumps(item, JSON_ENCODE_ANY);
 }
 
-static void included(struct walk *walk, const struct evaluation *at, const char *name, const struct entries *entries,
+static void included(struct walk *walk, const struct evaluation *at, const char *name, const struct fragment *fragment,
                      json_t *loop)
 {
+	if (fragment->is_blank)
+		return; /* of which nothing is told, as with Ansible */
 	json_t *params = json_deep_copy(loop);
 	json_object_del(params, "ansible_loop_var"); /* a loop's own */
 	json_object_del(params, "ansible_index_var");
-	walk_include(walk, entries, params);
+	walk_include(walk, &fragment->entries, params);
 	struct event *event = event_new(EVENT_INCLUDED);
 	event->play = mem_strdup(walk->play->name);
 	event->task_number = at->entry->number;
@@ -149,7 +151,7 @@ static void included(struct walk *walk, const struct evaluation *at, const char 
 
 /* What an include brings in: of include_role with the evaluated arguments. */
 struct inclusion {
-	const struct entries *entries;
+	const struct fragment *fragment;
 	char *name;
 	json_t *arguments; /* owned, as the name is */
 	bool is_public;
@@ -166,8 +168,8 @@ static int find_tasks(struct walk *walk, const struct evaluation *at, enum play_
 {
 	inclusion->name = evaluated_word(at, "file", err);
 	if (inclusion->name)
-		inclusion->entries = play_include_tasks(walk->play, at->entry, inclusion->name, how, at->vm, err);
-	return inclusion->entries ? 0 : -1;
+		inclusion->fragment = play_include_tasks(walk->play, at->entry, inclusion->name, how, at->vm, err);
+	return inclusion->fragment ? 0 : -1;
 }
 
 static int find_role(struct walk *walk, const struct evaluation *at, enum play_include how, struct inclusion *inclusion,
@@ -191,8 +193,8 @@ static int find_role(struct walk *walk, const struct evaluation *at, enum play_i
 	};
 	inclusion->name = mem_strdup(name);
 	inclusion->is_public = keyword_bool(json_object_get(arguments, "public")) == 1;
-	inclusion->entries = play_include_role(walk->play, at->entry, name, &files, how, at->vm, err);
-	return inclusion->entries ? 0 : -1;
+	inclusion->fragment = play_include_role(walk->play, at->entry, name, &files, how, at->vm, err);
+	return inclusion->fragment ? 0 : -1;
 }
 
 static json_t *special_include(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)
@@ -201,9 +203,9 @@ static json_t *special_include(struct walk *walk, const struct evaluation *at, j
 	bool is_role = strcmp(at->entry->action, "include_role") == 0;
 	if ((is_role ? find_role : find_tasks)(walk, at, PLAY_INCLUDE, &found, err) < 0)
 		return NULL;
-	if (found.is_public && found.entries->items[0]->scope.role)
-		play_publish_role(walk->play, found.entries->items[0]->scope.role);
-	included(walk, at, found.name, found.entries, loop);
+	if (found.is_public && found.fragment->role)
+		play_publish_role(walk->play, found.fragment->role);
+	included(walk, at, found.name, found.fragment, loop);
 	if (is_role)
 		return json_pack("{s:O}", "include_args", found.arguments);
 	return json_pack("{s:s, s:{}}", "include", found.name, "include_args");
@@ -217,7 +219,7 @@ const struct entries *special_look(struct walk *walk, const struct evaluation *a
 		(void)!find_role(walk, at, PLAY_LOOK, &found, &ignored);
 	else if (strcmp(at->entry->action, "include_tasks") == 0)
 		(void)!find_tasks(walk, at, PLAY_LOOK, &found, &ignored);
-	return found.entries;
+	return found.fragment ? &found.fragment->entries : NULL;
 }
 
 json_t *special_do(struct walk *walk, const struct evaluation *at, json_t *loop, struct err *err)

@@ -367,7 +367,7 @@ static enum state judge(struct task *task)
 	task_set_result(task, attempt_result(&task->attempt, task->settings.diff));
 	task_judge_facts(task);
 	if (task->module->changes_inventory)
-		inventory_change_note(task->walk->run, task->walk->host->host, task->result);
+		inventory_change_note(task->walk->run, task->walk->host->host, task->walk->place, task->result);
 	if (task_judge_conditions(task, &again, &err) < 0) {
 		task_fail(task, &err);
 		return STATE_ITEM_END;
@@ -415,14 +415,6 @@ static enum state end_item(struct task *task)
 	return STATE_ITEM;
 }
 
-static unsigned files_included(const struct task *task)
-{
-	unsigned count = 0;
-	for (size_t i = 0; i < json_array_size(task->item_results); i++)
-		count += json_object_get(json_array_get(task->item_results, i), "include") != NULL;
-	return count;
-}
-
 /* The user has looked at it, and may have changed the host as well. */
 static enum state begin_again(struct task *task)
 {
@@ -459,8 +451,8 @@ static enum state conclude(struct task *task)
 		outcome_emit(walk, &outcome);
 	if (!task->is_silent && debugger_stop(&task->at, walk, &outcome, &task->edits))
 		return begin_again(task);
-	if (task->is_silent && task->loop.items && special_counts(task->entry))
-		walk->host->stats.ok += files_included(task) - 1; /* each file counts, the loop does not */
+	if (task->is_silent && special_counts(task->entry) && outcome.status <= STATUS_CHANGED)
+		walk->host->stats.ok += (unsigned)walk->included - 1; /* each file counts, the task does not */
 	if (task->is_silent && !special_counts(task->entry))
 		walk_advance(walk);
 	else

@@ -56,7 +56,7 @@ static void share_facts(struct task *task, unsigned kinds, json_t *facts)
 	for (size_t i = 0; i < json_array_size(names); i++) {
 		const struct host *host = inventory_host(run->inventory, json_string_value(json_array_get(names, i)));
 		if (host && host != task->walk->host->host)
-			variables_give(run, context_host(run, host), kinds, facts);
+			variables_give(run, context_host(run, host), kinds, facts, run->turn, task->walk->place);
 	}
 }
 
@@ -73,7 +73,7 @@ void task_judge_facts(struct task *task)
 		kinds |= FACTS_GATHERED;
 	struct err ignored = ERR_INIT;
 	if (host && host != task->walk->host) {
-		variables_give(run, host, kinds, facts);
+		variables_give(run, host, kinds, facts, run->turn, task->walk->place);
 		return;
 	}
 	if (!host && keyword_flag(&task->at, "run_once", false, &once, &ignored) == 0 && once)

@@ -309,6 +309,7 @@ void variables_reload(struct variables *variables)
 void variables_release(struct variables *variables)
 {
 	vars_release(&variables->vars);
+	scope_folders_free(variables->folders);
 	json_decref(variables->address);
 	json_decref(variables->magic);
 	json_decref(variables->task_magic);
@@ -356,6 +357,23 @@ static void enter_scope(struct variables *variables, const struct scope *scope)
 		add_object(vars, kinds[scope->kind].level, own, false, kinds[scope->kind].origin);
 }
 
+/* The same for all tasks of a file in a role, or in a play. */
+static void find_folders(struct variables *variables, const struct scope *scope)
+{
+	if (!variables->folders || variables->folders_document != scope->node.document || variables->folders_role != scope->role) {
+		scope_folders_free(variables->folders);
+		variables->folders = scope_folders(scope);
+		for (char **folder = variables->folders; *folder; folder++) {
+			char *absolute = file_absolute(*folder);
+			free(*folder);
+			*folder = absolute;
+		}
+		variables->folders_document = scope->node.document;
+		variables->folders_role = scope->role;
+	}
+	variables->scope.folders = variables->folders;
+}
+
 void variables_enter(struct variables *variables, const struct entry *entry)
 {
 	if (!variables->is_other)
@@ -372,7 +390,7 @@ void variables_enter(struct variables *variables, const struct entry *entry)
 		auto_free char *path = file_absolute(role->path);
 		json_object_set_new(variables->task_magic, "role_path", json_string(path));
 	}
-	variables->scope.role = json_string_value(json_object_get(variables->task_magic, "role_path"));
+	find_folders(variables, &entry->scope);
 }
 
 void variables_leave(struct variables *variables)
@@ -390,7 +408,7 @@ void variables_leave(struct variables *variables)
 	json_object_clear(variables->task_magic);
 	if (variables->matches)
 		json_object_clear(variables->matches);
-	variables->scope.role = NULL;
+	variables->scope.folders = NULL;
 	drop_hostvars(variables);
 }
 
@@ -450,27 +468,43 @@ void variables_clear_facts(struct run_context *run, struct host_state *host)
 	changed(run, host);
 }
 
-void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts)
+/* Where it goes: what several hosts give in the same turn counts in their order, whichever was the fastest. */
+static size_t place_in(const json_t *list, size_t turn, size_t place)
 {
-	json_t *given = json_pack("[i, o]", (int)kinds, json_deep_copy(facts));
+	size_t at = json_array_size(list);
+	for (; at > 0; at--) {
+		const json_t *before = json_array_get(list, at - 1);
+		if ((size_t)json_integer_value(json_array_get(before, 2)) != turn ||
+		    (size_t)json_integer_value(json_array_get(before, 3)) <= place)
+			break;
+	}
+	return at;
+}
+
+void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts, size_t turn, size_t place)
+{
+	json_t *given = json_pack("[i, o, I, I]", (int)kinds, json_deep_copy(facts), (json_int_t)turn, (json_int_t)place);
 	pthread_mutex_lock(&run->facts_lock);
 	if (!host->given)
 		host->given = json_array();
-	json_array_append_new(host->given, given);
+	json_array_insert_new(host->given, place_in(host->given, turn, place), given);
 	changed(run, host);
+}
+
+static bool is_before(const json_t *list, size_t turn)
+{
+	return (size_t)json_integer_value(json_array_get(json_array_get(list, 0), 2)) < turn;
 }
 
 static void take_given(struct variables *variables)
 {
 	struct host_state *host = variables->host;
 	pthread_mutex_lock(&variables->run->facts_lock);
-	if (host->given) {
-		for (size_t i = 0; i < json_array_size(host->given); i++) {
-			json_t *given = json_array_get(host->given, i);
-			learn(variables->run, host, (unsigned)json_integer_value(json_array_get(given, 0)), json_array_get(given, 1));
-		}
-		json_decref(host->given);
-		host->given = NULL;
+	/* What is given in the turn under way is not complete yet. */
+	while (json_array_size(host->given) && (!variables->play || variables->play->is_free || is_before(host->given, variables->run->turn))) {
+		json_t *given = json_array_get(host->given, 0);
+		learn(variables->run, host, (unsigned)json_integer_value(json_array_get(given, 0)), json_array_get(given, 1));
+		json_array_remove(host->given, 0);
 		hostvars_changed(variables->run, host);
 	}
 	pthread_mutex_unlock(&variables->run->facts_lock);

@@ -22,6 +22,9 @@ struct variables {
 	fact_parts wanted;             /* parts of facts that a template looked for and that are not gathered yet (gather.h) */
 	bool is_plain;                 /* made to evaluate hostvars: it has none of its own */
 	bool is_other;                 /* of a host that another walk may have: what it was given is that one's to take up */
+	char **folders;                /* where the files are looked for that tasks of this document and role name */
+	const struct document *folders_document;
+	const struct role *folders_role;
 	struct template_scope scope;   /* context: this */
 };
 
@@ -47,7 +50,8 @@ void variables_set(struct variables *variables, const char *name, json_t *value)
 void variables_learn(struct variables *variables, unsigned kinds, json_t *facts);
 /* Forgets the facts that were gathered of a host. Under linear, or of the walk's own host. */
 void variables_clear_facts(struct run_context *run, struct host_state *host);
-/* Gives facts to another host, which has them with its next task. Any thread. */
-void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts);
+/* Gives facts to another host, which has them with its next task: those of one turn in the order of the hosts that give them
+ * (place). Any thread. */
+void variables_give(struct run_context *run, struct host_state *host, unsigned kinds, json_t *facts, size_t turn, size_t place);
 
 #endif

@@ -27,7 +27,9 @@ static struct frame *top(struct walk *walk)
 static void pop(struct walk *walk)
 {
 	struct frame *frame = top(walk);
-	json_decref(frame->params);
+	for (size_t i = 0; i < frame->part_count; i++)
+		json_decref(frame->parts[i].params);
+	free(frame->parts);
 	walk->frame_count--;
 }
 
@@ -70,6 +72,16 @@ static bool next_play_section(struct walk *walk, struct frame *frame)
 	if (!frame->list)
 		walk_flush_handlers(walk);
 	return true;
+}
+
+static void enter_part(struct frame *frame, size_t number)
+{
+	const struct part *part = &frame->parts[number];
+	frame->part = number;
+	frame->section = part->rank;
+	frame->list = part->list;
+	frame->params = part->params;
+	frame->index = 0;
 }
 
 /* After block or rescue comes always; after an always that ran for a failure the failure goes on. */
@@ -145,6 +157,8 @@ static const struct entry *move(struct walk *walk)
 			pop_all(walk);
 	} else if (frame->kind == FRAME_BLOCK) {
 		next_block_section(walk, frame);
+	} else if (frame->part + 1 < frame->part_count) {
+		enter_part(frame, frame->part + 1);
 	} else {
 		pop(walk);
 	}
@@ -257,13 +271,57 @@ void walk_flush_handlers(struct walk *walk) { push(walk, FRAME_HANDLERS); }
 
 void walk_include(struct walk *walk, const struct entries *entries, json_t *params)
 {
-	push(walk, FRAME_INCLUDE);
-	/* The first one included is on top, because it runs first. */
-	size_t at = walk->frame_count - 1 - walk->included;
-	struct frame *frame = &walk->frames[at];
-	memmove(frame + 1, frame, walk->included * sizeof(*frame));
-	*frame = (struct frame){ .kind = FRAME_INCLUDE, .list = entries, .params = params };
-	walk->included++;
+	struct frame *frame = walk->included ? top(walk) : push(walk, FRAME_INCLUDE);
+	mem_grow(frame->parts, frame->part_count, frame->part_room);
+	frame->parts[frame->part_count++] = (struct part){ entries, params, 0 };
+	if (!walk->included++)
+		enter_part(frame, 0);
+	frame->is_new = true;
+}
+
+static bool is_same_part(const struct part *a, const struct part *b)
+{
+	return a->list == b->list && (a->params == b->params || (a->params && b->params && json_equal(a->params, b->params)));
+}
+
+struct ranking {
+	struct part *parts; /* borrowed; the rank of each is its place here */
+	size_t count, room;
+};
+
+/* Most hosts include the same in the same order, so that the part behind the last one found is looked at first. */
+static unsigned rank_of(struct ranking *ranking, const struct part *part, size_t expected)
+{
+	if (expected < ranking->count && is_same_part(&ranking->parts[expected], part))
+		return (unsigned)expected;
+	for (size_t i = 0; i < ranking->count; i++) {
+		if (is_same_part(&ranking->parts[i], part))
+			return (unsigned)i;
+	}
+	mem_grow(ranking->parts, ranking->count, ranking->room);
+	ranking->parts[ranking->count] = *part;
+	return (unsigned)ranking->count++;
+}
+
+void walk_order_included(struct walk *const *walks, size_t count)
+{
+	struct ranking ranking = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct frame *frame = walks[i]->frames + walks[i]->frame_count;
+		while (frame > walks[i]->frames && !frame[-1].is_new)
+			frame--;
+		if (frame == walks[i]->frames)
+			continue;
+		frame--;
+		size_t expected = 0;
+		for (size_t part = 0; part < frame->part_count; part++) {
+			frame->parts[part].rank = rank_of(&ranking, &frame->parts[part], expected);
+			expected = frame->parts[part].rank + 1;
+		}
+		frame->section = frame->parts[frame->part].rank;
+		frame->is_new = false;
+	}
+	free(ranking.parts);
 }
 
 void walk_enter_other(const struct walk *walk, struct variables *other, const struct entry *entry)
@@ -392,10 +450,16 @@ static void come(struct coming *coming, const struct entries *entries, size_t fr
 	}
 }
 
-static void come_from(struct coming *coming, const struct walk *walk, const struct frame *frame)
+static void come_from(struct coming *coming, struct walk *walk, const struct frame *frame)
 {
 	if (frame->list)
 		come(coming, frame->list, frame->index);
+	for (size_t i = frame->part + 1; i < frame->part_count; i++) {
+		if (coming->reach == WALK_TO_HANDLERS && top(walk)->params)
+			return;
+		top(walk)->params = frame->parts[i].params;
+		come(coming, frame->parts[i].list, 0);
+	}
 	if (frame->kind == FRAME_BLOCK && frame->section != BLOCK_ALWAYS)
 		come(coming, &frame->block->always, 0);
 	if (frame->kind != FRAME_PLAY || coming->reach == WALK_TO_HANDLERS)
@@ -419,7 +483,7 @@ void walk_each_coming(struct walk *walk, enum walk_reach reach, bool (*visit)(vo
 		if (reach == WALK_TO_HANDLERS && frames[i].kind == FRAME_HANDLERS)
 			break;
 		come_from(&coming, walk, &frames[i]);
-		if (reach == WALK_TO_HANDLERS && frames[i].params)
+		if (reach == WALK_TO_HANDLERS && top(walk)->params)
 			break;
 	}
 	memcpy(walk->frames, frames, count * sizeof(*frames));
@@ -431,7 +495,7 @@ void walk_each_included(struct walk *walk, const struct entries *entries, json_t
                         bool (*visit)(void *context, const struct entry *entry), void *context)
 {
 	struct coming coming = coming_of(walk, WALK_TO_END, visit, context);
-	push(walk, FRAME_INCLUDE)->params = json_incref(params);
+	push(walk, FRAME_INCLUDE)->params = params;
 	come(&coming, entries, 0);
 	pop(walk);
 	json_decref(coming.roles);
@@ -455,12 +519,13 @@ static void start_at(struct walk *walk)
 	walk_advance(walk);
 }
 
-struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host)
+struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host, size_t place)
 {
 	struct walk *walk = mem_alloc(sizeof(*walk));
 	walk->run = run;
 	walk->play = play;
 	walk->host = host;
+	walk->place = place;
 	walk->roles_done = json_object();
 	host->took_part = true;
 	host->ended = false;

@@ -26,21 +26,31 @@ enum frame_kind {
 	FRAME_INCLUDE,  /* what an include brought in */
 };
 
+struct part {                    /* of what an include brought in: one for each element of its loop */
+	const struct entries *list;
+	json_t *params;              /* variables that the include gives; owned, or NULL */
+	unsigned rank;               /* among what all hosts have brought in at the same time */
+};
+
 struct frame {
 	enum frame_kind kind;
-	unsigned section;            /* which list of the frame */
+	unsigned section;            /* which list of the frame; FRAME_INCLUDE: the rank of the part */
 	size_t index;                /* next entry in it */
 	const struct entry *block;   /* FRAME_BLOCK */
 	const struct entries *list;  /* the section's entries; NULL for handlers */
 	bool failing;                /* a failure waits for always to end */
 	bool has_run;                /* of a role: a task of its own was not skipped */
-	json_t *params;              /* FRAME_INCLUDE: variables the include gives; owned, or NULL */
+	struct part *parts;          /* FRAME_INCLUDE: the part under way and those behind it */
+	size_t part, part_count, part_room;
+	json_t *params;              /* the part's; borrowed from it, or NULL */
+	bool is_new;                 /* the current task has brought it in */
 };
 
 struct walk {
 	struct run_context *run;
 	struct play_state *play;
 	struct host_state *host;
+	size_t place;                /* among the batch's hosts */
 	struct variables variables;
 	struct frame *frames;
 	size_t frame_count, frame_room;
@@ -50,7 +60,7 @@ struct walk {
 	const struct entry *next;    /* the task to do; NULL: the end */
 	struct task *task;           /* under way, or NULL */
 	const struct debugger_edits *edits; /* of that task, or NULL */
-	size_t included;             /* frames that the current task has included */
+	size_t included;             /* parts that the current task has included */
 	bool facts_only;             /* this turn only gathers the facts that variables.wanted names */
 	bool was_rescued;            /* the last task failed, and the walk went on */
 	bool failed;                 /* out of the play: failed or unreachable */
@@ -68,7 +78,8 @@ struct walk {
 	int64_t due;
 };
 
-struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host);
+/* place: among the hosts of its batch. */
+struct walk *walk_new(struct run_context *run, struct play_state *play, struct host_state *host, size_t place);
 void walk_free(struct walk *walk);
 
 /* Carries the walk on until its task waits for something, or its turn has ended. A worker, by sched.c. */
@@ -82,6 +93,9 @@ bool walk_fail(struct walk *walk);
 /* Runs these entries after the current task, before what follows it, and behind those included by it before. Borrowed:
  * they live as long as the play. params are taken over; NULL: none. */
 void walk_include(struct walk *walk, const struct entries *entries, json_t *params);
+/* Puts what these walks have included in their last turn into one order, that of the hosts and of each host's own loop, so that
+ * what several hosts have included is done by them together. Under linear, by the conductor. */
+void walk_order_included(struct walk *const *walks, size_t count);
 /* variables_enter, with what the includes around the walk's place give. */
 void walk_enter_variables(struct walk *walk, const struct entry *entry);
 /* The same for another host, to which the task is delegated. */

@@ -53,8 +53,8 @@ static void end(void)
 static struct answer *answer(const struct ask *ask)
 {
 	auto_free char *role = in("role");
-	const struct controller_search search = { .role = role, .playbook = folder };
-	return controller_answer(controller, ask, &search);
+	char *const folders[] = { role, folder, NULL };
+	return controller_answer(controller, ask, folders);
 }
 
 static void expect_hash(const char *path, const char *expected)
