@@ -505,7 +505,8 @@ static void add_common(json_t *defs)
 		{ "boolean", "{\"anyOf\": [{\"type\": \"boolean\"}, {\"type\": \"string\", \"pattern\": "
 		  "\"^(?:[Yy](?:es)?|YES|[Nn]o?|NO|[Tt](?:rue)?|TRUE|[Ff](?:alse)?|FALSE|[Oo]n|ON|[Oo]ff|OFF|0|1)$|\\\\{[{%]\"}, "
 		  "{\"enum\": [0, 1]}]}" },
-		{ "condition", "{\"type\": [\"string\", \"boolean\", \"array\"], \"items\": {\"type\": [\"string\", \"boolean\"]}}" },
+		{ "condition", "{\"type\": [\"string\", \"boolean\", \"number\", \"array\"], "
+		  "\"items\": {\"type\": [\"string\", \"boolean\", \"number\"]}}" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		json_object_set_new(defs, rows[i].name, parsed(rows[i].schema));
