@@ -1,6 +1,7 @@
 /* Allocation that ends the program instead of failing. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,4 +55,15 @@ char *mem_printf(const char *format, ...)
 	char *text = mem_vprintf(format, arguments);
 	va_end(arguments);
 	return text;
+}
+
+void mem_expect_threads(void)
+{
+#ifdef __GLIBC__
+	enum { STEP = 4 * 1024 * 1024 };
+	mallopt(M_TOP_PAD, STEP);
+	/* With the first option set, the library adapts these two no more; to this is what it would come. */
+	mallopt(M_MMAP_THRESHOLD, STEP);
+	mallopt(M_TRIM_THRESHOLD, 2 * STEP);
+#endif
 }

@@ -27,4 +27,8 @@ char *mem_strndup(const char *bytes, size_t length) __attribute__((returns_nonnu
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 char *mem_vprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0), returns_nonnull));
 
+/* Before many threads begin: their heaps grow in big steps, because each is a system call that stops all threads for a moment. What is
+ * not touched takes no memory. */
+void mem_expect_threads(void);
+
 #endif

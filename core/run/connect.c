@@ -324,6 +324,7 @@ static struct target *make_target(struct targets *targets, struct target_row *ro
 		.here = targets->here,
 		.prompt = targets->run->prompt,
 		.prompt_context = targets->run,
+		.tells_phases = targets->run->options->verbosity >= 3,
 	};
 	return target_new(&options);
 }

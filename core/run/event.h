@@ -22,7 +22,7 @@ enum event_kind {
 	EVENT_OUTPUT,        /* host, text: live output of a long command; is_stderr */
 	EVENT_PROGRESS,      /* host, text: path; done, total: bytes */
 	EVENT_PHASE,         /* host, text: what a connection does, for -vvv */
-	EVENT_CONNECTED,     /* host */
+	EVENT_CONNECTED,     /* host, text: by which way; for -vvv */
 	EVENT_INCLUDED,      /* text: file; data: {"hosts": [...]} */
 	EVENT_WARNING,       /* text; host or NULL */
 	EVENT_DEPRECATED,    /* text */

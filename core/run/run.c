@@ -467,6 +467,7 @@ static int run_all(struct run_state *state, struct err *err)
 {
 	struct run_context *run = &state->context;
 	struct handlers before;
+	mem_expect_threads();
 	raise_file_limit();
 	const struct wire_hub_options hub = { .host_key_checking = true };
 	run->hub = wire_hub_new(&hub);

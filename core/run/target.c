@@ -191,7 +191,7 @@ static int connect_wire(struct target *target, struct err *err)
 	const struct wire_watch watch = {
 		.context = target,
 		.warning = on_warning,
-		.phase = on_phase,
+		.phase = target->options.tells_phases ? on_phase : NULL,
 		.prompt = target->options.prompt ? on_prompt : NULL,
 		.progress = on_progress,
 	};
@@ -205,7 +205,8 @@ static int connect_wire(struct target *target, struct err *err)
 		disconnect(target);
 		return unreachable(err);
 	}
-	event_emit(target->options.events, host_event(target, EVENT_CONNECTED, wire_route(wire)));
+	if (target->options.tells_phases)
+		event_emit(target->options.events, host_event(target, EVENT_CONNECTED, wire_route(wire)));
 	return 0;
 }
 

@@ -69,6 +69,7 @@ struct target_options {
 	struct store *here;               /* of the machine neap runs on, where files are fetched to; borrowed */
 	bool (*prompt)(void *context, const char *text, struct secret *answer); /* for passphrases; NULL: nobody to ask */
 	void *prompt_context;
+	bool tells_phases; /* EVENT_PHASE and EVENT_CONNECTED, which wake the main thread several times for each connection */
 };
 
 /* Starts no thread yet. */

@@ -2,6 +2,7 @@
 #include "wire/algorithms.h"
 
 #include <fnmatch.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -130,19 +131,38 @@ int algorithms_choose(const struct algorithms *algorithms, const char *wanted, s
 	                algorithms->further);
 }
 
+static char **field_of(const struct algorithms *algorithms, const struct ssh_config *config)
+{
+	return (char **)((const char *)config + algorithms->field);
+}
+
+int algorithms_settle(struct ssh_config *config, struct err *err)
+{
+	for (size_t i = 0; i < ALGORITHMS_COUNT; i++) {
+		char **field = field_of(&algorithms_table[i], config);
+		struct buf chosen = BUF_INIT;
+		if (!*field)
+			continue;
+		if (algorithms_choose(&algorithms_table[i], *field, &chosen, err) < 0) {
+			buf_release(&chosen);
+			return -1;
+		}
+		free(*field);
+		*field = buf_take(&chosen);
+	}
+	return 0;
+}
+
 int algorithms_apply(ssh_session ssh, const struct ssh_config *config, struct err *err)
 {
 	for (size_t i = 0; i < ALGORITHMS_COUNT; i++) {
 		const struct algorithms *algorithms = &algorithms_table[i];
-		const char *wanted = *(char *const *)((const char *)config + algorithms->field);
-		auto_buf struct buf chosen = BUF_INIT;
-		if (!wanted || i == ALGORITHMS_HOST_KEYS)
+		const char *chosen = *field_of(algorithms, config);
+		if (!chosen || i == ALGORITHMS_HOST_KEYS)
 			continue;
-		if (algorithms_choose(algorithms, wanted, &chosen, err) < 0)
-			return -1;
-		for (size_t j = 0; j < 2; j++)
-			if (ssh_options_set(ssh, algorithms->options[j], chosen.data) != SSH_OK)
-				return err_set(err, ERR_INPUT, "%s: libssh does not take %s", algorithms->option, chosen.data);
+		for (size_t j = 0; j < 2 && (j == 0 || algorithms->options[1] != algorithms->options[0]); j++)
+			if (ssh_options_set(ssh, algorithms->options[j], chosen) != SSH_OK)
+				return err_set(err, ERR_INPUT, "%s: libssh does not take %s", algorithms->option, chosen);
 	}
 	return 0;
 }

@@ -22,7 +22,9 @@ extern const struct algorithms algorithms_table[ALGORITHMS_COUNT];
 int algorithms_choose(const struct algorithms *algorithms, const char *wanted, struct buf *chosen, struct err *err)
 	must_check;
 
-/* Tells libssh what the configuration chooses, but for host keys, whose order also depends on what is known (hostkeys.c). */
+/* Puts into the configuration's fields, where they are given, what they choose. ERR_INPUT as above. */
+int algorithms_settle(struct ssh_config *config, struct err *err) must_check;
+/* Tells libssh what a settled configuration chooses, but for host keys, whose order also depends on what is known (hostkeys.c). */
 int algorithms_apply(ssh_session ssh, const struct ssh_config *config, struct err *err) must_check;
 
 #endif

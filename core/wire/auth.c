@@ -78,9 +78,10 @@ static enum answer auth_exchange(struct auth *auth, int (*again)(struct ssh_stat
 {
 	struct ssh_state *state = auth->state;
 	int64_t deadline = clock_deadline(state->timeout_ms);
+	uint64_t written = state->counter.out_bytes;
 	int status;
 	while ((status = again(state, context)) == SSH_AUTH_AGAIN)
-		if (ssh_wait(state, deadline, auth->doing, err) < 0)
+		if (!ssh_has_written(state, &written) && ssh_wait(state, deadline, auth->doing, err) < 0)
 			return ANSWER_BROKEN;
 	if (status == SSH_AUTH_DENIED || status == SSH_AUTH_PARTIAL) {
 		int list = ssh_userauth_list(state->ssh, NULL);

@@ -100,10 +100,9 @@ static void order_types(struct types_known *types, struct buf *order)
 int hostkeys_prefer(struct ssh_state *state, struct err *err)
 {
 	auto_free char *name = lookup_name(&state->config);
-	auto_buf struct buf allowed = BUF_INIT, order = BUF_INIT;
-	if (algorithms_choose(&algorithms_table[ALGORITHMS_HOST_KEYS], state->config.host_key_algorithms, &allowed, err) < 0)
-		return -1;
-	struct types_known types = { .name = name, .allowed = allowed.data };
+	auto_buf struct buf order = BUF_INIT;
+	const char *chosen = state->config.host_key_algorithms;
+	struct types_known types = { .name = name, .allowed = chosen ? chosen : algorithms_table[ALGORITHMS_HOST_KEYS].usual };
 	each_file(state, look_types, &types);
 	order_types(&types, &order);
 	if (ssh_options_set(state->ssh, SSH_OPTIONS_HOSTKEYS, order.data) != SSH_OK)

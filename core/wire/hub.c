@@ -33,7 +33,7 @@ struct kept_key {
 
 struct kept_config {
 	struct buf key;
-	char *text;
+	struct ssh_config *config; /* NULL: each host is to be asked about */
 };
 
 struct taken_key {
@@ -115,7 +115,9 @@ void wire_hub_free(struct wire_hub *hub)
 		free(hub->busy[i]);
 	for (size_t i = 0; i < hub->config_count; i++) {
 		buf_release(&hub->configs[i].key);
-		free(hub->configs[i].text);
+		if (hub->configs[i].config)
+			ssh_config_release(hub->configs[i].config);
+		free(hub->configs[i].config);
 	}
 	free(hub->configs);
 	free(hub->openings);
@@ -145,16 +147,16 @@ static bool slot_free(const struct wire_hub *hub, const char *server)
 	return same < HANDSHAKES_ONE_SERVER;
 }
 
-/* Those who wait first go first, but nobody waits for a server that others keep busy. */
-static bool slot_try(struct wire_hub *hub, const struct waiter *waiter)
+/* Those who wait first go first, but nobody waits for a server that others keep busy. waiter: NULL for one who does not wait. */
+static bool slot_try(struct wire_hub *hub, const char *server, const struct waiter *waiter)
 {
 	for (const struct waiter *before = hub->first; before && before != waiter; before = before->next)
-		if (strcmp(before->server, waiter->server) == 0)
+		if (strcmp(before->server, server) == 0)
 			return false;
-	if (!slot_free(hub, waiter->server))
+	if (!slot_free(hub, server))
 		return false;
 	mem_grow(hub->busy, hub->busy_count, hub->busy_room);
-	hub->busy[hub->busy_count++] = mem_strdup(waiter->server);
+	hub->busy[hub->busy_count++] = mem_strdup(server);
 	return true;
 }
 
@@ -186,32 +188,43 @@ static void waiter_leave(struct wire_hub *hub, struct waiter *waiter)
 	waiters_wake(hub);
 }
 
+/* In the queue, until it is its turn. */
+static int slot_await(struct wire_hub *hub, struct waiter *waiter, int cancel_fd, struct err *err)
+{
+	int status = 0;
+	pthread_mutex_lock(&hub->lock);
+	*hub->last = waiter;
+	hub->last = &waiter->next;
+	while (status == 0 && !slot_try(hub, waiter->server, waiter)) {
+		pthread_mutex_unlock(&hub->lock);
+		struct pollfd polls[2] = { { waiter->fd, POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
+		eventfd_t ignored;
+		(void)poll(polls, 2, -1);
+		if (polls[1].revents)
+			status = err_set(err, ERR_INTERRUPTED, "cancelled while waiting to connect to %s", waiter->server);
+		else
+			(void)eventfd_read(waiter->fd, &ignored);
+		pthread_mutex_lock(&hub->lock);
+	}
+	waiter_leave(hub, waiter);
+	pthread_mutex_unlock(&hub->lock);
+	return status;
+}
+
 int hub_slot_take(struct wire_hub *hub, struct hub_slot *slot, const char *server, int cancel_fd, struct err *err)
 {
 	snprintf(slot->server, sizeof(slot->server), "%s", server);
+	pthread_mutex_lock(&hub->lock);
+	slot->held = slot_try(hub, server, NULL);
+	pthread_mutex_unlock(&hub->lock);
+	if (slot->held)
+		return 0;
 	auto_close int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (fd < 0)
 		return err_errno(err, ERR_SYSTEM, "eventfd");
 	struct waiter waiter = { NULL, slot->server, fd };
-	pthread_mutex_lock(&hub->lock);
-	*hub->last = &waiter;
-	hub->last = &waiter.next;
-	int status = 0;
-	while (status == 0 && !slot_try(hub, &waiter)) {
-		pthread_mutex_unlock(&hub->lock);
-		struct pollfd polls[2] = { { fd, POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
-		eventfd_t ignored;
-		(void)poll(polls, 2, -1);
-		if (polls[1].revents)
-			status = err_set(err, ERR_INTERRUPTED, "cancelled while waiting to connect to %s", server);
-		else
-			(void)eventfd_read(fd, &ignored);
-		pthread_mutex_lock(&hub->lock);
-	}
-	slot->held = status == 0;
-	waiter_leave(hub, &waiter);
-	pthread_mutex_unlock(&hub->lock);
-	return status;
+	slot->held = slot_await(hub, &waiter, cancel_fd, err) == 0;
+	return slot->held ? 0 : -1;
 }
 
 void hub_slot_release(struct wire_hub *hub, struct hub_slot *slot)
@@ -314,27 +327,35 @@ void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *lin
 	pthread_mutex_unlock(&hub->lock);
 }
 
-/* ---- answers of ssh -G ---- */
+/* ---- what ssh -G has answered ---- */
 
 void hub_configs_lock(struct wire_hub *hub) { pthread_mutex_lock(&hub->asking); }
 
 void hub_configs_unlock(struct wire_hub *hub) { pthread_mutex_unlock(&hub->asking); }
 
-char *hub_config_find(struct wire_hub *hub, const struct buf *key)
+bool hub_config_find(struct wire_hub *hub, const struct buf *key, const struct ssh_config **config)
 {
-	for (size_t i = 0; i < hub->config_count; i++)
-		if (hub->configs[i].key.length == key->length &&
-		    memcmp(buf_text(&hub->configs[i].key), buf_text(key), key->length) == 0)
-			return mem_strdup(hub->configs[i].text);
-	return NULL;
+	for (size_t i = 0; i < hub->config_count; i++) {
+		const struct kept_config *kept = &hub->configs[i];
+		if (kept->key.length != key->length || memcmp(buf_text(&kept->key), buf_text(key), key->length) != 0)
+			continue;
+		*config = kept->config;
+		return true;
+	}
+	return false;
 }
 
-void hub_config_keep(struct wire_hub *hub, const struct buf *key, const char *text)
+void hub_config_keep(struct wire_hub *hub, const struct buf *key, struct ssh_config *config)
 {
 	mem_grow(hub->configs, hub->config_count, hub->config_room);
-	struct kept_config *config = &hub->configs[hub->config_count++];
-	*config = (struct kept_config){ .text = mem_strdup(text) };
-	buf_add(&config->key, key->data, key->length);
+	struct kept_config *kept = &hub->configs[hub->config_count++];
+	*kept = (struct kept_config){ 0 };
+	buf_add(&kept->key, key->data, key->length);
+	if (!config)
+		return;
+	kept->config = mem_alloc(sizeof(*config));
+	*kept->config = *config;
+	*config = (struct ssh_config){ 0 };
 }
 
 /* ---- private keys ---- */

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "wire/known_hosts.h"
 #include "wire/libssh.h"
+#include "wire/ssh_config.h"
 #include "wire/wire.h"
 
 /* ---- handshakes: sshd refuses newcomers at random once ten are not authenticated (MaxStartups 10:30:100) ---- */
@@ -40,14 +41,15 @@ void hub_saving_unlock(struct wire_hub *hub);
 /* Adds a line that was written to the file. */
 void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length);
 
-/* ---- answers of ssh -G, by the option words ---- */
+/* ---- what ssh -G has answered, by the option words ---- */
 
 /* While one thread asks ssh, those with the same question wait for its answer. */
 void hub_configs_lock(struct wire_hub *hub);
 void hub_configs_unlock(struct wire_hub *hub);
-/* A copy of what was kept, to be freed, or NULL. Both with the lock held. */
-char *hub_config_find(struct wire_hub *hub, const struct buf *key);
-void hub_config_keep(struct wire_hub *hub, const struct buf *key, const char *text);
+/* Whether something was kept: *config, NULL where each host is to be asked about. Both with the lock held. */
+bool hub_config_find(struct wire_hub *hub, const struct buf *key, const struct ssh_config **config);
+/* Takes what the configuration holds. */
+void hub_config_keep(struct wire_hub *hub, const struct buf *key, struct ssh_config *config);
 
 /* ---- keys that were taken, by the set of keys and the user that they were offered for ---- */
 

@@ -30,6 +30,7 @@ enum {
 	KEEPALIVE_MS = 15000, KEEPALIVE_TIMES = 3,
 	HURRY_MS = 2000, HURRY_TIMES = 2,
 	PUMP_ROUNDS = 64,
+	READ_MOST = 4096, /* of libssh at a time */
 	TRIES = 3, BACK_OFF_MS = 200
 };
 
@@ -79,6 +80,13 @@ static void quick_acknowledge(int fd)
 static short wanted_events(struct ssh_state *state)
 {
 	return POLLIN | (ssh_get_poll_flags(state->ssh) & SSH_WRITE_PENDING ? POLLOUT : 0);
+}
+
+bool ssh_has_written(struct ssh_state *state, uint64_t *written)
+{
+	bool more = state->counter.out_bytes != *written && ssh_get_poll_flags(state->ssh) & SSH_WRITE_PENDING;
+	*written = state->counter.out_bytes;
+	return more;
 }
 
 int ssh_wait(struct ssh_state *state, int64_t deadline, const char *what, struct err *err)
@@ -219,12 +227,14 @@ static int handshake_failed(struct ssh_state *state, bool banner, struct err *er
 static int phase_handshake(struct ssh_state *state, struct err *err)
 {
 	int64_t deadline = clock_deadline(state->timeout_ms);
-	bool banner = true;
+	bool banner = true, taken = false;
+	uint64_t written = 0;
 	ssh_phase(state, "waiting for the SSH banner of %s", state->peer);
 	for (;;) {
 		int status = ssh_connect(state->ssh);
-		/* libssh makes the socket blocking again when it takes it. */
-		(void)fcntl(state->fd, F_SETFL, fcntl(state->fd, F_GETFL) | O_NONBLOCK);
+		if (!taken) /* libssh makes the socket blocking again when it takes it */
+			(void)fcntl(state->fd, F_SETFL, fcntl(state->fd, F_GETFL) | O_NONBLOCK);
+		taken = true;
 		if (status == SSH_OK)
 			return 0;
 		if (banner && ssh_get_serverbanner(state->ssh)) {
@@ -234,6 +244,8 @@ static int phase_handshake(struct ssh_state *state, struct err *err)
 		}
 		if (status == SSH_ERROR)
 			return handshake_failed(state, banner, err);
+		if (ssh_has_written(state, &written))
+			continue;
 		if (ssh_wait(state, deadline, banner ? "waiting for the SSH banner" : "key exchange", err) < 0)
 			return -1;
 	}
@@ -402,7 +414,9 @@ static int lost_connection(struct ssh_state *state, const char *what)
 /* Takes in what has come, a few rounds so that a download costs less waiting. */
 static int take_in(struct ssh_state *state)
 {
-	for (int round = 0; round < PUMP_ROUNDS; round++) {
+	uint64_t before = state->counter.in_bytes - READ_MOST;
+	for (int round = 0; round < PUMP_ROUNDS && state->counter.in_bytes - before >= READ_MOST; round++) {
+		before = state->counter.in_bytes;
 		int status = ssh_event_dopoll(state->event, 0);
 		if (status == SSH_ERROR || ssh_get_status(state->ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR))
 			return lost_connection(state, "reading");

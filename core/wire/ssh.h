@@ -64,6 +64,10 @@ void ssh_dial_end(struct ssh_state *probe);
  * took too long) or ERR_INTERRUPTED. */
 int ssh_wait(struct ssh_state *state, int64_t deadline, const char *what, struct err *err) must_check;
 
+/* Whether libssh has written since the last time (*written: 0 at first), so that it waits to be told that the socket takes more: it is
+ * called again at once then, which costs less than a wait that ends at once. */
+bool ssh_has_written(struct ssh_state *state, uint64_t *written);
+
 /* libssh's error, which may carry the server's own words, made safe to show. */
 int ssh_failed(struct ssh_state *state, enum err_kind kind, const char *what, struct err *err);
 

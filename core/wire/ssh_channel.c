@@ -17,6 +17,7 @@
 enum {
 	WINDOW = 16 * 1024 * 1024,    /* what the server may send before we answer: 16 MB is 300 MB/s at 50 ms */
 	WINDOW_LOW = WINDOW / 2,
+	WINDOW_FIRST = 32 * 1024,     /* of a command: what most never write is not worth a packet */
 	WRITE_PIECE = 256 * 1024
 };
 
@@ -34,7 +35,8 @@ struct ssh_channel_state {
 	struct buf out;        /* written and not handed to libssh; from `sent` on */
 	size_t sent;
 	bool eof_wanted, eof_sent;
-	size_t since_window;   /* bytes received since the window was last opened wide */
+	bool wide;             /* the window was opened wide */
+	size_t since_window;   /* bytes received since then */
 	bool has_status, has_signal;
 	int code;
 	char error[256];
@@ -118,6 +120,7 @@ static void refuse(struct ssh_channel_state *channel, const char *what)
 static void open_window(struct ssh_channel_state *channel)
 {
 	char nothing[1];
+	channel->wide = true;
 	channel->since_window = 0;
 	(void)ssh_channel_read_timeout(channel->ssh, nothing, WINDOW, 0, 0);
 }
@@ -137,7 +140,8 @@ static void step_opening(struct ssh_channel_state *channel)
 		return;
 	}
 	state->base.counts.channels++;
-	open_window(channel);
+	if (!channel->command)
+		open_window(channel);
 	channel->accepted = channel->host;
 	channel->step = channel->host ? RUNNING : channel->pty ? TERMINAL : REQUESTING;
 }
@@ -209,7 +213,7 @@ static void channel_advance(struct ssh_state *state, struct ssh_channel_state *c
 		step_write(state, channel);
 	if (is_requested(channel) && channel->closed)
 		channel->step = ENDED;
-	else if (is_requested(channel) && channel->since_window >= WINDOW_LOW)
+	else if (is_requested(channel) && channel->since_window >= (channel->wide ? WINDOW_LOW : WINDOW_FIRST))
 		open_window(channel);
 }
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "wire/algorithms.h"
 #include "wire/hub.h"
 #include "wire/ssh_config_file.h"
 
@@ -247,6 +248,14 @@ void ssh_config_set(struct ssh_config *c, const char *key, const char *text)
 	}
 }
 
+static void start_config(struct ssh_config *c)
+{
+	*c = (struct ssh_config){ .identities_only = SSH_CONFIG_UNSET, .hash_known_hosts = SSH_CONFIG_UNSET,
+		.compression = SSH_CONFIG_UNSET, .gssapi = SSH_CONFIG_UNSET, .gssapi_delegate = SSH_CONFIG_UNSET,
+		.pubkey = SSH_CONFIG_UNSET, .password = SSH_CONFIG_UNSET, .interactive = SSH_CONFIG_UNSET,
+		.tcp_keepalive = SSH_CONFIG_UNSET };
+}
+
 /* ---- the command line ---- */
 
 static void add_option(struct ssh_config_list *words, char *option)
@@ -401,29 +410,69 @@ static bool any_port_says_it(const struct wire_config *config)
 	return config->port && !(config->ssh_args && strstr(config->ssh_args, "65535"));
 }
 
-/* Where no file says anything about particular hosts, one answer serves all that have the same option words. */
-static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
-                       struct err *err)
+/* A copy of all that can be said. */
+static void copy_settings(struct ssh_config *to, const struct ssh_config *from)
 {
-	auto_buf struct buf key = BUF_INIT;
+	char *host = to->host, *file = to->file;
+	*to = *from;
+	to->host = host;
+	to->file = file;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		if (settings[i].kind == TEXT) {
+			char **text = (char **)((char *)to + settings[i].offset);
+			*text = mem_strdup(*text);
+		} else if (settings[i].kind == LIST || settings[i].kind == PATHS) {
+			struct ssh_config_list *list = (struct ssh_config_list *)((char *)to + settings[i].offset), old = *list;
+			*list = (struct ssh_config_list){ 0 };
+			for (size_t j = 0; j < old.count; j++)
+				list_add(list, mem_strdup(old.items[j]));
+		}
+	}
+}
+
+/* What ssh says of any host that has these words. *kept stays the hub's; it is NULL where a file tells hosts apart. 1: done; 0: there
+ * is no ssh program. */
+static int ask_shared(const struct ssh_config **kept, struct wire_hub *hub, const struct ssh_config_list *words, int cancel_fd,
+                      struct err *err)
+{
+	auto_buf struct buf key = BUF_INIT, text = BUF_INIT;
+	for (size_t i = 0; i < words->count; i++)
+		buf_add(&key, words->items[i], strlen(words->items[i]) + 1);
+	if (hub_config_find(hub, &key, kept))
+		return 1;
+	if (ssh_config_names_hosts(ssh_config_words_file(words))) {
+		hub_config_keep(hub, &key, NULL);
+		return 1;
+	}
+	int done = ask_ssh(ANY_HOST, words, cancel_fd, &text, err);
+	if (done != 1)
+		return done;
+	struct ssh_config said;
+	start_config(&said);
+	apply_lines(&said, text.data);
+	if (algorithms_settle(&said, err) < 0)
+		done = -1;
+	else
+		hub_config_keep(hub, &key, &said);
+	ssh_config_release(&said);
+	return done == 1 && hub_config_find(hub, &key, kept) ? 1 : -1;
+}
+
+/* Where no file says anything about particular hosts, one answer serves all that have the same option words. *shared: this is so. */
+static int load_shared(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
+                       bool *shared, struct err *err)
+{
 	struct ssh_config_list words = { 0 };
+	const struct ssh_config *kept = NULL;
 	bool any_port = any_port_says_it(config);
 	command_words(&words, config, any_port ? ANY_PORT : config->port);
-	for (size_t i = 0; i < words.count; i++)
-		buf_add(&key, words.items[i], strlen(words.items[i]) + 1);
 	hub_configs_lock(hub);
-	int done = 1;
-	auto_free char *known = hub_config_find(hub, &key);
-	auto_buf struct buf text = BUF_INIT;
-	if (!known) {
-		done = ask_ssh(ANY_HOST, &words, cancel_fd, &text, err);
-		if (done == 1)
-			hub_config_keep(hub, &key, buf_text(&text));
-	}
+	int done = ask_shared(&kept, hub, &words, cancel_fd, err);
+	*shared = done != 1 || kept;
+	if (kept)
+		copy_settings(c, kept);
 	hub_configs_unlock(hub);
 	list_release(&words);
-	if (done == 1)
-		apply_lines(c, known ? known : text.data);
 	if (any_port && c->port == ANY_PORT)
 		c->port = config->port;
 	if (c->host_name && strcmp(c->host_name, ANY_HOST) == 0) {
@@ -445,13 +494,15 @@ static bool words_name_hosts(const struct ssh_config_list *words)
 static int load_by_ssh(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config,
                        const struct ssh_config_list *words, int cancel_fd, struct err *err)
 {
-	if (hub && !words_name_hosts(words) && !ssh_config_names_hosts(ssh_config_words_file(words)))
-		return load_shared(c, hub, config, cancel_fd, err);
 	auto_buf struct buf text = BUF_INIT;
-	int done = ask_ssh(c->host, words, cancel_fd, &text, err);
+	bool shared = false;
+	int done = hub && !words_name_hosts(words) ? load_shared(c, hub, config, cancel_fd, &shared, err) : 0;
+	if (shared)
+		return done;
+	done = ask_ssh(c->host, words, cancel_fd, &text, err);
 	if (done == 1)
 		apply_lines(c, text.data);
-	return done;
+	return done == 1 && algorithms_settle(c, err) < 0 ? -1 : done;
 }
 
 /* ---- all of it ---- */
@@ -533,10 +584,7 @@ static void finish(struct ssh_config *c)
 int ssh_config_load(struct ssh_config *c, struct wire_hub *hub, const struct wire_config *config, int cancel_fd,
                     struct err *err)
 {
-	*c = (struct ssh_config){ .identities_only = SSH_CONFIG_UNSET, .hash_known_hosts = SSH_CONFIG_UNSET,
-		.compression = SSH_CONFIG_UNSET, .gssapi = SSH_CONFIG_UNSET, .gssapi_delegate = SSH_CONFIG_UNSET,
-		.pubkey = SSH_CONFIG_UNSET, .password = SSH_CONFIG_UNSET, .interactive = SSH_CONFIG_UNSET,
-		.tcp_keepalive = SSH_CONFIG_UNSET };
+	start_config(c);
 	c->host = mem_strdup(config->host ? config->host : config->name);
 	struct ssh_config_list words = { 0 };
 	command_words(&words, config, config->port);
@@ -545,6 +593,8 @@ int ssh_config_load(struct ssh_config *c, struct wire_hub *hub, const struct wir
 	                             : load_by_ssh(c, hub, config, &words, cancel_fd, err);
 	if (done == 0) {
 		done = ssh_config_read_files(c, &words, err);
+		if (done == 1 && algorithms_settle(c, err) < 0)
+			done = -1;
 		expand_host_name(c);
 	}
 	list_release(&words);

@@ -33,7 +33,7 @@ struct ssh_config {
 	char *host_key_alias;
 	struct ssh_config_list user_known_hosts, global_known_hosts; /* expanded */
 	char *strict_host_keys; /* "yes", "ask", "accept-new", "no", "off" or NULL */
-	char *ciphers, *macs, *kex, *host_key_algorithms, *pubkey_algorithms;
+	char *ciphers, *macs, *kex, *host_key_algorithms, *pubkey_algorithms; /* after a load: what libssh is to do (algorithms.h) */
 	char *preferred_authentications;
 	char *request_tty;      /* "force": a terminal for each command; others count only for people at terminals */
 	int identities_only, hash_known_hosts, compression, gssapi, gssapi_delegate, pubkey, password, interactive;
