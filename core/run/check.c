@@ -253,8 +253,6 @@ static void check_meta(struct check *check, const struct entry *entry, const str
 		node_problem(check->problems, entry->arguments, "\"meta\": \"flush_handlers\"", "meta takes the name of an action");
 	else if (strcmp(text, "end_role") == 0 && (entry->is_handler || !entry->scope.role))
 		node_problem(check->problems, action, NULL, "end_role is for tasks of a role");
-	else if (strcmp(text, "refresh_inventory") == 0)
-		node_problem(check->problems, action, "add_host and group_by change it while a play runs", "the inventory is read once, and stays");
 	else if (!spec_is_template(text))
 		check_known(check, action, false, text, meta->spec.args[0].choices, "meta");
 }

@@ -79,9 +79,22 @@ int context_open_sealed(void *context, const char *sealed, size_t length, const 
 	return vault_value_open(run->vault, sealed, length, plain, err);
 }
 
-struct host_state *context_host(struct run_context *run, const struct host *host) 
+struct host_state *context_host(struct run_context *run, const struct host *host)
 {
-	return host->implicit ? run->localhost : run->hosts[host->index];
+	struct host_state *state = host->implicit ? run->localhost : host->index < run->host_count ? run->hosts[host->index] : NULL;
+	if (state && state->host == host)
+		return state;
+	const struct host *current = inventory_host(run->inventory, host->name);
+	return !current ? NULL : current->implicit ? run->localhost : run->hosts[current->index];
+}
+
+bool context_is_gone(const struct run_context *run, const struct host_state *state)
+{
+	for (size_t i = 0; i < run->gone_count; i++) {
+		if (run->gone[i] == state)
+			return true;
+	}
+	return false;
 }
 
 char *context_place(const struct run_context *run, struct node node) { return run->options->adhoc ? NULL : node_where(node); }

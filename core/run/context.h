@@ -45,7 +45,11 @@ struct host_state {
 
 struct run_context {
 	const struct run_options *options;
-	struct inventory *inventory;
+	struct inventory *inventory;   /* the conductor may take over another one between turns (inventory_refresh.h) */
+	struct inventory **past_inventories; /* those before it, which much borrows from */
+	size_t past_inventory_count, past_inventory_room;
+	struct playbook *const *playbooks;
+	size_t playbook_count;
 	struct registry *registry;
 	const struct playbook_modules *playbook_modules;
 	struct event_stream *events;
@@ -61,6 +65,8 @@ struct run_context {
 	json_t *options_vars;          /* magic variables that are the same for all hosts */
 	struct host_state **hosts;     /* by host->index */
 	size_t host_count;
+	struct host_state **gone;      /* of hosts that the inventory has no more */
+	size_t gone_count, gone_room;
 	struct host_state *localhost;  /* where it is implicit, else NULL */
 	struct stranger *strangers;    /* that tasks were delegated to, and the inventory does not have; under facts_lock */
 	struct secret password, become_password;
@@ -92,7 +98,10 @@ void context_set_groups(struct run_context *run);
 int context_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 /* Sets one of the host's flags failed, unreachable, ended. Any thread. */
 void context_host_out(struct run_context *run, atomic_bool *flag);
+/* The host may be of an inventory before this one. NULL: it is gone. */
 struct host_state *context_host(struct run_context *run, const struct host *host);
+/* Whether the inventory has the host no more. */
+bool context_is_gone(const struct run_context *run, const struct host_state *state);
 /* Where the node stands, for events; on the heap. NULL: nobody wrote it, `neap exec` made it. */
 char *context_place(const struct run_context *run, struct node node);
 /* The host that delegate_to names: of the inventory, by its name or its address; else one of that name that only has the

@@ -2,44 +2,56 @@
 #include "run/inventory_change.h"
 
 #include <pthread.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "run/hostvars.h"
+#include "run/inventory_refresh.h"
 
 struct change {
 	struct change *next;
-	const struct host *host; /* of group_by */
+	const char *host;        /* of group_by: its name */
 	size_t place;            /* of the host whose task it was, in the batch */
-	json_t *wish;            /* {"add_host": ...} or {"add_group", "parent_groups"} */
+	json_t *wish;            /* {"add_host": ...} or {"add_group", "parent_groups"}; NULL: an inventory is taken over */
+	struct inventory *fresh; /* that one */
 };
 
 struct inventory_changes {
 	pthread_mutex_t lock;
 	struct change *first; /* in the order of the hosts, whichever was the fastest */
+	struct change *done, **done_last; /* carried out */
 };
 
 struct inventory_changes *inventory_changes_new(void)
 {
 	struct inventory_changes *changes = mem_alloc(sizeof(*changes));
 	pthread_mutex_init(&changes->lock, NULL);
+	changes->done_last = &changes->done;
 	return changes;
 }
 
 static void change_free(struct change *change)
 {
 	json_decref(change->wish);
+	inventory_free(change->fresh);
 	free(change);
+}
+
+static void free_all(struct change *first)
+{
+	for (struct change *change = first, *next; change; change = next) {
+		next = change->next;
+		change_free(change);
+	}
 }
 
 void inventory_changes_free(struct inventory_changes *changes)
 {
 	if (!changes)
 		return;
-	for (struct change *change = changes->first, *next; change; change = next) {
-		next = change->next;
-		change_free(change);
-	}
+	free_all(changes->first);
+	free_all(changes->done);
 	pthread_mutex_destroy(&changes->lock);
 	free(changes);
 }
@@ -100,16 +112,17 @@ static bool is_group_news(const struct run_context *run, const struct host *host
 static bool is_noted(const struct inventory_changes *changes, const struct host *host, json_t *wish)
 {
 	for (const struct change *change = changes->first; change; change = change->next) {
-		if (change->host == host && json_equal(change->wish, wish))
+		if ((!host || change->host == host->name) && json_equal(change->wish, wish))
 			return true;
 	}
 	return false;
 }
 
-/* Behind those of the hosts before it, and those of its own. */
-static void add_change(struct inventory_changes *changes, struct change *change)
+/* Behind those of the hosts before it, and those of its own. Under the lock. */
+static void note(struct inventory_changes *changes, struct change what)
 {
-	struct change **link = &changes->first;
+	struct change *change = mem_alloc(sizeof(*change)), **link = &changes->first;
+	*change = what;
 	while (*link && (*link)->place <= change->place)
 		link = &(*link)->next;
 	change->next = *link;
@@ -130,11 +143,8 @@ void inventory_change_note(struct run_context *run, const struct host *host, siz
 		host = NULL;
 	pthread_mutex_lock(&changes->lock);
 	bool is_news = !is_noted(changes, host, wish) && (add_host ? is_host_news(run, add_host) : is_group_news(run, host, wish));
-	if (is_news) {
-		struct change *change = mem_alloc(sizeof(*change));
-		*change = (struct change){ .host = host, .place = place, .wish = steal(wish) };
-		add_change(changes, change);
-	}
+	if (is_news)
+		note(changes, (struct change){ .host = host ? host->name : NULL, .place = place, .wish = steal(wish) });
 	pthread_mutex_unlock(&changes->lock);
 	json_object_set_new(result, "changed", json_boolean(is_news));
 }
@@ -152,7 +162,7 @@ static void add_host(struct run_context *run, json_t *wish)
 	json_object_update(state->added, json_object_get(wish, "host_vars"));
 }
 
-static void add_group(struct run_context *run, const struct host *host, json_t *wish)
+static void add_group(struct run_context *run, struct host *host, json_t *wish)
 {
 	struct group *group = inventory_add_group(run->inventory, json_string_value(json_object_get(wish, "add_group")));
 	json_t *parents = json_object_get(wish, "parent_groups");
@@ -162,30 +172,68 @@ static void add_group(struct run_context *run, const struct host *host, json_t *
 		if (parent != group && inventory_nest(run->inventory, parent, group, &err) < 0)
 			context_warn(run, host->name, "group_by: %s", err.text);
 	}
-	inventory_join(run->inventory, (struct host *)host, group);
+	inventory_join(run->inventory, host, group);
 }
 
-bool inventory_change_apply(struct run_context *run)
+/* Of a host that is gone nothing is made again. */
+static void carry_out(struct run_context *run, const struct change *change)
+{
+	json_t *wish = json_object_get(change->wish, "add_host");
+	struct host *host = change->host ? inventory_host(run->inventory, change->host) : NULL;
+	if (wish)
+		add_host(run, wish);
+	else if (host)
+		add_group(run, host, change->wish);
+}
+
+static void take_over(struct run_context *run, struct change *change)
+{
+	inventory_refresh_adopt(run, steal(change->fresh));
+	for (const struct change *done = run->inventory_changes->done; done; done = done->next)
+		carry_out(run, done);
+}
+
+int inventory_change_refresh(struct run_context *run, struct err *err)
+{
+	struct inventory_changes *changes = run->inventory_changes;
+	struct inventory *fresh = NULL;
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	if (inventory_refresh_read(run, &fresh, &problems) < 0) {
+		(void)!problems_first(&problems, "the inventory cannot be read again", err);
+		inventory_free(fresh); /* which the problems borrow from */
+		return -1;
+	}
+	pthread_mutex_lock(&changes->lock);
+	note(changes, (struct change){ .place = SIZE_MAX, .fresh = fresh });
+	pthread_mutex_unlock(&changes->lock);
+	return 0;
+}
+
+enum inventory_changed inventory_change_apply(struct run_context *run)
 {
 	struct inventory_changes *changes = run->inventory_changes;
 	pthread_mutex_lock(&changes->lock);
 	struct change *first = changes->first;
 	changes->first = NULL;
 	pthread_mutex_unlock(&changes->lock);
-	bool any = first != NULL;
+	enum inventory_changed how = first ? INVENTORY_CHANGED : INVENTORY_SAME;
 	for (struct change *change = first, *next; change; change = next) {
 		next = change->next;
-		json_t *wish = json_object_get(change->wish, "add_host");
-		if (wish)
-			add_host(run, wish);
-		else
-			add_group(run, change->host, change->wish);
-		change_free(change);
+		change->next = NULL;
+		if (change->fresh) {
+			take_over(run, change);
+			how = INVENTORY_REFRESHED;
+			change_free(change);
+			continue;
+		}
+		carry_out(run, change);
+		*changes->done_last = change;
+		changes->done_last = &change->next;
 	}
-	if (any) {
+	if (how != INVENTORY_SAME) {
 		inventory_tidy(run->inventory);
 		context_set_groups(run);
 		hostvars_forget(run);
 	}
-	return any;
+	return how;
 }

@@ -185,20 +185,20 @@ static size_t batch_size(json_t *serial, size_t number, size_t total)
 static bool run_batch(struct play_state *play, struct host *const *hosts, size_t count, struct template_vm *vm)
 {
 	struct play_batch batch = { mem_array(count, sizeof(*batch.walks)), count };
-	auto_json json_t *names = play_host_names(hosts, count);
-	play->batch_names = names;
+	play->batch_names = play_host_names(hosts, count);
 	atomic_store(&play->batch_is_over, false);
 	if (play->announced)
 		memset(play->announced, 0, play->announced_room);
 	for (size_t i = 0; i < count; i++)
 		batch.walks[i] = walk_new(play->run, play, context_host(play->run, hosts[i]), i);
 	play_gather_shared(play, &batch);
-	bool going = play->is_free ? play_walk_free(play, &batch) : play_walk_linear(play, &batch, vm);
+	bool going = play->is_free ? play_walk_free(play, &batch, vm) : play_walk_linear(play, &batch, vm);
 	if (play_count_failed(&batch) == count)
 		going = false;
 	for (size_t i = 0; i < count; i++)
 		walk_free(batch.walks[i]);
 	free(batch.walks);
+	json_decref(play->batch_names);
 	play->batch_names = NULL;
 	return going;
 }
@@ -218,6 +218,17 @@ static void emit_play(struct play_state *play, enum event_kind kind)
 	event_emit(play->run->events, event);
 }
 
+/* Hosts that are in the inventory no more are out as well. */
+static size_t drop_gone(struct run_context *run, struct host **hosts, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (context_host(run, hosts[i]))
+			hosts[kept++] = hosts[i];
+	}
+	return kept;
+}
+
 static bool run_batches(struct play_state *play, struct host **hosts, size_t count, struct template_vm *vm,
                         struct err *err)
 {
@@ -229,9 +240,10 @@ static bool run_batches(struct play_state *play, struct host **hosts, size_t cou
 		size_t size = batch_size(serial, number, count);
 		if (size > count - first)
 			size = count - first;
-		if (first) /* each batch begins like a play of its own, as with Ansible */
+		size_t left = drop_gone(play->run, hosts + first, size);
+		if (first && left) /* each batch begins like a play of its own, as with Ansible */
 			emit_play(play, EVENT_PLAY_START);
-		going = run_batch(play, hosts + first, size, vm);
+		going = !left || run_batch(play, hosts + first, left, vm);
 		first += size;
 	}
 	return going;

@@ -26,7 +26,7 @@ void play_gather_shared(struct play_state *play, const struct play_batch *batch)
 /* Through the tasks, turn by turn or each host by itself. false: too many hosts have failed for the play to go on, or the run
  * was interrupted. */
 bool play_walk_linear(struct play_state *play, const struct play_batch *batch, struct template_vm *vm);
-bool play_walk_free(struct play_state *play, const struct play_batch *batch);
+bool play_walk_free(struct play_state *play, const struct play_batch *batch, struct template_vm *vm);
 size_t play_count_failed(const struct play_batch *batch);
 
 #endif

@@ -120,11 +120,37 @@ static void skip_turn(const struct play_batch *batch, const struct walk *first, 
 	}
 }
 
-static void take_inventory_changes(struct run_context *run, const struct play_batch *batch)
+/* The inventory is another one: who is gone ends, who is new has no part in this play but for its name among the play's. */
+static void take_fresh_inventory(struct play_state *play, const struct play_batch *batch, struct template_vm *vm)
 {
-	if (!inventory_change_apply(run))
+	auto_free struct host **hosts = NULL;
+	size_t count;
+	struct err err = ERR_INIT;
+	json_array_clear(play->batch_names);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct walk *walk = batch->walks[i];
+		walk->target = NULL;
+		if (!context_is_gone(play->run, walk->host)) {
+			json_array_append_new(play->batch_names, json_string(walk->host->host->name));
+			continue;
+		}
+		walk_end(walk);
+		walk_advance(walk);
+	}
+	if (play_hosts(play->run, play->play, vm, &hosts, &count, &err) < 0) {
+		context_warn(play->run, NULL, "%s", err.text);
 		return;
-	for (size_t i = 0; i < batch->count; i++)
+	}
+	json_decref(play->all_names);
+	play->all_names = play_names_as_matched(play->play, hosts, count);
+}
+
+static void take_inventory_changes(struct play_state *play, const struct play_batch *batch, struct template_vm *vm)
+{
+	enum inventory_changed how = inventory_change_apply(play->run);
+	if (how == INVENTORY_REFRESHED)
+		take_fresh_inventory(play, batch, vm);
+	for (size_t i = 0; how != INVENTORY_SAME && i < batch->count; i++)
 		variables_reload(&batch->walks[i]->variables);
 }
 
@@ -181,7 +207,7 @@ static void turn(struct play_state *play, const struct play_batch *batch, struct
 		else
 			walk_advance(together[i]);
 	}
-	take_inventory_changes(run, batch);
+	take_inventory_changes(play, batch, vm);
 }
 
 size_t play_count_failed(const struct play_batch *batch)
@@ -232,7 +258,7 @@ bool play_walk_linear(struct play_state *play, const struct play_batch *batch, s
 	return true;
 }
 
-bool play_walk_free(struct play_state *play, const struct play_batch *batch)
+bool play_walk_free(struct play_state *play, const struct play_batch *batch, struct template_vm *vm)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		batch->walks[i]->alone = true;
@@ -240,6 +266,6 @@ bool play_walk_free(struct play_state *play, const struct play_batch *batch)
 			sched_turn(play->run->sched, batch->walks[i]);
 	}
 	sched_wait(play->run->sched);
-	take_inventory_changes(play->run, batch);
+	take_inventory_changes(play, batch, vm);
 	return !is_fatal(play, batch);
 }

@@ -23,6 +23,7 @@
 #include "run/extra_vars.h"
 #include "run/hostvars.h"
 #include "run/inventory_change.h"
+#include "run/inventory_refresh.h"
 #include "run/limit.h"
 #include "run/list.h"
 #include "run/passwords.h"
@@ -120,15 +121,9 @@ static int load_playbooks(struct run_state *state, struct problems *problems)
 static int load_inventory(struct run_state *state, struct problems *problems)
 {
 	struct run_context *run = &state->context;
-	struct inventory_options options = run->options->inventory;
-	options.vault = run->vault;
-	int failed = inventory_load(&run->inventory, run->options->inventories, run->options->inventory_count, &options,
-	                            problems);
-	for (size_t i = 0; !failed && i < state->playbook_count; i++) {
-		const struct playbook *playbook = state->playbooks[i];
-		for (size_t j = 0; j < playbook->count; j++)
-			failed |= inventory_add_vars_beside(run->inventory, playbook->plays[j]->directory, problems);
-	}
+	run->playbooks = state->playbooks;
+	run->playbook_count = state->playbook_count;
+	int failed = inventory_refresh_read(run, &run->inventory, problems);
 	check_inventory(run->inventory, state->vm, problems);
 	return failed;
 }
@@ -180,15 +175,10 @@ static json_t *magic_options(const struct run_options *options, int forks)
 	return magic;
 }
 
-/* What is implicit is made now, so that no host is added while the run goes on. */
 static void make_hosts(struct run_state *state)
 {
 	struct run_context *run = &state->context;
-	const struct host *localhost = inventory_host(run->inventory, "localhost");
-	if (localhost->implicit)
-		context_add_host(run, localhost);
-	for (size_t i = 0; i < inventory_host_count(run->inventory); i++)
-		context_add_host(run, inventory_host_at(run->inventory, i));
+	inventory_refresh_make_hosts(run);
 	run->inventory_changes = inventory_changes_new();
 	context_set_groups(run);
 	run->options_vars = magic_options(run->options, run->forks);
@@ -362,10 +352,11 @@ static int exit_status(const struct run_state *state)
 	if (state->err.kind != ERR_NONE)
 		return err_exit_status(state->err.kind);
 	bool failed = run->localhost && run->localhost->failed;
-	for (size_t i = 0; i < run->host_count; i++) {
-		if (run->hosts[i]->unreachable)
+	for (size_t i = 0; i < run->host_count + run->gone_count; i++) {
+		const struct host_state *host = i < run->host_count ? run->hosts[i] : run->gone[i - run->host_count];
+		if (host->unreachable)
 			return err_exit_status(ERR_UNREACHABLE);
-		failed = failed || run->hosts[i]->failed;
+		failed = failed || host->failed;
 	}
 	return failed ? err_exit_status(ERR_HOST) : 0;
 }
@@ -378,9 +369,11 @@ static void emit_end(struct run_state *state)
 	if (shard->count)
 		event->data = json_pack("{s:{s:i, s:i, s:i}}", "shard", "index", (int)shard->index, "count", (int)shard->count,
 		                        "status", exit_status(state));
-	event->stats = mem_array(run->host_count + 1, sizeof(*event->stats));
+	event->stats = mem_array(run->host_count + run->gone_count + 1, sizeof(*event->stats));
 	for (size_t i = 0; i < run->host_count; i++)
 		add_stats(event, run->hosts[i]);
+	for (size_t i = 0; i < run->gone_count; i++)
+		add_stats(event, run->gone[i]);
 	add_stats(event, run->localhost);
 	event_emit(run->events, event);
 }
@@ -511,6 +504,9 @@ static void state_release(struct run_state *state)
 	hostvars_release(run);
 	for (size_t i = 0; i < run->host_count; i++)
 		context_free_host(run->hosts[i]);
+	for (size_t i = 0; i < run->gone_count; i++)
+		context_free_host(run->gone[i]);
+	free(run->gone);
 	context_free_host(run->localhost);
 	context_free_strangers(run);
 	free(run->hosts);
@@ -528,6 +524,9 @@ static void state_release(struct run_state *state)
 		playbook_free(state->playbooks[i]);
 	free(state->playbooks);
 	inventory_free(run->inventory);
+	for (size_t i = 0; i < run->past_inventory_count; i++)
+		inventory_free(run->past_inventories[i]);
+	free(run->past_inventories);
 	registry_free(run->registry);
 	event_stream_free(run->events);
 	pthread_mutex_destroy(&run->facts_lock);

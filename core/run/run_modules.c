@@ -228,14 +228,15 @@ struct meta_want { const char *action; };
 static const char *const meta_names[] = { "_raw_params", NULL };
 static const char *const meta_actions[] = {
 	"clear_facts", "clear_host_errors", "end_batch", "end_host", "end_play", "end_role", "flush_handlers", "noop",
-	"reset_connection", NULL,
+	"refresh_inventory", "reset_connection", NULL,
 };
 static const struct arg meta_args[] = {
 	{ .name = "free_form", .required = true, .aliases = meta_names, .choices = meta_actions,
 	  .offset = offsetof(struct meta_want, action),
 	  .doc = "flush_handlers runs the notified handlers now; end_host ends the play for this host, end_play and end_batch for "
 	         "all, end_role this host's part in a role; clear_facts forgets facts, clear_host_errors lets failed hosts take part "
-	         "again; reset_connection connects anew; noop does nothing." },
+	         "again; refresh_inventory reads the inventory again, new hosts take part from the next play on; reset_connection connects "
+	         "anew; noop does nothing." },
 	{ 0 },
 };
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "run/connect.h"
 #include "run/host_facts.h"
+#include "run/inventory_change.h"
 #include "run/play.h"
 
 bool special_handles(const struct entry *entry)
@@ -40,7 +41,8 @@ static char *evaluated_word(const struct evaluation *at, const char *argument, s
 
 bool special_runs_once(const struct entry *entry)
 {
-	static const char *const actions[] = { "clear_facts", "clear_host_errors", "end_batch", "end_play" };
+	static const char *const actions[] = { "clear_facts", "clear_host_errors", "end_batch", "end_play",
+	                                       "refresh_inventory" };
 	json_t *written = entry->arguments.value;
 	const char *action = json_string_value(json_is_object(written) ? json_object_get(written, "free_form") : written);
 	for (size_t i = 0; action && strcmp(entry->action, "meta") == 0 && i < sizeof(actions) / sizeof(*actions); i++) {
@@ -97,6 +99,8 @@ static int do_meta(struct walk *walk, const struct evaluation *at, const char *a
 			clear_facts(walk, host);
 		else
 			each_host(walk, clear_facts);
+	} else if (strcmp(action, "refresh_inventory") == 0) {
+		return inventory_change_refresh(walk->run, err);
 	} else if (strcmp(action, "clear_host_errors") == 0) {
 		each_host(walk, clear_errors);
 	} else if (strcmp(action, "reset_connection") == 0) {

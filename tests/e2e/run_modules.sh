@@ -79,4 +79,60 @@ output_has "behind it h001"
 output_has "end of h002"
 output_lacks "always of h001"
 output_lacks "block of h001"
+it "reads the inventory again, and keeps what the run knows of its hosts"
+cat >inventory.sh <<'END'
+#!/bin/sh
+cat "$(dirname "$0")/now.json"
+END
+chmod +x inventory.sh
+cat >before.json <<'END'
+{ "web": { "hosts": ["h1", "h2"], "vars": { "g": "old" } }, "_meta": { "hostvars": { "h1": { "v": 1 } } } }
+END
+cat >after.json <<'END'
+{ "web": { "hosts": ["h3", "h1"], "vars": { "g": "new" } }, "db": { "hosts": ["h4", "h1"] }, "_meta": { "hostvars": { "h1": { "v": 2 } } } }
+END
+cat >refresh.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "set_fact": { "kept": "kept of {{ inventory_hostname }}" } },
+  { "add_host": { "name": "dyn", "groups": ["web"], "d": 1 } },
+  { "group_by": { "key": "by_{{ inventory_hostname }}" } },
+  { "copy": { "src": "{{ state }}", "dest": "{{ playbook_dir }}/now.json" }, "run_once": true, "when": "state is defined" },
+  { "meta": "refresh_inventory" },
+  { "debug": { "msg": "<{{ inventory_hostname }} {{ v }} {{ g }} {{ kept }} {{ group_names | join('+') }}>" } },
+  { "debug": { "msg": "<{{ ansible_play_hosts | sort | join(' ') }}; {{ ansible_play_batch | join(' ') }}; {{ hostvars.h3.g }}; {{ hostvars.h2 is defined }}>" } } ] },
+ { "hosts": "by_h1:by_h2:db:dyn", "gather_facts": false, "tasks": [
+  { "debug": { "msg": "<{{ inventory_hostname }} {{ g | default('-') }} {{ d | default('-') }} {{ kept | default('-') }}>" } } ] }]
+END
+cp before.json now.json
+neap run refresh.json -i inventory.sh -c local -e state=after.json
+status 0
+equal "$(grep -o '<.*>' out)" '<h1 2 new kept of h1 by_h1+db+web>
+<dyn h1 h3 h4; h1; new; False>
+<h1 new - kept of h1>
+<h4 - - ->
+<dyn new 1 ->'
+recap h1 ok=7 failed=0
+recap h2 ok=2 failed=0
+recap h4 ok=1
+
+it "keeps the inventory where the new one has faults, and forgets hosts of later batches"
+cat >faulty.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "serial": 1, "tasks": [
+  { "block": [
+    { "copy": { "content": "{", "dest": "{{ playbook_dir }}/now.json" } }, { "meta": "refresh_inventory" } ],
+    "rescue": [ { "debug": { "msg": "<{{ inventory_hostname }} {{ 'never closed' in ansible_failed_result.msg }}>" } } ] },
+  { "copy": { "src": "after.json", "dest": "{{ playbook_dir }}/now.json" } }, { "meta": "refresh_inventory" } ] },
+ { "hosts": "all", "gather_facts": false, "strategy": "free", "tasks": [
+  { "meta": "refresh_inventory" }, { "debug": { "msg": "<{{ inventory_hostname }}>" } } ] }]
+END
+cp before.json now.json
+neap run faulty.json -i inventory.sh -c local
+status 0
+equal "$(grep -o '<.*>' out | sort)" '<h1 True>
+<h1>
+<h3>
+<h4>'
+output_lacks 'h2  '
+equal "$(grep -c '^PLAY \[all\]' out)" 2
+
 done_testing
