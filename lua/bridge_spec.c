@@ -401,7 +401,7 @@ void bridge_spec_fill(lua_State *L, struct arena *arena, struct module *module, 
 {
 	static const char *const keys[] = { "name", "doc", "args", "mutually_exclusive", "required_together",
 		                                "required_one_of", "required_if", "required_by", "allowed_if", "free_form",
-		                                "any_key", "examples", "returns", "decide", "check_mode",
+		                                "any_key", "examples", "returns", "decide", "check_mode", "lists_differences",
 		                                "collection", NULL };
 	struct reading reading = { L, arena, word };
 	if (!lua_istable(L, -1))
@@ -426,6 +426,7 @@ void bridge_spec_fill(lua_State *L, struct arena *arena, struct module *module, 
 	module->spec.any_key = get_flag(&reading, "module", "any_key", false);
 	module->collection = get_text(&reading, "module", "collection");
 	module->no_check_mode = !get_flag(&reading, "module", "check_mode", true);
+	module->lists_differences = get_flag(&reading, "module", "lists_differences", false);
 	module->examples = examples_of(&reading);
 	module->returns = returns_of(&reading);
 }

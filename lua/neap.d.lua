@@ -30,6 +30,7 @@
 ---@field any_key? boolean
 ---@field examples string[][] pairs of a title and a task as JSON
 ---@field returns? table<string, { [1]: string, doc: string }>
+---@field lists_differences? boolean diff in the result is a list also of one difference
 ---@field check_mode? boolean
 ---@field decide fun(want: table, known: neap.Known)
 

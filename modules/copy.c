@@ -189,5 +189,6 @@ const struct module copy_module = {
 	.spec = { .args = copy_args, .rules = copy_rules, .want_size = sizeof(struct copy_want) },
 	.examples = copy_examples,
 	.returns = copy_returns,
+	.lists_differences = true,
 	.decide = copy_decide,
 };

@@ -164,5 +164,6 @@ const struct module template_module = {
 	.spec = { .args = template_args, .want_size = sizeof(struct template_want) },
 	.examples = template_examples,
 	.returns = template_returns,
+	.lists_differences = true,
 	.decide = template_decide,
 };

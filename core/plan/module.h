@@ -40,6 +40,7 @@ struct module {
 	bool acts_on_run;   /* works on the run, never on a target: debug, set_fact, ... */
 	bool judged_by_status; /* does one command, if any, and fails exactly where that does not exit with 0 */
 	bool can_detach;    /* its steps are one command, which can go on as a job (async): decision->async_s */
+	bool lists_differences; /* diff in the result is a list also of one (copy, lineinfile) */
 	bool no_check_mode; /* cannot predict: skipped in check mode (raw, script) */
 	/* Of modules that act on the run: */
 	bool runs_once;         /* by the first of a batch's hosts, for all (pause, add_host) */

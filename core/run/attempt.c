@@ -378,6 +378,18 @@ static json_t *difference_json(const struct difference *difference)
 	return diff;
 }
 
+/* Playbooks look into it: result.diff.before, but result.diff[0].before of copy and its like. */
+static void set_differences(json_t *result, const struct decision *decision, bool as_list)
+{
+	auto_json json_t *list = json_array();
+	for (size_t i = 0; i < decision->difference_count; i++) {
+		if (!decision->differences[i].secret)
+			json_array_append_new(list, difference_json(&decision->differences[i]));
+	}
+	bool is_one = !as_list && json_array_size(list) == 1;
+	json_object_set(result, "diff", is_one ? json_array_get(list, 0) : list);
+}
+
 json_t *attempt_result(struct attempt *attempt, bool diff)
 {
 	struct decision *decision = &attempt->decision;
@@ -386,14 +398,8 @@ json_t *attempt_result(struct attempt *attempt, bool diff)
 	json_object_set_new(result, "failed", json_boolean(decision->failed));
 	if (decision->skipped)
 		json_object_set_new(result, "skipped", json_true());
-	if (diff && decision->difference_count) {
-		json_t *list = json_array();
-		for (size_t i = 0; i < decision->difference_count; i++) {
-			if (!decision->differences[i].secret)
-				json_array_append_new(list, difference_json(&decision->differences[i]));
-		}
-		json_object_set_new(result, "diff", list);
-	}
+	if (diff && decision->difference_count)
+		set_differences(result, decision, attempt->module->lists_differences);
 	return result;
 }
 

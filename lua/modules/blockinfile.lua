@@ -73,6 +73,7 @@ end
 
 return {
 	name = "blockinfile",
+	lists_differences = true,
 	doc = "Keeps a block of lines between two marker lines of a text file, or takes it out with its markers.",
 	args = file.arguments({ "backup", "validate", "mode", "owner", "group" }, {
 		path = { "path", required = true, aliases = { "dest", "destfile", "name" }, doc = "The file to change." },

@@ -107,6 +107,7 @@ end
 
 return {
 	name = "lineinfile",
+	lists_differences = true,
 	doc = "Keeps one line of a text file as it shall be, or takes lines out. The line is found by a regular expression in "
 		.. "Python's syntax, by a text in it, or by being there already.",
 	args = file.arguments({ "backup", "validate", "mode", "owner", "group" }, {
