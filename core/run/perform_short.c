@@ -82,12 +82,17 @@ static void add_attributes(struct buf *text, const struct attributes *attributes
 
 static void script_mkdir(struct buf *text, const struct step_mkdir *mkdir)
 {
-	bool guarded = mkdir->attributes.has_mode && !mkdir->parents; /* nobody looks in before owner and mode are right */
+	struct attributes attributes = mkdir->attributes;
+	bool guarded = attributes.has_mode && !mkdir->parents; /* nobody looks in before owner and mode are right */
 	buf_str(text, guarded ? "(umask 077; mkdir" : mkdir->parents ? "mkdir -p" : "mkdir");
+	if (guarded && !attributes.owner && !attributes.group) {
+		buf_printf(text, " -m 0%04o", (unsigned)attributes.mode);
+		attributes.has_mode = false;
+	}
 	command_text_path(text, mkdir->path);
 	if (guarded)
 		buf_char(text, ')');
-	add_attributes(text, &mkdir->attributes, mkdir->path, true);
+	add_attributes(text, &attributes, mkdir->path, true);
 }
 
 /* ln would say only that something is missing. */

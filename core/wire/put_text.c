@@ -59,12 +59,12 @@ static void add_word(struct buf *script, const char *name, const char *value)
 	buf_char(script, '\n');
 }
 
-/* i: looks. x: gives up. */
+/* f: how what is there is looked at. x: gives up. Each $(...) is a process more: where nothing is there, none is needed. */
 static const char text_begin[] =
-	"[ \"$(command -v printf)\" = printf ]&&[ ! -L \"$p\" ]||exit 99\n"
-	"i(){ if [ -e \"$p\" ];then LC_ALL=C stat -c '%a %u %g %d %i %s %h %y %z' \"$p\"||return;fi;[ -e \"$p\" ]||[ ! -L \"$p\" ];}\n"
+	"PATH=/dev/null printf ''&&[ ! -L \"$p\" ]||exit 99\n"
+	"f='%a %u %g %d %i %s %h %y %z' o=\n"
 	"x(){ rm -f \"$t\";exit 99;}\n"
-	"o=$(i 2>/dev/null)&&{ [ ! -e \"$p\" ]||{ [ -f \"$p\" ]&&[ -n \"$o\" ];};}||exit 99\n";
+	"[ ! -e \"$p\" ]||{ o=$(LC_ALL=C stat -c \"$f\" \"$p\")&&[ -f \"$p\" ]&&[ -n \"$o\" ];}||exit 99\n";
 
 /* The owner of a file that was there is kept where that is allowed; one that was asked for must be got, and setuid without
  * the owner that it was meant for would be worse than another way. */
@@ -75,7 +75,7 @@ static const char text_end[] =
 	"case $1 in ????*)x;;esac;fi 2>/dev/null\n"
 	"chmod \"${m:-${1:-=rw}}\" \"$t\"||x\n"
 	"sync \"$t\"||x\n"
-	"[ \"$(i 2>/dev/null)\" = \"$o\" ]&&mv -fT \"$t\" \"$p\"||x\n";
+	"if [ -n \"$o\" ];then [ \"$(LC_ALL=C stat -c \"$f\" \"$p\")\" = \"$o\" ];else [ ! -e \"$p\" ]&&[ ! -L \"$p\" ];fi&&mv -fT \"$t\" \"$p\"||x\n";
 
 bool wire_put_text(const struct wire_put *put, struct buf *script, char **temporary, char sha1[41])
 {
@@ -97,10 +97,11 @@ bool wire_put_text(const struct wire_put *put, struct buf *script, char **tempor
 	add_word(script, "g", put->group);
 	add_word(script, "m", mode);
 	buf_str(script, text_begin);
-	buf_str(script, "(umask 077;set -C;printf %s ");
+	/* Where no mode is wanted, chmod needs the umask as it was. */
+	buf_printf(script, "%sumask 077;set -C;printf %%s ", put->has_mode ? "" : "(");
 	quote_word(script, buf_text(&content));
-	buf_printf(script, " >\"$t\")||x\n"
-	           "h=$(sha1sum <\"$t\" 2>/dev/null||busybox sha1sum <\"$t\")\n[ \"${h%%%% *}\" = %s ]||x\n", hex);
+	buf_printf(script, " >\"$t\"%s||x\n"
+	           "h=$(sha1sum <\"$t\")||h=$(busybox sha1sum <\"$t\")\n[ \"${h%%%% *}\" = %s ]||x\n", put->has_mode ? "" : ")", hex);
 	buf_str(script, text_end);
 	buf_str(script, "} 2>/dev/null");
 	return true;

@@ -89,6 +89,37 @@ inner
 6"
 less "$TRIPS" 30 "round trips: "
 
+it "starts four programs on the target for each file that it writes, one for each folder, and a handful where nothing is to do"
+rm -rf "$root"/*
+mkdir count
+for tool in stat sha1sum cat head readlink find ls chmod chown chgrp sync mv rm mkdir touch ln dd sed busybox; do
+	printf '#!/bin/sh\necho %s >>%s/calls\nPATH=${PATH#*:} exec %s "$@"\n' "$tool" "$WORK" "$tool" >count/$tool
+	chmod +x count/$tool
+done
+printf '#!/bin/sh\nPATH=%s/count:$PATH exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n' "$WORK" >counted.sh
+chmod +x counted.sh
+sshd_start counted "ForceCommand $WORK/counted.sh" || exit 99
+sshd_inventory counted.json 1 counted
+python3 -c '
+import json, sys
+root, tasks = sys.argv[1], []
+for i in range(10):
+    tasks += [{"copy": {"dest": f"{root}/copied{i}", "content": f"copy {i}\n", "mode": "0644"}},
+              {"template": {"src": "word.j2", "dest": f"{root}/template{i}", "mode": "0600"}},
+              {"lineinfile": {"path": f"{root}/lines{i}", "line": f"line {i}", "create": True, "mode": "0640"}},
+              {"file": {"path": f"{root}/folder{i}", "state": "directory", "mode": "0750"}}]
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))' "$root" >written.json
+neap run written.json -i counted.json
+status 0
+recap h001 ok=40 changed=40
+equal "$(sort calls | uniq -c | awk '$2 ~ /^(chmod|mkdir|mv|sha1sum|sync)$/ { printf "%s ", $2 $1 }')" "chmod30 mkdir10 mv30 sha1sum30 sync30 "
+less "$(grep -c . calls)" 160 "programs: "
+rm calls
+neap run written.json -i counted.json
+status 0
+recap h001 ok=40 changed=0
+less "$(grep -c . calls)" 8 "programs where nothing is to do: "
+
 it "needs no more than 2 for each task whose result the next one may look at"
 rm -rf "$root"/*
 sed 's/"copy":/"register": "r", "copy":/g; s/"template":/"register": "r", "template":/g; s/"lineinfile":/"register": "r", "lineinfile":/g' tasks.json >registered.json
