@@ -142,6 +142,7 @@ end
 function help.file.report(result, stat)
 	if not stat.exists then return end
 	for _, name in ipairs{ "uid", "gid", "owner", "group", "mode", "size" } do result[name] = stat[name] end
+	if #stat.mode == 4 and stat.mode:sub(1, 1) ~= "0" then result.mode = "0" .. stat.mode end
 	result.state = stat.type
 end
 

@@ -203,5 +203,6 @@ return {
 		file.report(result, stat)
 		if stat.exists then result.size = #after end
 		result.backup_file = need(file.save(known, want, stat, before, after)).backup_file
+		if not stat.exists then file.report(result, need(known:stat(want.path))) end
 	end,
 }
