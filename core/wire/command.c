@@ -158,6 +158,11 @@ static void runner_data(void *context, bool is_stderr, const char *bytes, size_t
 	}
 }
 
+static enum channel_need runner_need(void *context)
+{
+	return ((const struct runner *)context)->commands ? CHANNEL_NEEDED : CHANNEL_SPARE;
+}
+
 /* ---- starting ---- */
 
 /* What reads a script from the lines on stdin into $neap_s. $neap_n is a newline, which no line holds: the last of the characters
@@ -208,7 +213,7 @@ static struct runner *runner_open(const struct identity *identity, bool pty, str
 	} else {
 		runner_request(made, &line);
 	}
-	struct channel_events events = { .context = made, .data = runner_data };
+	struct channel_events events = { .context = made, .data = runner_data, .need = runner_need };
 	made->channel = channel_open(made->session, line.data, NULL, made->merged, &events, err);
 	if (!made->channel) {
 		runner_close(made);
@@ -361,7 +366,16 @@ static int runner_wait(struct runner *runner, int64_t deadline, struct err *err)
 	}
 	if (runner->gated && become_check(&runner->gate, runner->channel, err) < 0)
 		return -1;
-	return runner_done(runner) ? 1 : session_check(runner->session, err) < 0 ? -1 : 1;
+	if (runner_done(runner))
+		return 1;
+	if (session_check(runner->session, err) < 0)
+		return -1;
+	if (channel_ended(runner->channel, &code) != CHANNEL_LOST || channel_accepted(runner->channel))
+		return 1;
+	err_set(err, ERR_HOST, "%s", channel_error(runner->channel)); /* nothing has begun */
+	if (err)
+		err->os_error = COMMAND_REFUSED;
+	return -1;
 }
 
 /* Without the marks only the channel's own end is known; a status of 0 that nobody vouches for is no success. */

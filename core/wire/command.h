@@ -7,6 +7,9 @@
 
 struct runner;
 
+/* err.os_error: the server took no channel for it, and nothing has begun. */
+enum { COMMAND_REFUSED = 10101 };
+
 /* As wire_run. */
 int command_run(struct identity *identity, const struct wire_command *command, struct wire_outcome *outcome,
                 struct err *err) must_check;

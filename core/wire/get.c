@@ -380,6 +380,10 @@ int get_file(struct identity *identity, const struct wire_get *get, struct wire_
 		err_clear(err);
 		status = get_try(identity, &getting, err);
 	}
+	if (status < 0 && err->os_error == COMMAND_REFUSED && getting.remote.started) { /* one after the other, then */
+		err_clear(err);
+		status = remote_sha1_finish(identity, &getting.remote, getting.there, err) < 0 ? -1 : get_try(identity, &getting, err);
+	}
 	if (status > 0)
 		status = get_check(&getting, err) < 0 || get_place(&getting, identity, result, err) < 0 ? -1 : 1;
 	get_forget_remote(&getting, identity);

@@ -137,6 +137,8 @@ void identity_drop_shell(struct identity *identity)
 
 struct sftp *identity_sftp(struct identity *identity, struct err *err)
 {
+	if (identity->sftp && !sftp_wake(identity->sftp))
+		identity_drop_sftp(identity);
 	if (!identity->sftp && sftp_open(&identity->sftp, identity->session, identity_become(identity), err) < 0)
 		return NULL;
 	return identity->sftp;

@@ -21,11 +21,22 @@
 struct session;
 struct channel;
 
+/* What its owner would lose with a channel, at the moment. */
+enum channel_need {
+	CHANNEL_NEEDED, /* something runs in it, or is to */
+	CHANNEL_HANDY,  /* there is another way to do what it is for */
+	CHANNEL_RESTS,  /* it does nothing, and can be opened again */
+	CHANNEL_SPARE,  /* it was opened in case that it will be needed */
+};
+
 /* Called from within session_pump. */
 struct channel_events {
 	void *context;
 	/* Bytes of stdout (false) or stderr (true). All of them are taken: a consumer that must bound itself drops. */
 	void (*data)(void *context, bool is_stderr, const char *bytes, size_t length);
+	/* Asked where a server takes no more channels: one that is needed has others ended in its favour, those that rest or are
+	 * spare; one that is handy has spare ones ended. NULL: it is needed, and nothing is ended for it. */
+	enum channel_need (*need)(void *context);
 };
 
 enum channel_ended { CHANNEL_OPEN, CHANNEL_EXITED, CHANNEL_SIGNALLED, CHANNEL_LOST };
@@ -129,6 +140,10 @@ static inline enum channel_ended channel_ended(const struct channel *channel, in
 static inline const char *channel_error(const struct channel *channel)
 {
 	return channel->session->operations->error(channel);
+}
+static inline bool channel_accepted(const struct channel *channel)
+{
+	return channel->session->operations->accepted(channel);
 }
 /* NULL is allowed. */
 static inline void channel_close(struct channel *channel)

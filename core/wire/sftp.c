@@ -35,6 +35,7 @@ struct sftp {
 	struct channel *channel;
 	struct become_gate gate;
 	bool gated;
+	bool rests;    /* nobody uses it at the moment */
 	struct buf held;      /* requests that wait for the gate */
 	struct buf in;        /* the beginning of a packet */
 	struct sftp_slot *slots;
@@ -412,6 +413,22 @@ static void sftp_take_version(struct sftp *sftp, const struct packet_reply *repl
 	}
 }
 
+/* Where there is none, the shell does its work. */
+static enum channel_need sftp_need(void *context)
+{
+	return ((const struct sftp *)context)->rests ? CHANNEL_RESTS : CHANNEL_HANDY;
+}
+
+void sftp_rest(struct sftp *sftp) { sftp->rests = true; }
+
+bool sftp_wake(struct sftp *sftp)
+{
+	int code = 0;
+	bool gone = sftp->rests && channel_ended(sftp->channel, &code) != CHANNEL_OPEN;
+	sftp->rests = false;
+	return !gone;
+}
+
 int sftp_open(struct sftp **sftp, struct session *session, const struct wire_become *become, struct err *err)
 {
 	static const char server[] =
@@ -422,7 +439,7 @@ int sftp_open(struct sftp **sftp, struct session *session, const struct wire_bec
 	made->patience = SFTP_PATIENCE_MS;
 	made->write_most = made->read_most = SFTP_CHUNK;
 	made->gated = become != NULL;
-	struct channel_events events = { .context = made, .data = sftp_data };
+	struct channel_events events = { .context = made, .data = sftp_data, .need = sftp_need };
 	if (become) {
 		auto_buf struct buf line = BUF_INIT;
 		become_command(&line, &made->gate, become, session_sh(session), server, become_needs_pty(become));
@@ -514,7 +531,7 @@ int sftp_wait(struct sftp *sftp, size_t requests, size_t bytes, struct err *err)
 bool sftp_absent(const struct sftp *sftp)
 {
 	bool here = sftp->why.kind == ERR_HOST || sftp->why.kind == ERR_PROTOCOL;
-	return sftp->broken && !sftp->greeted && !sftp->gated && here;
+	return sftp->broken && !sftp->greeted && (!sftp->gated || !channel_accepted(sftp->channel)) && here;
 }
 
 void sftp_set_patience(struct sftp *sftp, int64_t ms) { sftp->patience = ms; }

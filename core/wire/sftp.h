@@ -44,6 +44,10 @@ void sftp_close(struct sftp *sftp);
 int sftp_wait(struct sftp *sftp, size_t requests, size_t bytes, struct err *err) must_check;
 /* After a failed wait: whether there simply is no SFTP server, so that it may be done without. */
 bool sftp_absent(const struct sftp *sftp);
+/* Says that nobody uses it until sftp_wake: meanwhile it may end, as where a server takes few channels at once. */
+void sftp_rest(struct sftp *sftp);
+/* false: it has ended since. */
+bool sftp_wake(struct sftp *sftp) must_check;
 /* The stall that is ERR_TIMEOUT. */
 void sftp_set_patience(struct sftp *sftp, int64_t ms);
 size_t sftp_pending_bytes(const struct sftp *sftp);

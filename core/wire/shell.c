@@ -140,6 +140,11 @@ static void shell_data(void *context, bool is_stderr, const char *bytes, size_t 
 	}
 }
 
+static enum channel_need shell_need(void *context)
+{
+	return ((const struct shell *)context)->count ? CHANNEL_NEEDED : CHANNEL_RESTS;
+}
+
 /* ---- what is sent ---- */
 
 static void shell_write(struct shell *shell, const struct buf *text)
@@ -253,7 +258,7 @@ static int shell_start_channel(struct shell *shell, const struct wire_become *be
 		become_command(&line, &shell->gate, become, session_sh(shell->session), inner.data, shell->merged);
 	else
 		buf_add(&line, inner.data, inner.length);
-	struct channel_events events = { .context = shell, .data = shell_data };
+	struct channel_events events = { .context = shell, .data = shell_data, .need = shell_need };
 	shell->channel = channel_open(shell->session, line.data, NULL, shell->merged, &events, err);
 	return shell->channel ? 0 : -1;
 }

@@ -489,9 +489,10 @@ static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, stru
 	while (!state->lost) {
 		struct pollfd polls[3] = { { state->fd, wanted_events(state), 0 }, { session->cancel_fd, POLLIN, 0 },
 			                       { wake_fd, POLLIN, 0 } };
-		int64_t alive = next_keep_alive(state);
+		int64_t alive = next_keep_alive(state), again = ssh_channels_again(state);
+		int64_t timer = again < alive ? again : alive;
 		quick_acknowledge(state->fd);
-		int ready = poll(polls, 3, clock_left(alive < deadline ? alive : deadline));
+		int ready = poll(polls, 3, clock_left(timer < deadline ? timer : deadline));
 		if (ready < 0 && errno != EINTR)
 			return err_errno(err, ERR_SYSTEM, "poll");
 		if (ready > 0 && polls[1].revents)
@@ -504,6 +505,8 @@ static int ssh_pump(struct session *session, int wake_fd, int64_t deadline, stru
 		}
 		if (ready > 0)
 			return 0;
+		if (clock_ms() >= again)
+			carry_on(state);
 		if (keep_alive(state) == 0 && clock_left(deadline) == 0)
 			return 0;
 	}

@@ -35,6 +35,7 @@ struct ssh_state {
 	struct jump *jump;             /* that it is behind, or NULL */
 	struct way *way;
 	struct proxy proxy;
+	int64_t room_ms;               /* when a channel was last closed: the server may take another one since */
 	bool lost;
 	int tries;                     /* of connecting that failed */
 	struct err why;                /* of the loss */
@@ -99,8 +100,10 @@ enum channel_ended ssh_channel_ended(const struct channel *channel, int *code);
 const char *ssh_channel_error(const struct channel *channel);
 bool ssh_channel_accepted(const struct channel *channel);
 void ssh_channel_drop(struct channel *channel);
-/* Carries every channel on as far as it goes without waiting; true if bytes wait for the socket. */
+/* Carries every channel on as far as it goes without waiting. */
 void ssh_channels_advance(struct ssh_state *state);
+/* When (clock_ms) a channel that was refused is to be asked for again, at the earliest; INT64_MAX: none is. */
+int64_t ssh_channels_again(const struct ssh_state *state);
 /* Frees all, as the session ends. */
 void ssh_channels_free(struct ssh_state *state);
 

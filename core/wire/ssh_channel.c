@@ -3,7 +3,10 @@
  *
  * The order on the wire: CHANNEL_OPEN; then, as soon as the server has named its end, the window, the exec request and
  * everything that was written so far, in one flight. A channel that was dropped stays on the list until libssh can let go
- * of it: freeing one that is not confirmed yet would leave it open on the server. */
+ * of it: freeing one that is not confirmed yet would leave it open on the server.
+ *
+ * A server may take few channels at once (MaxSessions). One that is refused and needed has another one ended that is not, and
+ * is asked for again until what ran in that has ended on the server, which nothing tells. */
 #include "wire/ssh.h"
 
 #include <signal.h>
@@ -18,7 +21,10 @@ enum {
 	WINDOW = 16 * 1024 * 1024,    /* what the server may send before we answer: 16 MB is 300 MB/s at 50 ms */
 	WINDOW_LOW = WINDOW / 2,
 	WINDOW_FIRST = 32 * 1024,     /* of a command: what most never write is not worth a packet */
-	WRITE_PIECE = 256 * 1024
+	WRITE_PIECE = 256 * 1024,
+	ROOM_MS = 30 * 1000,          /* for how long a refused channel is asked for again */
+	ROOM_FIRST_MS = 10, ROOM_MOST_MS = 200, /* between the times, each twice the one before */
+	ROOM_EACH_MS = 1000           /* for what was ended to end */
 };
 
 enum channel_step { OPENING, TERMINAL, REQUESTING, RUNNING, ENDED };
@@ -39,6 +45,8 @@ struct ssh_channel_state {
 	size_t since_window;   /* bytes received since then */
 	bool has_status, has_signal;
 	int code;
+	int64_t again_ms, patience_ms; /* of one that was refused: when to ask again, and until when; 0: it was not */
+	int pause_ms;
 	char error[256];
 };
 
@@ -104,7 +112,7 @@ static void on_exit_signal(ssh_session ssh, ssh_channel channel, const char *nam
 	state->code = signal_number(name ? name : "");
 }
 
-/* ---- steps ---- */
+/* ---- refused ---- */
 
 static void refuse(struct ssh_channel_state *channel, const char *what)
 {
@@ -125,15 +133,100 @@ static void open_window(struct ssh_channel_state *channel)
 	(void)ssh_channel_read_timeout(channel->ssh, nothing, WINDOW, 0, 0);
 }
 
+/* ---- room for another one ---- */
+
+static enum channel_need need_of(const struct ssh_channel_state *channel)
+{
+	return channel->base.events.need ? channel->base.events.need(channel->base.events.context) : CHANNEL_NEEDED;
+}
+
+static struct ssh_channel_state *find_need(const struct ssh_state *state, enum channel_need need)
+{
+	struct ssh_channel_state *found = state->channels;
+	while (found && (found->dropped || (found->step != REQUESTING && found->step != RUNNING) || need_of(found) != need))
+		found = found->next;
+	return found;
+}
+
+/* Ends a channel that is needed less; its owner finds it ended. */
+static bool end_another(struct ssh_state *state, enum channel_need wanted)
+{
+	struct ssh_channel_state *other = find_need(state, CHANNEL_SPARE);
+	if (!other && wanted == CHANNEL_NEEDED)
+		other = find_need(state, CHANNEL_RESTS);
+	if (!other)
+		return false;
+	(void)ssh_channel_send_eof(other->ssh);
+	(void)ssh_channel_close(other->ssh);
+	snprintf(other->error, sizeof(other->error), "it was closed, because the server takes no more channels at once");
+	other->step = ENDED;
+	state->room_ms = clock_ms();
+	return true;
+}
+
+/* Whether a channel that was refused is asked for again. */
+static bool wait_for_room(struct ssh_state *state, struct ssh_channel_state *channel)
+{
+	enum channel_need need = need_of(channel);
+	int64_t now = clock_ms();
+	if (!channel->base.events.need || need == CHANNEL_SPARE || need == CHANNEL_RESTS)
+		return false;
+	bool ends = (state->room_ms && now - state->room_ms < ROOM_EACH_MS) || end_another(state, need);
+	if (channel->patience_ms ? now >= channel->patience_ms : !ends)
+		return false;
+	if (!channel->patience_ms)
+		channel->patience_ms = now + ROOM_MS;
+	channel->pause_ms = channel->pause_ms ? channel->pause_ms * 2 : ROOM_FIRST_MS;
+	channel->pause_ms = channel->pause_ms < ROOM_MOST_MS ? channel->pause_ms : ROOM_MOST_MS;
+	channel->again_ms = now + channel->pause_ms;
+	return true;
+}
+
+/* libssh asks once for each of its channels. */
+static bool start_again(struct ssh_channel_state *channel)
+{
+	ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
+	ssh_channel_free(channel->ssh);
+	channel->again_ms = 0;
+	channel->ssh = ssh_channel_new(((struct ssh_state *)channel->base.session)->ssh);
+	return channel->ssh && ssh_set_channel_callbacks(channel->ssh, &channel->callbacks) == SSH_OK;
+}
+
+int64_t ssh_channels_again(const struct ssh_state *state)
+{
+	int64_t first = INT64_MAX;
+	for (const struct ssh_channel_state *channel = state->channels; channel; channel = channel->next) {
+		if (channel->again_ms && channel->again_ms < first)
+			first = channel->again_ms;
+	}
+	return first;
+}
+
+/* ---- steps ---- */
+
+/* Asks for the channel, once; then tells how that stands. */
+static int ask(const struct ssh_channel_state *channel)
+{
+	return channel->host ? ssh_channel_open_forward(channel->ssh, channel->host, channel->port, "127.0.0.1", 0)
+	                     : ssh_channel_open_session(channel->ssh);
+}
+
 static void step_opening(struct ssh_channel_state *channel)
 {
 	struct ssh_state *state = (struct ssh_state *)channel->base.session;
-	int status = channel->host ? ssh_channel_open_forward(channel->ssh, channel->host, channel->port, "127.0.0.1", 0)
-	                           : ssh_channel_open_session(channel->ssh);
+	if (channel->again_ms && clock_ms() < channel->again_ms)
+		return;
+	if (channel->again_ms && !start_again(channel)) {
+		refuse(channel, "libssh cannot make a channel");
+		return;
+	}
+	int status = ask(channel);
 	if (status == SSH_AGAIN)
 		return;
 	/* Whatever the answer: sshd's doorkeeper has counted us in. */
 	hub_slot_release(state->hub, &state->slot);
+	if (status != SSH_OK && !channel->host && wait_for_room(state, channel))
+		return;
 	if (status != SSH_OK) {
 		refuse(channel, channel->host ? "it refused the way"
 		                              : "the server refused another channel; see MaxSessions in its sshd_config");
@@ -219,6 +312,8 @@ static void channel_advance(struct ssh_state *state, struct ssh_channel_state *c
 
 static void channel_release(struct ssh_channel_state *channel)
 {
+	if (channel->accepted)
+		((struct ssh_state *)channel->base.session)->room_ms = clock_ms();
 	if (channel->ssh) {
 		ssh_remove_channel_callbacks(channel->ssh, &channel->callbacks);
 		ssh_channel_free(channel->ssh);
@@ -292,7 +387,7 @@ struct channel *ssh_channel_start(struct session *session, const char *command, 
 	channel->command = mem_strdup(command);
 	channel->subsystem = mem_strdup(subsystem);
 	channel->pty = pty;
-	step_opening(channel);
+	(void)ask(channel); /* the answer is looked at when its owner has said what it is for */
 	return &channel->base;
 }
 
@@ -304,7 +399,7 @@ struct channel *ssh_channel_start_forward(struct session *session, const char *h
 		return NULL;
 	channel->host = mem_strdup(host);
 	channel->port = port;
-	step_opening(channel);
+	(void)ask(channel);
 	return &channel->base;
 }
 
@@ -362,4 +457,6 @@ void ssh_channel_drop(struct channel *channel)
 {
 	struct ssh_channel_state *state = (struct ssh_channel_state *)channel;
 	state->dropped = true;
+	if (state->again_ms)
+		state->step = ENDED;
 }

@@ -14,6 +14,7 @@
 #include "wire/get.h"
 #include "wire/identity.h"
 #include "wire/put.h"
+#include "wire/sftp.h"
 
 enum { WIRE_CLEAN_MS = 15000, WIRE_CLEAN_AGAIN_MS = 30000 };
 
@@ -233,6 +234,13 @@ void wire_expect_files(struct wire *wire, const struct wire_become *become, cons
 		(void)!identity_sftp(identity, &ignored); /* NULL shows again when it is needed */
 }
 
+/* Between the calls that move files. */
+static void wire_rest(struct identity *identity)
+{
+	if (identity->sftp)
+		sftp_rest(identity->sftp);
+}
+
 int wire_put(struct wire *wire, const struct wire_become *become, const struct wire_put *puts,
              struct wire_put_result *results, size_t count, size_t *done, struct err *err)
 {
@@ -241,6 +249,7 @@ int wire_put(struct wire *wire, const struct wire_become *become, const struct w
 		return -1;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
 	int status = put_files(identity, puts, results, count, done, err);
+	wire_rest(identity);
 	if (status < 0 && err->kind == ERR_UNREACHABLE)
 		wire_clean_again(wire, identity);
 	return status;
@@ -254,6 +263,7 @@ int wire_put_tree(struct wire *wire, const struct wire_become *become, const str
 		return -1;
 	struct identity *identity = identity_find(&wire->identities, wire->session, become);
 	int status = put_tree(identity, folders, folder_count, puts, results, count, err);
+	wire_rest(identity);
 	if (status < 0 && err->kind == ERR_UNREACHABLE)
 		wire_clean_again(wire, identity);
 	return status;
@@ -264,7 +274,10 @@ int wire_get(struct wire *wire, const struct wire_become *become, const struct w
 {
 	if (wire_check(wire, err) < 0)
 		return -1;
-	return get_file(identity_find(&wire->identities, wire->session, become), get, result, err);
+	struct identity *identity = identity_find(&wire->identities, wire->session, become);
+	int status = get_file(identity, get, result, err);
+	wire_rest(identity);
+	return status;
 }
 
 struct wire_counts wire_counts(const struct wire *wire)

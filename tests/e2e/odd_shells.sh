@@ -60,6 +60,31 @@ line 6"
 [ -s lied ] || fault "nobody lied"
 rm -f "$SSHD_DIR/roots/h001"/?
 
+it "a server that takes few sessions at once is used with those"
+printf '#!/bin/sh\nwhile :; do case $1 in -p|-u) shift 2 ;; --) shift; break ;; -*) shift ;; *) break ;; esac; done\nexec "$@"\n' >become
+printf 'echo "script $1"\n' >few.sh
+head -c 200000 /dev/urandom >large
+chmod +x become
+cat >few.json <<END
+[{ "hosts": "all", "gather_facts": false, "vars": { "ansible_become_exe": "$WORK/become" }, "tasks": [
+  { "command": "echo one", "register": "one" }, { "command": "echo two", "become": true },
+  { "copy": { "src": "large", "dest": "{{ root_dir }}/file" } }, { "script": "few.sh a", "register": "ran" },
+  { "copy": { "content": "new\\n", "dest": "{{ root_dir }}/other" }, "become": true },
+  { "shell": "cat", "args": { "stdin": "{{ one.stdout }}" }, "register": "said" },
+  { "assert": { "that": ["said.stdout == 'one'", "ran.stdout == 'script a\\n'"] } },
+  { "fetch": { "src": "{{ root_dir }}/file", "dest": "fetched-few/", "flat": true }, "become": true }, { "command": "echo three" } ] }]
+END
+for sessions in 1 2; do
+	rm -rf fetched-few
+	sshd_start "sessions_$sessions" "MaxSessions $sessions" || exit 99
+	sshd_inventory hosts.json 1 "sessions_$sessions"
+	rm -f "$SSHD_DIR/roots/h001"/*
+	neap run few.json -i hosts.json
+	[ "$STATUS" = 0 ] || fault "with $sessions: status $STATUS: $(grep -A4 -e fatal out)"
+	cmp -s large fetched-few/file || fault "with $sessions: another file was fetched"
+	grep -q 'no more sessions' "$(sshd_log "sessions_$sessions")" || fault "with $sessions: none was refused: nothing was tried"
+done
+
 it "a login shell that takes no long command is asked in a short one"
 for try in 1 2 3 4 5; do # where connecting was faster than working out what to ask, nothing long was said
 	[ -f refused ] && break
