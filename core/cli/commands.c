@@ -1,6 +1,9 @@
 /* The table of commands, and the way from argv to one of them. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/printable.h"
@@ -111,8 +114,19 @@ static int run_command(const struct command_row *command, int argc, char **argv)
 	return status;
 }
 
+/* Where a standard stream is closed, a file or a connection would take its number, and get what is written to it. What
+ * takes it here fails as a closed one does. */
+static void keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest number that is free */
+	}
+}
+
 int commands_main(int argc, char **argv)
 {
+	keep_standard_streams();
 	if (argc < 2) {
 		auto_buf struct buf text = BUF_INIT;
 		help_overview(&text);

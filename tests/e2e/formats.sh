@@ -34,4 +34,14 @@ STATUS=0
 status 2
 said 'neap: writing the report: No space left on device'
 equal "$(grep -c 'neap:' err)" 1
+
+it "a standard stream that is closed is no place for a file or a connection"
+echo '[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "copy": { "content": "{{ lookup(\"pipe\", \"readlink /proc/$PPID/fd/0 /proc/$PPID/fd/1 /proc/$PPID/fd/2\") }}", "dest": "'"$WORK"'/streams" } }] }]' >closed.json
+STATUS=0
+"$NEAP" run closed.json -i 'localhost,' -c local <&- >&- 2>&- || STATUS=$?
+: >out
+: >err
+status 2 # nobody could read the report
+equal "$(sort -u streams)" /dev/null
 done_testing
