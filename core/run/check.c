@@ -452,7 +452,8 @@ static void check_start(struct check *check, const struct run_context *run, cons
                         struct template_vm *vm, struct absent_modules *absent, struct problems *problems)
 {
 	*check = (struct check){ .run = run, .registry = registry, .vm = vm, .absent = absent, .problems = problems };
-	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules, .takes = registry_takes };
+	check->modules = (struct playbook_modules){ .context = check, .known = registry_known, .each = offer_modules,
+	                                            .takes = registry_takes, .vault = run ? run->vault : NULL };
 }
 
 /* Looks up what was notified, and lets go of the included files. */

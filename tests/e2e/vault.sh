@@ -343,6 +343,17 @@ canary "quotes, newline, percent, less-than" "$quoted" 'ca"na' 'ry%s<' 'second l
 canary "a PEM key" "$key" b3BlbnNzaC1rZXktdjE cAnAryKeY BeSeenAnywhere
 canary "three letters" qzx "qzx"
 
+it "tasks that are sealed are included as they are imported"
+echo '[{ "debug": { "msg": "sealed task" } }]' >tasks.json
+"$NEAP" vault encrypt --vault-password-file pw tasks.json
+echo '[{ "hosts": "all", "gather_facts": false, "tasks": [{ "include_tasks": "tasks.json" }, { "import_tasks": "tasks.json" }] }]' >including.json
+neap run including.json -i hosts.json --vault-password-file pw
+status 0
+recap h001 ok=3
+neap run including.json -i hosts.json
+status 1
+said 'no vault secret was given'
+
 it "no password is in argv or the environment of what neap starts"
 printf '#!/bin/sh\ntr "\\0" "\\n" </proc/$PPID/environ >%s/environ; tr "\\0" " " </proc/$PPID/cmdline >>%s/environ; env >>%s/environ; echo secretpw\n' "$WORK" "$WORK" "$WORK" >program
 neap run whole.json -i hosts.ini -e @extra.json --vault-id dev@program
