@@ -168,29 +168,44 @@ void bridge_result_open(lua_State *L)
 	}
 }
 
-void bridge_result_take(lua_State *L, struct decision *decision)
+static void take_member(lua_State *L, struct decision *decision, const char *key)
 {
 	static const char *const taken[] = { "changed", "failed", "skipped", "diff", NULL };
+	for (size_t i = 0; taken[i]; i++)
+		if (!strcmp(taken[i], key))
+			luaL_error(L, "result.%s is set by the function of that name or by the steps", key);
+	if (decision->failed && !strcmp(key, "msg"))
+		return; /* what fail() said is the message */
+	if (lua_type(L, -1) == LUA_TSTRING && (!strcmp(key, "stdout") || !strcmp(key, "stderr"))) {
+		size_t length;
+		const char *bytes = lua_tolstring(L, -1, &length);
+		result_stream(decision, key, bytes, length);
+		return;
+	}
+	const char *fault = NULL;
+	json_t *value = value_json(L, -1, &fault);
+	if (!value)
+		luaL_error(L, "result.%s: %s", key, fault);
+	result_set(decision, key, value);
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* In the order of the keys, because Lua's is another one each time. */
+void bridge_result_take(lua_State *L, struct decision *decision)
+{
 	int table = lua_gettop(L);
-	for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+	size_t count = 0, at = 0;
+	for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1), count++) {
 		if (lua_type(L, -2) != LUA_TSTRING)
 			luaL_error(L, "result: a key must be a string, not %s", luaL_typename(L, -2));
-		const char *key = lua_tostring(L, -2);
-		for (size_t i = 0; taken[i]; i++)
-			if (!strcmp(taken[i], key))
-				luaL_error(L, "result.%s is set by the function of that name or by the steps", key);
-		if (decision->failed && !strcmp(key, "msg"))
-			continue; /* what fail() said is the message */
-		if (lua_type(L, -1) == LUA_TSTRING && (!strcmp(key, "stdout") || !strcmp(key, "stderr"))) {
-			size_t length;
-			const char *bytes = lua_tolstring(L, -1, &length);
-			result_stream(decision, key, bytes, length);
-			continue;
-		}
-		const char *fault = NULL;
-		json_t *value = value_json(L, -1, &fault);
-		if (!value)
-			luaL_error(L, "result.%s: %s", key, fault);
-		result_set(decision, key, value);
+	}
+	const char **keys = arena_alloc(&decision->arena, (count + 1) * sizeof(*keys));
+	for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
+		keys[at++] = lua_tostring(L, -2);
+	qsort(keys, count, sizeof(*keys), by_text);
+	for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
+		lua_getfield(L, table, keys[i]);
+		take_member(L, decision, keys[i]);
 	}
 }
