@@ -18,6 +18,7 @@
 #include "lua/value.h"
 #include "lua/value_inside.h"
 #include "lua/vm.h"
+#include "model/vars.h"
 
 enum { NATIVE_SPEND_SHIFT = 6 }; /* 64 bytes that are looked through cost an instruction */
 
@@ -28,19 +29,33 @@ static const struct template_scope *native_scope(lua_State *state)
 	return *(const struct template_scope *const *)lua_touserdata(state, lua_upvalueindex(1));
 }
 
-/* find(name): false, or true, the value, and whether it has to be evaluated. */
+/* find(name): false, or true, the value, whether it has to be evaluated, and whether what it gives is a secret. */
 static int native_find(lua_State *state)
 {
 	const struct template_scope *scope = native_scope(state);
+	const char *name = luaL_checkstring(state, 1);
 	json_t *value = NULL;
 	bool final = false;
-	if (!scope || !scope->find || !scope->find(scope->context, luaL_checkstring(state, 1), &value, &final) || !value) {
+	if (!scope || !scope->find || !scope->find(scope->context, name, &value, &final) || !value) {
 		lua_pushboolean(state, false);
 		return 1;
 	}
 	lua_pushboolean(state, true);
 	lua_pushboolean(state, value_push_mirror(state, value, final, scope));
-	return 3;
+	lua_pushboolean(state, vars_is_secret(name));
+	return 4;
+}
+
+/* keep_secret(text or number): it is kept out of reports from now on. */
+static int native_keep_secret(lua_State *state)
+{
+	const struct template_scope *scope = native_scope(state);
+	size_t length;
+	lua_settop(state, 1);
+	const char *text = lua_tolstring(state, 1, &length);
+	if (text && scope && scope->keep_secret)
+		scope->keep_secret(scope->context, text, length);
+	return 0;
 }
 
 static const json_t *native_source(lua_State *state, int index)
@@ -578,6 +593,7 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 {
 	static const luaL_Reg functions[] = {
 	    {"find", native_find},
+	    {"keep_secret", native_keep_secret},
 	    {"member", native_member},
 	    {"keys", native_keys},
 	    {"untouched", native_untouched},

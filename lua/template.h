@@ -29,7 +29,8 @@ struct template_scope {
 	bool (*cancelled)(void *context);
 	/* Opens a value sealed by Ansible Vault; *plain is borrowed, good during the evaluation. NULL: none can be opened. */
 	int (*open_sealed)(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
-	/* Told of each text that a template opened by a secret of its own, to be kept out of reports; may be NULL. */
+	/* Told of each text that is to be kept out of reports: a password of the connection, one that a lookup made, what a
+	 * template opened by a secret of its own. May be NULL. */
 	void (*keep_secret)(void *context, const char *text, size_t length);
 	/* Told of an error that the template says is a warning; may be NULL. */
 	void (*warn)(void *context, const char *text);

@@ -12,6 +12,7 @@
 #include "model/inventory.h"
 #include "model/playbook.h"
 #include "run/extra_vars.h"
+#include "run/mask.h"
 
 struct explain_cli {
 	struct option_list inventories, extra_vars, role_paths;
@@ -31,6 +32,7 @@ struct explain {
 	struct inventory *inventory;
 	struct playbook *playbook;
 	struct vault *vault;
+	struct mask *mask;        /* what was opened */
 	json_t *extra;
 	bool merges;              /* hash_behaviour */
 	struct finding *findings; /* lowest precedence first */
@@ -146,17 +148,23 @@ static bool is_for(struct inventory *inventory, const struct play *play, const s
 
 /* ---- the answer ---- */
 
-static char *shown(json_t *value)
+static char *shown(const struct explain *explain, json_t *value)
 {
 	if (json_is_object(value) && json_object_get(value, "__ansible_vault"))
 		return mem_strdup("(sealed by Ansible Vault)");
 	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_SORT_KEYS);
-	return text ? text : mem_strdup("?");
+	size_t length;
+	char *masked = text ? mask_text(explain->mask, text, strlen(text), &length) : NULL;
+	if (masked)
+		free(text);
+	return masked ? masked : text ? text : mem_strdup("?");
 }
 
-static void print_value(const char *how, json_t *value, const char *origin)
+static void keep_opened(void *context, const char *text, size_t length) { mask_add(context, text, length); }
+
+static void print_value(const struct explain *explain, const char *how, json_t *value, const char *origin)
 {
-	auto_free char *text = shown(value);
+	auto_free char *text = shown(explain, value);
 	printf("%-6s %s\n       %s\n", how, text, origin);
 }
 
@@ -177,9 +185,9 @@ static size_t answer_merged(const struct explain *explain)
 	auto_json json_t *whole = json_object();
 	for (size_t i = explain->count - parts; i < explain->count; i++)
 		vars_merge(whole, explain->findings[i].value);
-	print_value("is", whole, "merged of");
+	print_value(explain, "is", whole, "merged of");
 	for (size_t i = explain->count; i-- > explain->count - parts;)
-		print_value("", explain->findings[i].value, explain->findings[i].origin);
+		print_value(explain, "", explain->findings[i].value, explain->findings[i].origin);
 	return parts;
 }
 
@@ -187,7 +195,7 @@ static int answer(const struct explain *explain)
 {
 	size_t parts = answer_merged(explain);
 	for (size_t i = explain->count - parts; i-- > 0;)
-		print_value(i + 1 == explain->count ? "is" : "hides", explain->findings[i].value, explain->findings[i].origin);
+		print_value(explain, i + 1 == explain->count ? "is" : "hides", explain->findings[i].value, explain->findings[i].origin);
 	if (!explain->count)
 		printf("%s is not set before the tasks run\n", explain->name);
 	for (size_t i = 0; i < explain->inside_count; i++)
@@ -237,6 +245,8 @@ static int load(struct explain *explain, const struct explain_cli *cli, const ch
 {
 	const struct vault_sources sources = vaulting_sources(&cli->vault);
 	explain->vault = vault_new();
+	explain->mask = mask_new();
+	vault_watch(explain->vault, keep_opened, explain->mask);
 	vault_match_ids(explain->vault, cli->vault.match_ids);
 	if (vault_secrets_read(explain->vault, &sources, problems, err) < 0)
 		return -1;
@@ -270,6 +280,7 @@ static void release(struct explain *explain)
 	if (explain->inventory)
 		inventory_free(explain->inventory);
 	vault_free(explain->vault);
+	mask_free(explain->mask);
 }
 
 static int explain_run(const void *given, char **words, int count)

@@ -1,6 +1,7 @@
 /* Problems: collected while files are checked, then shown in the order of the files with the offending lines. */
 #include "model/problem.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -31,6 +32,64 @@ static void keep_line(struct problem *problem, const char *line)
 	problem->line_cut = at < length;
 }
 
+/* ---- secrets in the line ---- */
+
+static bool is_name_char(char c) { return isalnum((unsigned char)c) || c == '_' || c == '-' || c == '.'; }
+
+/* A name that has a secret behind it, and not where one is. */
+static bool is_secret_name(const char *name, size_t length)
+{
+	static const char *const words[] = { "pass", "secret", "token" };
+	auto_free char *text = mem_strndup(name, length);
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcasestr(text, words[i]))
+			return !strcasestr(text, "_file") && !strcasestr(text, "_path");
+	}
+	return false;
+}
+
+/* Where the value ends that begins at `at`: with its quote, behind = with the word, behind : with the line. */
+static size_t value_end(const char *line, size_t at, char separator)
+{
+	char quote = line[at] == '"' || line[at] == '\'' ? line[at] : 0;
+	size_t end = at + (quote != 0);
+	while (line[end] && (quote ? line[end] != quote : separator == ':' || !strchr(" \t", line[end])))
+		end += line[end] == '\\' && line[end + 1] ? 2 : 1;
+	return end;
+}
+
+/* A star for each character of what stands behind a secret's name; what is no text there, a template say, stays. */
+static void hide_secrets(char *line)
+{
+	for (size_t at = 0; line[at];) {
+		size_t start = at;
+		while (is_name_char(line[at]))
+			at++;
+		size_t length = at - start;
+		if (!length) {
+			at++;
+			continue;
+		}
+		at += line[at] == '"' || line[at] == '\'';
+		at += strspn(line + at, " \t");
+		if ((line[at] != ':' && line[at] != '=') || !is_secret_name(line + start, length))
+			continue;
+		char separator = line[at++];
+		at += strspn(line + at, " \t");
+		size_t end = value_end(line, at, separator);
+		at += line[at] == '"' || line[at] == '\'';
+		if (at >= end || strchr("!&*|>[{", line[at]))
+			continue;
+		size_t kept = at;
+		for (; at < end; at++) {
+			if (((unsigned char)line[at] & 0xc0) != 0x80)
+				line[kept++] = '*';
+		}
+		memmove(line + kept, line + end, strlen(line + end) + 1);
+		at = kept;
+	}
+}
+
 void problem_add(struct problems *problems, enum problem_level level, struct place place, const char *line,
                  const char *hint, const char *format, ...)
 {
@@ -48,8 +107,11 @@ void problem_add(struct problems *problems, enum problem_level level, struct pla
 	va_start(arguments, format);
 	problem->text = mem_vprintf(format, arguments);
 	va_end(arguments);
-	if (line)
-		keep_line(problem, line);
+	if (line) {
+		auto_free char *shown = mem_strdup(line);
+		hide_secrets(shown);
+		keep_line(problem, shown);
+	}
 }
 
 static int compare_texts(const char *a, const char *b)

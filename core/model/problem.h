@@ -45,7 +45,8 @@ enum { PROBLEMS_MOST = 200 };
 
 #define PROBLEMS_INIT { 0 }
 
-/* The source line is copied from the place's document by whoever reports (document_line), or NULL. */
+/* The source line is copied from the place's document by whoever reports (document_line), or NULL. What stands in it behind the
+ * name of a password, secret or token is kept and shown as stars. */
 void problem_add(struct problems *problems, enum problem_level level, struct place place, const char *line,
                  const char *hint, const char *format, ...) __attribute__((format(printf, 6, 7)));
 /* All of them in file and line order, each once; with colour escapes when asked. Terminal-safe. */

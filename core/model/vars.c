@@ -190,3 +190,9 @@ void vars_release(struct vars *vars)
 	}
 	*vars = (struct vars)VARS_INIT;
 }
+
+bool vars_is_secret(const char *name)
+{
+	static const char prefix[] = "ansible_";
+	return strncmp(name, prefix, sizeof(prefix) - 1) == 0 && strstr(name + sizeof(prefix) - 2, "_pass");
+}

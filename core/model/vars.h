@@ -76,4 +76,7 @@ void vars_put(json_t *values, const char *name, json_t *value, bool merges);
 /* The same with all of another's, which are shared. */
 void vars_put_all(json_t *values, json_t *more, bool merges);
 
+/* Whether a variable of that name is a password or a passphrase: ansible_password, ansible_become_pass, ... */
+bool vars_is_secret(const char *name);
+
 #endif

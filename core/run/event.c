@@ -125,8 +125,6 @@ bool event_would_mask(const struct event_stream *stream, const char *text)
 
 static void mask_event(const struct mask *mask, struct event *event)
 {
-	if (mask_is_empty(mask))
-		return;
 	mask_field(mask, &event->play);
 	mask_field(mask, &event->task);
 	mask_field(mask, &event->text);

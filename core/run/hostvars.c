@@ -28,6 +28,8 @@ static void evaluate(void *context, const char *name, json_t *value, const struc
 	if (layer->final || template_value(evaluating->of->run->hostvars_vm, value, &evaluating->of->scope, &result, NULL,
 	                                   &ignored) < 0)
 		result = json_deep_copy(value);
+	if (json_is_string(result) && vars_is_secret(name))
+		event_mask(evaluating->of->run->events, json_string_value(result), json_string_length(result));
 	json_object_set_new_nocheck(evaluating->values, name, result);
 }
 

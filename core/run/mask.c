@@ -198,17 +198,50 @@ static bool mask_into(const struct mask *mask, const char *text, size_t length, 
 	return found;
 }
 
+/* Where the password of the URL begins whose :// stands at `at`, and its length; 0: it has none. */
+static size_t url_password(const char *text, size_t length, size_t at, size_t *start)
+{
+	size_t end = at + 3, colon = 0;
+	while (end < length && text[end] > ' ' && !strchr("/?#@\"'<>", text[end])) {
+		if (text[end] == ':' && !colon)
+			colon = end;
+		end++;
+	}
+	if (!colon || end == length || text[end] != '@')
+		return 0;
+	*start = colon + 1;
+	return end - *start;
+}
+
+/* scheme://user:password@host: nobody has said that it is a secret, but it never is anything else. */
+static bool mask_urls(const char *text, size_t length, struct buf *out)
+{
+	size_t copied_to = 0, start = 0;
+	for (const char *at = text; (at = memmem(at, length - (size_t)(at - text), "://", 3)); at += 3) {
+		size_t size = url_password(text, length, (size_t)(at - text), &start);
+		if (!size || (size == strlen(stars) && memcmp(text + start, stars, size) == 0))
+			continue;
+		buf_add(out, text + copied_to, start - copied_to);
+		buf_str(out, stars);
+		copied_to = start + size;
+	}
+	if (copied_to)
+		buf_add(out, text + copied_to, length - copied_to);
+	return copied_to;
+}
+
 char *mask_text(const struct mask *mask, const char *text, size_t length, size_t *masked_length)
 {
 	struct mask *lockable = (struct mask *)mask;
-	auto_buf struct buf out = BUF_INIT;
+	auto_buf struct buf out = BUF_INIT, last = BUF_INIT;
 	pthread_rwlock_rdlock(&lockable->lock);
 	bool found = mask->count && mask_into(mask, text, length, &out);
 	pthread_rwlock_unlock(&lockable->lock);
-	if (!found)
+	bool found_url = mask_urls(found ? buf_text(&out) : text, found ? out.length : length, &last);
+	if (!found && !found_url)
 		return NULL;
-	*masked_length = out.length;
-	return buf_take(&out);
+	*masked_length = found_url ? last.length : out.length;
+	return buf_take(found_url ? &last : &out);
 }
 
 static json_t *mask_number(const struct mask *mask, json_t *value)

@@ -3,7 +3,8 @@
  * A value is looked for as it is, line by line where it has several, in base64 (at any offset inside a longer encoding), and
  * as URLs, JSON, shells, Python, YAML and HTML quote it; also its beginning where a text was cut (ERR_CUT). Values shorter
  * than MASK_ANYWHERE bytes are replaced only where they stand alone as a word, short lines of longer values only where they
- * are a line or in quotes: masking every "a" would spoil the report and give the secret away. Any thread. */
+ * are a line or in quotes: masking every "a" would spoil the report and give the secret away. The password in a URL is masked
+ * there, known or not. Any thread. */
 #ifndef NEAP_RUN_MASK_H
 #define NEAP_RUN_MASK_H
 

@@ -333,6 +333,7 @@ local function password_of(path, want)
 		local content = password .. (salt and " salt=" .. salt or "") .. (ident and " ident=" .. ident or "")
 		password, salt, ident = split_content(native.password_keep(path, content, held and true or false))
 	end
+	native.keep_secret(password)
 	return scheme == "" and password or native.password_hash(password, scheme, salt, 0, 0, ident)
 end
 

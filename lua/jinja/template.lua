@@ -165,7 +165,7 @@ function runtime.lookup(name)
 	if runtime.evaluating[name] then
 		values.fail("the variable '%s' refers to itself (%s)", name, table.concat(trail, " -> ") .. " -> " .. name)
 	end
-	local found, value, pending = native.find(name)
+	local found, value, pending, secret = native.find(name)
 	if not found then
 		value = globals[name]
 		if value ~= nil then
@@ -181,6 +181,9 @@ function runtime.lookup(name)
 		value = values.adopt(value, pending)
 		trail[#trail] = nil
 		runtime.evaluating[name] = nil
+	end
+	if secret then
+		native.keep_secret(value)
 	end
 	runtime.memo[name] = value
 	return value

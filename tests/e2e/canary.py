@@ -143,6 +143,9 @@ def play_of(folder):
     with open("filed.json", "w") as file:
         json.dump(filed, file)
     return [{"hosts": "h001", "gather_facts": False, "vars_files": ["filed.json"], "vars": variables, "tasks": tasks},
+            {"hosts": "becoming", "gather_facts": False, "tasks": [ # nothing has connected to these yet
+                {"debug": {"msg": "{{ ansible_become_password }} {{ [ansible_become_password] | to_json }}"}},
+                {"debug": {"var": "hostvars[inventory_hostname]"}}, {"debug": {"msg": "{{ lookup('vars', 'ansible_become_password') }}"}}]},
             {"hosts": "becoming", "gather_facts": False, "become": True, "vars": {"ansible_become_exe": f"{folder}/sudo"},
              "tasks": [{"command": {"argv": ["cat"], "stdin": "in"}}, {"debug": {"var": "ansible_become_password"}},
                        {"copy": {"content": "x", "dest": folder + "/kept/{{ inventory_hostname }}"}},

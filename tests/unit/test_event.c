@@ -58,6 +58,15 @@ Test(mask, leaves_nothing_of_overlapping_secrets)
 	mask_free(mask);
 }
 
+Test(mask, finds_passwords_of_urls_that_nobody_has_told)
+{
+	expect_masked("known", "https://me:pa55:w@host/x", "https://me:********@host/x");
+	expect_masked("known", "a git+ssh://u:x@h b://:y@h/ c://u:known@h", "a git+ssh://u:********@h b://:********@h/ c://u:********@h");
+	static const char *const none[] = { "http://host:80/a@b", "http://me@host/", "http://host:80", "http://h:1 u:2@x", "://", "http://u:@h" };
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		expect_masked("known", none[i], none[i]);
+}
+
 Test(mask, takes_short_secrets_as_words_only)
 {
 	expect_masked("a", "a banana, a", "******** banana, ********");

@@ -54,6 +54,30 @@ Test(problem, underlines_wide_text_by_characters_and_tabs_by_their_width)
 	expect(&problems, "a:1:4: error: x\n     1 |     \xc3\xa9\\ab\n       |       ^~\n");
 }
 
+static void expect_line(const char *line, const char *shown)
+{
+	auto_problems struct problems problems = PROBLEMS_INIT;
+	problem_add(&problems, PROBLEM_ERROR, (struct place){ "a", 1, 0, 0 }, line, NULL, "x");
+	auto_free char *all = mem_printf("a:1: error: x\n     1 | %s\n", shown);
+	expect(&problems, all);
+}
+
+Test(problem, hides_what_stands_behind_the_name_of_a_secret)
+{
+	expect_line("h1 ansible_password=hidden port=2", "h1 ansible_password=****** port=2");
+	expect_line("h1 ansible_password='a b' port=2", "h1 ansible_password='***' port=2");
+	expect_line("{\"db_password\": \"a\\\"b\", \"x\": 1}", "{\"db_password\": \"****\", \"x\": 1}");
+	expect_line("api_token: two words", "api_token: *********");
+	expect_line("API_Secret : \xc3\xa9\xc3\xa9x", "API_Secret : ***");
+	expect_line("\"password\": \"open", "\"password\": \"****");
+	static const char *const shown[] = {
+		"password: \"{{ vault }}\"", "password: !vault |", "\"password\": { \"a\": 1 }", "vault_password_file=x", "the pass is x", "password:",
+		"password: \"\"", "=x: y",
+	};
+	for (size_t i = 0; i < sizeof(shown) / sizeof(*shown); i++)
+		expect_line(shown[i], shown[i]);
+}
+
 Test(problem, shows_a_part_of_a_long_line)
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
