@@ -43,15 +43,21 @@ static void kept_free(struct kept *kept)
 	free(kept);
 }
 
-static bool is_stale(const struct kept *kept, const struct touched *touched);
+/* What has been touched, with a table where many answers are to be compared with it. */
+struct stale {
+	const struct touched *touched;
+	const struct touched_set *set; /* or NULL */
+};
 
-/* Frees what may have become stale; touched NULL: everything. */
-static void sweep(struct store *store, const struct touched *touched)
+static bool is_stale(const struct kept *kept, const struct stale *stale);
+
+/* Frees what may have become stale; NULL: everything. */
+static void sweep(struct store *store, const struct stale *stale)
 {
 	for (size_t i = 0; i < store->bucket_count; i++) {
 		for (struct kept **link = &store->buckets[i]; *link;) {
 			struct kept *kept = *link;
-			if (touched && !is_stale(kept, touched)) {
+			if (stale && !is_stale(kept, stale)) {
 				link = &kept->next;
 				continue;
 			}
@@ -94,7 +100,7 @@ struct answer *store_find(struct store *store, const char *user, const struct as
 	unsigned code = code_of(user, ask);
 	pthread_mutex_lock(&store->lock);
 	struct kept *kept = lookup(store, user, ask, code);
-	if (kept && touched && is_stale(kept, touched))
+	if (kept && touched && is_stale(kept, &(struct stale){ touched, NULL }))
 		kept = NULL;
 	struct answer *answer = kept ? answer_ref(kept->answer) : NULL;
 	pthread_mutex_unlock(&store->lock);
@@ -204,55 +210,16 @@ static bool goes_anywhere(struct store *store, const char *user, const struct st
 	return false;
 }
 
-/* "/srv" is above "/srv/www" and itself; "/" is above everything. */
-static bool is_above(const char *folder, const char *path)
+static bool reaches(const struct stale *stale, const struct ask *ask)
 {
-	size_t length = strlen(folder);
-	while (length > 1 && folder[length - 1] == '/')
-		length--;
-	return strncmp(folder, path, length) == 0 &&
-	       (path[length] == '/' || path[length] == '\0' || (length == 1 && folder[0] == '/'));
+	return stale->set ? touched_set_reaches(stale->set, ask) : touched_reaches(stale->touched, ask);
 }
 
-static bool is_right_above(const char *folder, const char *path)
-{
-	const char *name = strrchr(path, '/');
-	return is_above(folder, path) && (size_t)(name - path) <= strlen(folder);
-}
-
-/* Whether the steps can only change what is at their paths, under them, and in the folder right above. */
-static bool makes_no_parents(const struct step *step)
-{
-	return step->kind != STEP_RUN && !(step->kind == STEP_MKDIR && step->mkdir.parents);
-}
-
-/* A folder above a path stays what it is; its times and its list change where the path is right in it. */
-static bool changes_above(const struct step *step, const struct ask *ask, const char *touched)
-{
-	if (!makes_no_parents(step) || (ask->kind == ASK_LIST && ask->recurse))
-		return is_above(ask->path, touched);
-	return !ask->only_type && is_right_above(ask->path, touched);
-}
-
-static bool is_touched(const struct touched *touched, const struct ask *ask)
-{
-	for (size_t i = 0; i < touched->count; i++) {
-		const struct step *step = touched->steps[i];
-		if (step->effects == EFFECT_EVERYTHING)
-			return true;
-		for (const char *const *path = step->paths; step->effects == EFFECT_PATHS && path && *path; path++) {
-			if (is_above(*path, ask->path) || changes_above(step, ask, *path))
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool touches_accounts(const struct touched *touched)
+static bool touches_accounts(const struct stale *stale)
 {
 	const struct ask passwd = { .kind = ASK_READ, .path = "/etc/passwd" };
 	const struct ask group = { .kind = ASK_READ, .path = "/etc/group" };
-	return touched->anywhere || is_touched(touched, &passwd) || is_touched(touched, &group);
+	return stale->touched->anywhere || reaches(stale, &passwd) || reaches(stale, &group);
 }
 
 /* A file of several names changes under all of them. */
@@ -262,7 +229,7 @@ static bool has_other_names(const struct kept *kept)
 	return kept->ask->kind == ASK_STAT && kept->answer->state == ANSWER_OK && stat->type != 'd' && stat->links > 1;
 }
 
-static bool is_stale(const struct kept *kept, const struct touched *touched)
+static bool is_stale(const struct kept *kept, const struct stale *stale)
 {
 	if (kept->ask->side == ASK_ON_CONTROLLER)
 		return false;
@@ -271,10 +238,10 @@ static bool is_stale(const struct kept *kept, const struct touched *touched)
 	case ASK_READ:
 	case ASK_HASH:
 	case ASK_LIST:
-		return touched->anywhere || !kept->is_straight || has_other_names(kept) || is_touched(touched, kept->ask);
+		return stale->touched->anywhere || !kept->is_straight || has_other_names(kept) || reaches(stale, kept->ask);
 	case ASK_USER:
 	case ASK_GROUP:
-		return touches_accounts(touched);
+		return touches_accounts(stale);
 	default:
 		return true; /* a command's or a pattern's answer may depend on any path */
 	}
@@ -282,7 +249,7 @@ static bool is_stale(const struct kept *kept, const struct touched *touched)
 
 bool touched_changes(const struct touched *touched, const struct ask *ask)
 {
-	return touched->anywhere || ask->kind != ASK_STAT || is_touched(touched, ask);
+	return touched->anywhere || ask->kind != ASK_STAT || touched_reaches(touched, ask);
 }
 
 struct touched store_touched(struct store *store, const char *user, const struct step *const *steps, size_t count)
@@ -302,10 +269,12 @@ bool store_forget(struct store *store, const struct touched *touched)
 		changing += touched->steps[i]->effects != EFFECT_NOTHING;
 	if (!changing)
 		return false;
+	struct touched_set *set = touched_set_new(touched);
 	pthread_mutex_lock(&store->lock);
 	store->generation++;
-	sweep(store, touched);
+	sweep(store, &(struct stale){ touched, set });
 	pthread_mutex_unlock(&store->lock);
+	touched_set_free(set);
 	return true;
 }
 

@@ -12,17 +12,9 @@
 
 #include <stdint.h>
 
-#include "plan/ask.h"
-#include "plan/step.h"
+#include "run/touched.h"
 
 struct store;
-
-/* What steps, done one after the other as one user, may touch: all else outlives them. */
-struct touched {
-	const struct step *const *steps;
-	size_t count;
-	bool anywhere; /* one of them may go where its path's name does not tell */
-};
 
 struct store *store_new(void);
 void store_free(struct store *store);

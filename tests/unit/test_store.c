@@ -1,4 +1,5 @@
 /* What is kept of what a target answered, once steps were done. */
+#include <stdint.h>
 #include <string.h>
 
 #include <criterion/criterion.h>
@@ -130,4 +131,71 @@ Test(store, forgets_all)
 	keep(ASK_USER, "root", false, false, 0, 0);
 	store_forget_all(store);
 	cr_expect(!knows(ASK_STAT, "/srv/a", false) && !knows(ASK_USER, "root", false));
+}
+
+/* ---- the table of touched paths, against the definition ---- */
+
+static uint32_t random_below(uint32_t *state, uint32_t most)
+{
+	*state = *state * 1664525 + 1013904223;
+	return (*state >> 16) % most;
+}
+
+/* Up to four parts; plain ones have no empty parts, no slash at their end, and begin with one. */
+static void random_path(uint32_t *state, bool plain, char path[32])
+{
+	static const char *const parts[] = { "a", "b", "ab", "" };
+	size_t length = 0;
+	*path = '\0';
+	for (uint32_t left = random_below(state, 5); left; left--) {
+		bool slash = plain || length || random_below(state, 8);
+		length += (size_t)snprintf(path + length, 32 - length, "%s%s", slash ? "/" : "", parts[random_below(state, plain ? 3 : 4)]);
+	}
+	if (plain ? !length : random_below(state, 8) == 0)
+		snprintf(path + length, 32 - length, "/");
+}
+
+static void random_step(uint32_t *state, struct step *step, char texts[2][32], const char *paths[3])
+{
+	static const enum step_kind kinds[] = { STEP_PUT, STEP_RUN, STEP_MKDIR, STEP_MKDIR, STEP_REMOVE };
+	uint32_t count = random_below(state, 3);
+	*step = (struct step){ .kind = kinds[random_below(state, 5)], .paths = paths,
+		                   .effects = random_below(state, 60) ? random_below(state, 6) ? EFFECT_PATHS : EFFECT_NOTHING : EFFECT_EVERYTHING };
+	if (step->kind == STEP_MKDIR)
+		step->mkdir.parents = random_below(state, 2);
+	for (uint32_t i = 0; i < count; i++) {
+		random_path(state, false, texts[i]);
+		paths[i] = texts[i];
+	}
+	paths[count] = NULL;
+}
+
+Test(store, finds_by_hashing_what_looking_at_each_step_finds)
+{
+	enum { STEPS = 4, ROUNDS = 20000, ASKS = 8 };
+	uint32_t state = 1, reached = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct step made[STEPS];
+		char texts[STEPS][2][32];
+		const char *paths[STEPS][3];
+		const struct step *steps[STEPS];
+		for (size_t i = 0; i < STEPS; i++) {
+			random_step(&state, &made[i], texts[i], paths[i]);
+			steps[i] = &made[i];
+		}
+		const struct touched touched = { steps, random_below(&state, STEPS + 1), false };
+		struct touched_set *set = touched_set_new(&touched);
+		for (int i = 0; i < ASKS; i++) {
+			static const enum ask_kind kinds[] = { ASK_STAT, ASK_READ, ASK_HASH, ASK_LIST };
+			char path[32];
+			random_path(&state, true, path);
+			const struct ask ask = { .kind = kinds[random_below(&state, 4)], .path = path, .recurse = random_below(&state, 2),
+				                     .only_type = random_below(&state, 2) };
+			bool reaches = touched_reaches(&touched, &ask);
+			cr_assert_eq(touched_set_reaches(set, &ask), reaches, "round %d, %s", round, path);
+			reached += reaches;
+		}
+		touched_set_free(set);
+	}
+	cr_expect(reached > ROUNDS && reached < ROUNDS * (ASKS - 1), "both answers are tried: %u", reached);
 }
