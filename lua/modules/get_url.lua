@@ -56,7 +56,8 @@ local function fetch_script(want, url, to)
 	return ("if command -v curl >/dev/null; then %s\n%sfi"):format(
 		curl_words(want, url, to),
 		needs_curl and "else echo 'curl is needed for these arguments' >&2; false\n"
-			or "else " .. wget_words(want, url, to) .. "\n")
+			or "elif command -v wget >/dev/null; then " .. wget_words(want, url, to) .. "\n"
+				.. "else echo 'this host has neither curl nor wget' >&2; false\n")
 end
 
 -- What the last server said in its headers: status, reason and length, nil where it did not.

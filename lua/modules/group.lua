@@ -31,6 +31,7 @@ return {
 		name = { "str", required = true, doc = "The group." },
 		state = { "str", default = "present", choices = { "absent", "present" }, doc = "Whether the group shall be there." },
 		gid = { "int", doc = "The number it shall have." },
+		["local"] = { "bool", default = false, doc = "Taken, and without effect: only groups of the host's own files are ever changed." },
 		system = { "bool", default = false, doc = "A new group gets a number from the range for the system." },
 		non_unique = { "bool", default = false, doc = "Lets the group have a gid that another has. Needs gid." },
 	},
