@@ -53,17 +53,16 @@ static bool algorithm_is_of(const char *algorithm, size_t length, const char *ty
 }
 
 struct types_known {
-	const char *name;
 	const char *allowed; /* comma list of algorithms */
 	bool known[32];      /* by place in that list: the type of its key is known for the host */
 };
 
-static void look_types(const struct known_hosts *known, void *context)
+static void look_types(const struct known_hosts *known, const struct known_hosts_found *found, void *context)
 {
 	struct types_known *types = context;
-	for (size_t i = 0; i < known->count; i++) {
-		const struct known_hosts_line *line = &known->lines[i];
-		if (line->mark != KNOWN_HOSTS_KEY || !known_hosts_line_matches(line, types->name))
+	for (size_t i = 0; i < found->count; i++) {
+		const struct known_hosts_line *line = &known->lines[found->lines[i]];
+		if (line->mark != KNOWN_HOSTS_KEY)
 			continue;
 		const char *at = types->allowed;
 		for (size_t j = 0; *at && j < sizeof(types->known); j++) {
@@ -74,13 +73,27 @@ static void look_types(const struct known_hosts *known, void *context)
 	}
 }
 
-static void each_file(struct ssh_state *state, void (*look)(const struct known_hosts *known, void *context),
+static void each_file(struct ssh_state *state,
+                      void (*look)(const struct known_hosts *known, const struct known_hosts_found *found, void *context),
                       void *context)
 {
-	const struct ssh_config_list *lists[] = { &state->config.user_known_hosts, &state->config.global_known_hosts };
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < lists[i]->count; j++)
-			hub_known_hosts(state->hub, lists[i]->items[j], look, context);
+	const struct ssh_config_list *users = &state->config.user_known_hosts, *global = &state->config.global_known_hosts;
+	auto_free char *name = lookup_name(&state->config);
+	if (!state->known)
+		state->known = mem_array(users->count + global->count, sizeof(*state->known));
+	for (size_t i = 0; i < users->count + global->count; i++) {
+		const char *path = i < users->count ? users->items[i] : global->items[i - users->count];
+		hub_known_hosts(state->hub, path, name, &state->known[i], look, context);
+	}
+}
+
+void hostkeys_release(struct ssh_state *state)
+{
+	size_t count = state->config.user_known_hosts.count + state->config.global_known_hosts.count;
+	for (size_t i = 0; state->known && i < count; i++)
+		known_hosts_found_release(&state->known[i]);
+	free(state->known);
+	state->known = NULL;
 }
 
 /* Those of known types first, otherwise in their order. */
@@ -99,10 +112,9 @@ static void order_types(struct types_known *types, struct buf *order)
 
 int hostkeys_prefer(struct ssh_state *state, struct err *err)
 {
-	auto_free char *name = lookup_name(&state->config);
 	auto_buf struct buf order = BUF_INIT;
 	const char *chosen = state->config.host_key_algorithms;
-	struct types_known types = { .name = name, .allowed = chosen ? chosen : algorithms_table[ALGORITHMS_HOST_KEYS].usual };
+	struct types_known types = { .allowed = chosen ? chosen : algorithms_table[ALGORITHMS_HOST_KEYS].usual };
 	each_file(state, look_types, &types);
 	order_types(&types, &order);
 	if (ssh_options_set(state->ssh, SSH_OPTIONS_HOSTKEYS, order.data) != SSH_OK)
@@ -155,11 +167,11 @@ struct question {
 	size_t number;
 };
 
-static void look_key(const struct known_hosts *known, void *context)
+static void look_key(const struct known_hosts *known, const struct known_hosts_found *found, void *context)
 {
 	struct question *question = context;
 	struct known_hosts_answer answer = { question->verdict, NULL, 0 };
-	known_hosts_ask(known, question->name, question->key->type, question->key->blob, question->key->length, &answer);
+	known_hosts_ask(known, found, question->key->type, question->key->blob, question->key->length, &answer);
 	if (!answer.known)
 		return;
 	question->verdict = answer.verdict;
@@ -188,7 +200,10 @@ static bool is_still_unknown(int fd, const char *path, off_t length, struct ques
 	ssize_t got = length > 0 ? pread(fd, buf_reserve(&text, (size_t)length), (size_t)length, 0) : 0;
 	text.length = got > 0 ? (size_t)got : 0;
 	known_hosts_parse(&now, path, buf_text(&text), text.length);
-	look_key(&now, question);
+	struct known_hosts_found found = { 0 };
+	known_hosts_find(&now, question->name, &found);
+	look_key(&now, &found, question);
+	known_hosts_found_release(&found);
 	known_hosts_release(&now);
 	return question->verdict == KNOWN_HOSTS_UNKNOWN;
 }
@@ -245,20 +260,19 @@ static void save_once(struct ssh_state *state, struct question *question)
 /* ---- authorities ---- */
 
 struct vouching {
-	const char *name;
 	const struct certificate *certificate; /* NULL: is there any authority for the host? */
 	bool found, revoked;
 };
 
-static void look_authority(const struct known_hosts *known, void *context)
+static void look_authority(const struct known_hosts *known, const struct known_hosts_found *found, void *context)
 {
 	struct vouching *vouching = context;
-	for (size_t i = 0; i < known->count; i++) {
-		const struct known_hosts_line *line = &known->lines[i];
+	for (size_t i = 0; i < found->count; i++) {
+		const struct known_hosts_line *line = &known->lines[found->lines[i]];
 		const struct buf *authority = vouching->certificate ? &vouching->certificate->authority : NULL;
 		bool same = !authority || (line->blob_length == authority->length &&
 		                           memcmp(line->blob, authority->data, authority->length) == 0);
-		if (line->mark == KNOWN_HOSTS_KEY || !same || !known_hosts_line_matches(line, vouching->name))
+		if (line->mark == KNOWN_HOSTS_KEY || !same)
 			continue;
 		vouching->found |= line->mark == KNOWN_HOSTS_AUTHORITY;
 		vouching->revoked |= authority && line->mark == KNOWN_HOSTS_REVOKED;
@@ -277,11 +291,11 @@ static int certificate_fetch(struct ssh_state *state, struct certificate *certif
 	return status < 0 ? -1 : certificate_read(certificate, blob.data, blob.length, err);
 }
 
-static int certificate_passes(struct ssh_state *state, const struct certificate *certificate, const char *name,
-                              const struct host_key *key, struct err *err)
+static int certificate_passes(struct ssh_state *state, const struct certificate *certificate, const struct host_key *key,
+                              struct err *err)
 {
 	const struct ssh_config *c = &state->config;
-	struct vouching vouching = { .name = name, .certificate = certificate };
+	struct vouching vouching = { .certificate = certificate };
 	each_file(state, look_authority, &vouching);
 	if (vouching.revoked)
 		return err_set(err, ERR_HOSTKEY, "the authority of its certificate is revoked");
@@ -296,14 +310,14 @@ static int certificate_passes(struct ssh_state *state, const struct certificate 
 /* 1: an authority vouches for the key; 0: no authority is known for this host; -1: there is one, and it does not. */
 static int ask_authority(struct ssh_state *state, const char *name, const struct host_key *key, struct err *err)
 {
-	struct vouching any = { .name = name };
+	struct vouching any = { 0 };
 	each_file(state, look_authority, &any);
 	if (!any.found)
 		return 0;
 	struct certificate certificate = { 0 };
 	int status = certificate_fetch(state, &certificate, err);
 	if (status == 0)
-		status = certificate_passes(state, &certificate, name, key, err);
+		status = certificate_passes(state, &certificate, key, err);
 	certificate_release(&certificate);
 	if (status < 0 && err->kind == ERR_HOSTKEY)
 		err_wrap(err, "known hosts have an authority for %s, but", name);

@@ -48,11 +48,12 @@ struct waiter {
 
 struct wire_hub {
 	struct wire_hub_options options;
-	pthread_mutex_t lock; /* for all but the opening of keys */
+	pthread_mutex_t lock; /* for what has none of its own */
 	pthread_mutex_t opening;
 	pthread_mutex_t asking;
 	struct kept_config *configs; /* under asking */
 	size_t config_count, config_room;
+	pthread_rwlock_t knowing; /* for the files */
 	struct known_file *files;
 	size_t file_count, file_room;
 	struct kept_key *keys;
@@ -80,6 +81,7 @@ struct wire_hub *wire_hub_new(const struct wire_hub_options *options)
 	pthread_mutex_init(&hub->lock, NULL);
 	pthread_mutex_init(&hub->opening, NULL);
 	pthread_mutex_init(&hub->asking, NULL);
+	pthread_rwlock_init(&hub->knowing, NULL);
 	pthread_mutex_init(&hub->saving, NULL);
 	hub->last = &hub->first;
 	hub->jumps = jump_table_new();
@@ -127,6 +129,7 @@ void wire_hub_free(struct wire_hub *hub)
 	pthread_mutex_destroy(&hub->lock);
 	pthread_mutex_destroy(&hub->opening);
 	pthread_mutex_destroy(&hub->asking);
+	pthread_rwlock_destroy(&hub->knowing);
 	pthread_mutex_destroy(&hub->saving);
 	free(hub);
 }
@@ -296,35 +299,52 @@ static void read_whole(const char *path, struct buf *text)
 	buf_add(text, "", 0);
 }
 
-static struct known_file *known_file(struct wire_hub *hub, const char *path)
+static struct known_file *known_file_find(struct wire_hub *hub, const char *path)
 {
 	for (size_t i = 0; i < hub->file_count; i++)
 		if (strcmp(hub->files[i].path, path) == 0)
 			return &hub->files[i];
+	return NULL;
+}
+
+/* Nobody else may look. */
+static struct known_file *known_file(struct wire_hub *hub, const char *path)
+{
+	struct known_file *file = known_file_find(hub, path);
+	if (file)
+		return file;
 	auto_buf struct buf text = BUF_INIT;
 	read_whole(path, &text);
 	mem_grow(hub->files, hub->file_count, hub->file_room);
-	struct known_file *file = &hub->files[hub->file_count++];
+	file = &hub->files[hub->file_count++];
 	file->path = mem_strdup(path);
 	known_hosts_parse(&file->known, path, buf_text(&text), text.length);
 	return file;
 }
 
-void hub_known_hosts(struct wire_hub *hub, const char *path,
-                     void (*look)(const struct known_hosts *known, void *context), void *context)
+void hub_known_hosts(struct wire_hub *hub, const char *path, const char *name, struct known_hosts_found *found,
+                     void (*look)(const struct known_hosts *known, const struct known_hosts_found *found, void *context),
+                     void *context)
 {
-	pthread_mutex_lock(&hub->lock);
-	look(&known_file(hub, path)->known, context);
-	pthread_mutex_unlock(&hub->lock);
+	pthread_rwlock_rdlock(&hub->knowing);
+	const struct known_file *file = known_file_find(hub, path);
+	if (!file) {
+		pthread_rwlock_unlock(&hub->knowing);
+		pthread_rwlock_wrlock(&hub->knowing);
+		file = known_file(hub, path);
+	}
+	known_hosts_find(&file->known, name, found);
+	look(&file->known, found, context);
+	pthread_rwlock_unlock(&hub->knowing);
 }
 
 void hub_known_hosts_add(struct wire_hub *hub, const char *path, const char *line, size_t length)
 {
-	pthread_mutex_lock(&hub->lock);
+	pthread_rwlock_wrlock(&hub->knowing);
 	struct known_hosts *known = &known_file(hub, path)->known;
 	size_t number = known->count ? known->lines[known->count - 1].number + 1 : 1;
 	known_hosts_add(known, line, length, number);
-	pthread_mutex_unlock(&hub->lock);
+	pthread_rwlock_unlock(&hub->knowing);
 }
 
 /* ---- what ssh -G has answered ---- */

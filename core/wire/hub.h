@@ -32,9 +32,11 @@ void hub_opened(struct wire_hub *hub, int cancel_fd);
 
 /* Whether host keys are checked at all (wire_hub_options). */
 bool hub_checks_host_keys(const struct wire_hub *hub);
-/* Calls look with the parsed file, under the hub's lock; a file that does not exist is an empty one. */
-void hub_known_hosts(struct wire_hub *hub, const char *path,
-                     void (*look)(const struct known_hosts *known, void *context), void *context);
+/* Calls look with the parsed file and what is found in it about the name (known_hosts_find), while nobody adds a line; a file that
+ * does not exist is an empty one. */
+void hub_known_hosts(struct wire_hub *hub, const char *path, const char *name, struct known_hosts_found *found,
+                     void (*look)(const struct known_hosts *known, const struct known_hosts_found *found, void *context),
+                     void *context);
 /* Between these no other thread saves a key: it is looked for once more and then saved. */
 void hub_saving_lock(struct wire_hub *hub);
 void hub_saving_unlock(struct wire_hub *hub);

@@ -37,7 +37,19 @@ void known_hosts_base64(struct buf *text, const unsigned char *bytes, size_t len
 
 /* HMAC-SHA1 of name (RFC 2104), by plain digests because setting up an HMAC for each of thousands of lines costs more
  * than the hashing. The key is at most one block long. */
-static bool name_hash(const unsigned char *key, size_t key_length, const char *name, unsigned char hash[HASH_LENGTH])
+struct hasher {
+	EVP_MD *sha1; /* NULL until the first is hashed */
+	EVP_MD_CTX *context;
+};
+
+static void hasher_release(struct hasher *hasher)
+{
+	EVP_MD_CTX_free(hasher->context);
+	EVP_MD_free(hasher->sha1);
+}
+
+static bool name_hash(struct hasher *hasher, const unsigned char *key, size_t key_length, const char *name,
+                      unsigned char hash[HASH_LENGTH])
 {
 	unsigned char inner[HMAC_BLOCK] = { 0 }, outer[HMAC_BLOCK];
 	if (key_length > HMAC_BLOCK)
@@ -47,14 +59,16 @@ static bool name_hash(const unsigned char *key, size_t key_length, const char *n
 		outer[i] = inner[i] ^ 0x5c;
 		inner[i] ^= 0x36;
 	}
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	const EVP_MD *sha1 = EVP_sha1();
-	bool good = context && EVP_DigestInit_ex(context, sha1, NULL) && EVP_DigestUpdate(context, inner, HMAC_BLOCK) &&
-	            EVP_DigestUpdate(context, name, strlen(name)) && EVP_DigestFinal_ex(context, hash, NULL) &&
-	            EVP_DigestInit_ex(context, sha1, NULL) && EVP_DigestUpdate(context, outer, HMAC_BLOCK) &&
-	            EVP_DigestUpdate(context, hash, HASH_LENGTH) && EVP_DigestFinal_ex(context, hash, NULL);
-	EVP_MD_CTX_free(context);
-	return good;
+	if (!hasher->sha1) {
+		hasher->sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+		hasher->context = EVP_MD_CTX_new();
+	}
+	EVP_MD_CTX *context = hasher->context;
+	return context && hasher->sha1 && EVP_DigestInit_ex(context, hasher->sha1, NULL) &&
+	       EVP_DigestUpdate(context, inner, HMAC_BLOCK) && EVP_DigestUpdate(context, name, strlen(name)) &&
+	       EVP_DigestFinal_ex(context, hash, NULL) && EVP_DigestInit_ex(context, hasher->sha1, NULL) &&
+	       EVP_DigestUpdate(context, outer, HMAC_BLOCK) && EVP_DigestUpdate(context, hash, HASH_LENGTH) &&
+	       EVP_DigestFinal_ex(context, hash, NULL);
 }
 
 /* ---- parsing ---- */
@@ -135,6 +149,29 @@ static void line_release(struct known_hosts_line *line)
 	free(line->blob);
 }
 
+static unsigned name_code(const char *name, size_t length)
+{
+	unsigned code = 0;
+	for (size_t i = 0; i < length; i++)
+		code = code * 31 + (unsigned char)name[i];
+	return code;
+}
+
+static void index_line(struct known_hosts *known, size_t place)
+{
+	const struct known_hosts_line *line = &known->lines[place];
+	if (!line->names || strpbrk(line->names, "*?!")) {
+		mem_grow(known->others, known->other_count, known->other_room);
+		known->others[known->other_count++] = place;
+		return;
+	}
+	for (const char *at = line->names; *at;) {
+		size_t length = strcspn(at, ",");
+		index_add(&known->plain, name_code(at, length), place);
+		at += length + (at[length] == ',');
+	}
+}
+
 bool known_hosts_add(struct known_hosts *known, const char *text, size_t length, size_t number)
 {
 	const char *at = text, *end = text + length;
@@ -154,6 +191,7 @@ bool known_hosts_add(struct known_hosts *known, const char *text, size_t length,
 	}
 	mem_grow(known->lines, known->count, known->room);
 	known->lines[known->count++] = line;
+	index_line(known, known->count - 1);
 	return true;
 }
 
@@ -181,6 +219,8 @@ void known_hosts_release(struct known_hosts *known)
 		line_release(&known->lines[i]);
 	free(known->lines);
 	free(known->file);
+	free(known->others);
+	index_release(&known->plain);
 	*known = (struct known_hosts){ 0 };
 }
 
@@ -217,11 +257,11 @@ static bool pattern_covers(const char *pattern, size_t length, const char *name)
 	return pattern == end;
 }
 
-bool known_hosts_line_matches(const struct known_hosts_line *line, const char *name)
+static bool is_about(const struct known_hosts_line *line, const char *name, struct hasher *hasher)
 {
 	if (line->salt) {
 		unsigned char hash[HASH_LENGTH];
-		return name_hash(line->salt, line->salt_length, name, hash) && memcmp(hash, line->hash, HASH_LENGTH) == 0;
+		return name_hash(hasher, line->salt, line->salt_length, name, hash) && memcmp(hash, line->hash, HASH_LENGTH) == 0;
 	}
 	bool covered = false;
 	for (const char *at = line->names; *at;) {
@@ -237,11 +277,55 @@ bool known_hosts_line_matches(const struct known_hosts_line *line, const char *n
 	return covered;
 }
 
-void known_hosts_ask(const struct known_hosts *known, const char *name, const char *type, const unsigned char *blob,
-                     size_t blob_length, struct known_hosts_answer *answer)
+bool known_hosts_line_matches(const struct known_hosts_line *line, const char *name)
 {
-	for (size_t i = 0; i < known->count; i++) {
-		const struct known_hosts_line *line = &known->lines[i];
+	struct hasher hasher = { 0 };
+	bool about = is_about(line, name, &hasher);
+	hasher_release(&hasher);
+	return about;
+}
+
+/* In its place; a line that has the name twice is found once. */
+static void found_add(struct known_hosts_found *found, size_t line)
+{
+	size_t at = found->count;
+	while (at && found->lines[at - 1] > line)
+		at--;
+	if (at && found->lines[at - 1] == line)
+		return;
+	mem_grow(found->lines, found->count, found->room);
+	memmove(found->lines + at + 1, found->lines + at, (found->count++ - at) * sizeof(*found->lines));
+	found->lines[at] = line;
+}
+
+void known_hosts_find(const struct known_hosts *known, const char *name, struct known_hosts_found *found)
+{
+	struct hasher hasher = { 0 };
+	size_t probe = 0, line;
+	unsigned code = name_code(name, strlen(name));
+	while (index_next(&known->plain, code, &probe, &line)) {
+		if (line >= found->seen && is_about(&known->lines[line], name, &hasher))
+			found_add(found, line);
+	}
+	for (size_t i = known->other_count; i-- && known->others[i] >= found->seen;) {
+		if (is_about(&known->lines[known->others[i]], name, &hasher))
+			found_add(found, known->others[i]);
+	}
+	hasher_release(&hasher);
+	found->seen = known->count;
+}
+
+void known_hosts_found_release(struct known_hosts_found *found)
+{
+	free(found->lines);
+	*found = (struct known_hosts_found){ 0 };
+}
+
+void known_hosts_ask(const struct known_hosts *known, const struct known_hosts_found *found, const char *type,
+                     const unsigned char *blob, size_t blob_length, struct known_hosts_answer *answer)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct known_hosts_line *line = &known->lines[found->lines[i]];
 		bool same = line->blob_length == blob_length && memcmp(line->blob, blob, blob_length) == 0;
 		enum known_hosts_verdict verdict;
 		if (line->mark == KNOWN_HOSTS_AUTHORITY || (line->mark == KNOWN_HOSTS_REVOKED && !same))
@@ -252,8 +336,7 @@ void known_hosts_ask(const struct known_hosts *known, const char *name, const ch
 			verdict = KNOWN_HOSTS_MATCH;
 		else
 			verdict = strcmp(line->type, type) == 0 ? KNOWN_HOSTS_CHANGED : KNOWN_HOSTS_OTHER_TYPE;
-		/* The name is compared last: a hashed one is expensive. */
-		if (verdict > answer->verdict && known_hosts_line_matches(line, name))
+		if (verdict > answer->verdict)
 			*answer = (struct known_hosts_answer){ verdict, known, line->number };
 	}
 }
@@ -264,7 +347,8 @@ void known_hosts_write(struct buf *text, const char *name, bool hashed, const ch
                        size_t blob_length)
 {
 	unsigned char salt[HASH_LENGTH], hash[HASH_LENGTH];
-	if (hashed && RAND_bytes(salt, sizeof(salt)) == 1 && name_hash(salt, sizeof(salt), name, hash)) {
+	struct hasher hasher = { 0 };
+	if (hashed && RAND_bytes(salt, sizeof(salt)) == 1 && name_hash(&hasher, salt, sizeof(salt), name, hash)) {
 		buf_str(text, "|1|");
 		known_hosts_base64(text, salt, sizeof(salt));
 		buf_char(text, '|');
@@ -272,6 +356,7 @@ void known_hosts_write(struct buf *text, const char *name, bool hashed, const ch
 	} else {
 		buf_str(text, name);
 	}
+	hasher_release(&hasher);
 	buf_printf(text, " %s ", type);
 	known_hosts_base64(text, blob, blob_length);
 	buf_char(text, '\n');

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/index.h"
 
 enum known_hosts_mark { KNOWN_HOSTS_KEY, KNOWN_HOSTS_REVOKED, KNOWN_HOSTS_AUTHORITY };
 
@@ -28,6 +29,16 @@ struct known_hosts {
 	struct known_hosts_line *lines;
 	size_t count, room;
 	size_t skipped;         /* lines that could not be understood */
+	struct index plain;     /* lines whose names are written out, by each of them */
+	size_t *others;         /* lines with patterns or a hashed name, which have to be looked at one by one */
+	size_t other_count, other_room;
+};
+
+/* The lines about one name, by their place. */
+struct known_hosts_found {
+	size_t *lines;          /* ascending */
+	size_t count, room;
+	size_t seen;            /* lines that were looked at */
 };
 
 /* Parses the text of a file. Lines that are not understood are skipped and counted. */
@@ -38,6 +49,9 @@ void known_hosts_release(struct known_hosts *known);
 
 /* Whether the line is about that name: "host" or "[host]:port", lower case. */
 bool known_hosts_line_matches(const struct known_hosts_line *line, const char *name);
+/* Adds the lines about the name that are new since the last time; start with a zeroed one, for each file one of its own. */
+void known_hosts_find(const struct known_hosts *known, const char *name, struct known_hosts_found *found);
+void known_hosts_found_release(struct known_hosts_found *found);
 /* The name that lines are looked up by: lower case, with brackets and port unless it is 22. To be freed. */
 char *known_hosts_name(const char *host, int port);
 
@@ -53,10 +67,11 @@ struct known_hosts_answer {
 	const struct known_hosts *known; /* whose line decided; NULL for unknown */
 	size_t number;
 };
-/* Improves the answer by what this file says; start with a zeroed one, and ask each file in turn. A revoked key wins over
- * a match, a match over a change, a change over another type. Lines of authorities do not count, except revoked ones. */
-void known_hosts_ask(const struct known_hosts *known, const char *name, const char *type, const unsigned char *blob,
-                     size_t blob_length, struct known_hosts_answer *answer);
+/* Improves the answer by what this file says of the name that was looked for; start with a zeroed one, and ask each file in turn. A
+ * revoked key wins over a match, a match over a change, a change over another type. Lines of authorities do not count, except
+ * revoked ones. */
+void known_hosts_ask(const struct known_hosts *known, const struct known_hosts_found *found, const char *type,
+                     const unsigned char *blob, size_t blob_length, struct known_hosts_answer *answer);
 
 /* A line for that name and key with a newline; hashed: the name cannot be read back. */
 void known_hosts_write(struct buf *text, const char *name, bool hashed, const char *type, const unsigned char *blob,

@@ -520,6 +520,7 @@ static void ssh_end(struct session *session)
 	struct ssh_state *state = (struct ssh_state *)session;
 	ssh_channels_free(state);
 	disconnect(state);
+	hostkeys_release(state);
 	ssh_config_release(&state->config);
 	free(state);
 }

@@ -26,6 +26,7 @@ struct ssh_state {
 	struct wire_hub *hub;
 	struct ssh_config config;
 	struct hub_slot slot;
+	struct known_hosts_found *known; /* in each known_hosts file, the user's first; NULL until looked for (hostkeys.c) */
 	ssh_session ssh;
 	ssh_event event;               /* NULL until authenticated */
 	int fd;                        /* a duplicate of libssh's descriptor, to wait on */
@@ -84,6 +85,8 @@ int auth_run(struct ssh_state *state, struct err *err) must_check;
 int hostkeys_prefer(struct ssh_state *state, struct err *err) must_check;
 /* After it: lets a known key pass, saves or refuses others as the policy says. ERR_HOSTKEY. */
 int hostkeys_check(struct ssh_state *state, struct err *err) must_check;
+/* Frees what was found. */
+void hostkeys_release(struct ssh_state *state);
 
 /* ---- ssh_channel.c ---- */
 

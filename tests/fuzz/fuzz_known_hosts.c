@@ -15,8 +15,15 @@
 static void ask(const struct known_hosts *known, const char *name, const struct known_hosts_line *line)
 {
 	struct known_hosts_answer first = { 0 }, again = { 0 };
-	known_hosts_ask(known, name, line->type, line->blob, line->blob_length, &first);
-	known_hosts_ask(known, name, line->type, line->blob, line->blob_length, &again);
+	struct known_hosts_found found = { 0 };
+	size_t about = 0;
+	known_hosts_find(known, name, &found);
+	for (size_t i = 0; i < known->count; i++)
+		about += known_hosts_line_matches(&known->lines[i], name);
+	assert(found.count == about);
+	known_hosts_ask(known, &found, line->type, line->blob, line->blob_length, &first);
+	known_hosts_ask(known, &found, line->type, line->blob, line->blob_length, &again);
+	known_hosts_found_release(&found);
 	assert(first.verdict == again.verdict && first.number == again.number);
 	if (line->mark == KNOWN_HOSTS_KEY && known_hosts_line_matches(line, name))
 		assert(first.verdict >= KNOWN_HOSTS_MATCH);

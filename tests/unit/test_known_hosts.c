@@ -22,7 +22,10 @@ static enum known_hosts_verdict verdict(const char *text, const char *name)
 	struct known_hosts known = parsed(text), key = parsed("x ssh-ed25519 " ED25519);
 	struct known_hosts_answer answer = { 0 };
 	const struct known_hosts_line *line = &key.lines[0];
-	known_hosts_ask(&known, name, line->type, line->blob, line->blob_length, &answer);
+	struct known_hosts_found found = { 0 };
+	known_hosts_find(&known, name, &found);
+	known_hosts_ask(&known, &found, line->type, line->blob, line->blob_length, &answer);
+	known_hosts_found_release(&found);
 	known_hosts_release(&known);
 	known_hosts_release(&key);
 	return answer.verdict;
@@ -134,4 +137,28 @@ Test(known_hosts, shows_the_fingerprint_that_ssh_keygen_shows)
 	cr_assert_str_eq(text.data, "SHA256:fHFEXGVr26lDIPn+LJePk4TcPziluF3UY13iH2ej34E");
 	buf_release(&text);
 	known_hosts_release(&key);
+}
+
+Test(known_hosts, finds_each_line_about_a_name_in_the_order_of_the_file)
+{
+	static const char plain[] = " ssh-ed25519 " ED25519 "\n", hashed[] = "|1|vos8h6iStJ2piqaM+DsWyjwPBiI=|KrZGQNdYsu8FHvT3irzaRz9t3NY=";
+	struct buf text = BUF_INIT;
+	struct known_hosts known = { 0 };
+	struct known_hosts_found found = { 0 };
+	for (int i = 0; i < 40; i++) { /* more than the first room of an index */
+		buf_printf(&text, "host%d,example.org,example.org%s%s%s", i, plain, i % 2 ? hashed : "*.org,!www.example.org", plain);
+		buf_printf(&text, "!example.org,*%sexample.com%s", plain, plain);
+	}
+	known_hosts_parse(&known, "known_hosts", buf_text(&text), text.length);
+	known_hosts_find(&known, "example.org", &found);
+	cr_assert_eq(found.count, 80);
+	for (size_t i = 0; i < found.count; i++)
+		cr_expect_eq(found.lines[i], i / 2 * 4 + i % 2);
+	cr_assert(known_hosts_add(&known, "example.org ssh-ed25519 " ED25519, strlen("example.org ssh-ed25519 " ED25519), 161));
+	known_hosts_find(&known, "example.org", &found);
+	cr_assert_eq(found.count, 81);
+	cr_expect_eq(found.lines[80], 160);
+	known_hosts_found_release(&found);
+	known_hosts_release(&known);
+	buf_release(&text);
 }
