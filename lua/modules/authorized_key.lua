@@ -148,6 +148,7 @@ local function authorized_key(want, known)
 			step.setattr{ path = path, mode = new.mode, owner = new.owner, group = new.group, follow = true }
 		end
 	end
+	if want.path then file.report(result, need(known:stat(path, { follow = want.follow }))) end
 end
 
 return {

@@ -54,6 +54,7 @@ return {
 	},
 	decide = function(want, known)
 		local value = squeeze(want.value or "")
+		if text.trim(want.name) == "" then fail("name cannot be blank") end
 		if want.state == "present" and value == "" then fail("value cannot be blank") end
 		local live = not want.sysctl_set or known:run{ "sysctl", "-n", want.name }
 		local stat, before = file.load(known, want.sysctl_file)
@@ -61,19 +62,11 @@ return {
 		local after = edit(want, before or "", value)
 		local in_file = after ~= (before or "")
 		local in_kernel = want.sysctl_set and want.state == "present" and squeeze(live.stdout) ~= value
-		local command = { "sysctl" }
-		if want.ignoreerrors then command[2] = "-e" end
-		if in_file then
-			need(file.save(known, { path = want.sysctl_file }, stat, before, after))
+		local function sysctl(option, argument)
+			need(step.run{ "sysctl", option, argument, want.ignoreerrors and "-e" or nil })
 		end
-		if in_kernel then
-			command[#command + 1] = "-w"
-			command[#command + 1] = want.name .. "=" .. value
-			need(step.run(command))
-		elseif in_file and want.reload then
-			command[#command + 1] = "-p"
-			command[#command + 1] = want.sysctl_file
-			need(step.run(command))
-		end
+		if in_kernel then sysctl("-w", want.name .. "=" .. value) end -- a value that the kernel refuses is not written down
+		if in_file then need(file.save(known, { path = want.sysctl_file }, stat, before, after)) end
+		if in_file and want.reload then sysctl("-p", want.sysctl_file) end
 	end,
 }
