@@ -18,10 +18,11 @@ struct kept {
 };
 
 struct store {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock, stepping;
 	struct kept **buckets;
 	size_t bucket_count, count;
 	uint64_t generation;
+	unsigned targets;
 };
 
 enum { FIRST_BUCKETS = 64 };
@@ -30,6 +31,7 @@ struct store *store_new(void)
 {
 	struct store *store = mem_alloc(sizeof(*store));
 	pthread_mutex_init(&store->lock, NULL);
+	pthread_mutex_init(&store->stepping, NULL);
 	store->bucket_count = FIRST_BUCKETS;
 	store->buckets = mem_array(store->bucket_count, sizeof(*store->buckets));
 	return store;
@@ -74,6 +76,7 @@ void store_free(struct store *store)
 		return;
 	sweep(store, NULL);
 	pthread_mutex_destroy(&store->lock);
+	pthread_mutex_destroy(&store->stepping);
 	free(store->buckets);
 	free(store);
 }
@@ -160,14 +163,39 @@ static void insert(struct store *store, const char *user, const struct ask *ask,
 	store->count++;
 }
 
-void store_keep(struct store *store, const char *user, const struct ask *ask, struct answer *answer,
+void store_keep(struct store *store, const char *user, const struct ask *ask, struct answer **answer,
                 uint64_t generation)
 {
 	unsigned code = code_of(user, ask);
 	pthread_mutex_lock(&store->lock);
-	if (store->generation == generation && !lookup(store, user, ask, code))
-		insert(store, user, ask, answer, code);
+	const struct kept *kept = lookup(store, user, ask, code);
+	if (kept) {
+		struct answer *other = answer_ref(kept->answer);
+		answer_unref(*answer);
+		*answer = other;
+	} else if (store->generation == generation) {
+		insert(store, user, ask, *answer, code);
+	}
 	pthread_mutex_unlock(&store->lock);
+}
+
+void store_enter(struct store *store) { pthread_mutex_lock(&store->stepping); }
+
+void store_leave(struct store *store) { pthread_mutex_unlock(&store->stepping); }
+
+void store_share(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	store->targets++;
+	pthread_mutex_unlock(&store->lock);
+}
+
+bool store_is_shared(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	bool is_shared = store->targets > 1;
+	pthread_mutex_unlock(&store->lock);
+	return is_shared;
 }
 
 /* ---- what steps make stale ---- */
@@ -276,6 +304,24 @@ bool store_forget(struct store *store, const struct touched *touched)
 	pthread_mutex_unlock(&store->lock);
 	touched_set_free(set);
 	return true;
+}
+
+bool store_begin(struct store *store, const struct basis *basis, size_t count, const struct touched *touched)
+{
+	bool holds = true;
+	struct touched_set *set = touched_set_new(touched);
+	pthread_mutex_lock(&store->lock);
+	for (size_t i = 0; i < count && holds; i++) {
+		const struct kept *kept = lookup(store, basis[i].user, basis[i].ask, code_of(basis[i].user, basis[i].ask));
+		holds = kept && kept->answer == basis[i].answer;
+	}
+	if (holds) {
+		store->generation++;
+		sweep(store, &(struct stale){ touched, set });
+	}
+	pthread_mutex_unlock(&store->lock);
+	touched_set_free(set);
+	return holds;
 }
 
 void store_forget_all(struct store *store)

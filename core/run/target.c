@@ -45,6 +45,7 @@ struct target *target_new(const struct target_options *options)
 	struct target *target = mem_alloc(sizeof(*target));
 	target->options = *options;
 	target->overlay = overlay_new();
+	store_share(options->store);
 	target->last = &target->first;
 	target->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&target->lock, NULL);
@@ -233,7 +234,7 @@ static void keep_answers(struct target *target, const struct job *job, uint64_t 
 {
 	for (size_t i = 0; i < job->ask_count; i++)
 		if (job->asks[i].answer)
-			store_keep(target->options.store, job->asks[i].user->key, job->asks[i].ask, job->asks[i].answer, generation);
+			store_keep(target->options.store, job->asks[i].user->key, job->asks[i].ask, &job->asks[i].answer, generation);
 }
 
 static int answer_job(struct target *target, struct job *job, struct err *err)
@@ -415,17 +416,16 @@ static void forget_fetched(struct target *target, const struct job *job)
 	}
 }
 
-static int steps_job(struct target *target, struct job *job, struct err *err)
+/* Does the steps, unless what they were decided on is known otherwise by now. */
+static int do_decided(struct target *target, struct job *job, struct err *err)
 {
-	if (wait_for_slot(target, err) < 0)
-		return -1;
 	struct store *store = target->options.store;
-	uint64_t generation = store_generation(store);
 	struct touched touched = store_touched(store, job->user->key, job->steps, job->step_count);
+	job->is_outdated = job->basis && !store_begin(store, job->basis, job->basis_count, &touched);
+	if (job->is_outdated)
+		return 0;
+	uint64_t generation = store_generation(store);
 	int failed = do_steps(target, job, err);
-	flush_output(target, false, target->held[false].length);
-	flush_output(target, true, target->held[true].length);
-	host_slots_give(target->options.slots);
 	/* Also the step that failed, and those after it that a lost connection may have reached. */
 	touched.count = failed ? job->step_count : job->steps_done;
 	generation += store_forget(store, &touched);
@@ -433,6 +433,33 @@ static int steps_job(struct target *target, struct job *job, struct err *err)
 	if (!failed && job->is_joined && job->steps_done == job->step_count && job->outcomes[job->steps_done - 1].ok)
 		failed = answer_rest(target, job, err);
 	keep_answers(target, job, generation); /* nothing is kept where another target of that machine did something meanwhile */
+	return failed;
+}
+
+/* Those that look at nothing while they run, and end by themselves. */
+static bool are_short(const struct job *job)
+{
+	for (size_t i = 0; i < job->step_count; i++) {
+		enum step_kind kind = job->steps[i]->kind;
+		if (kind == STEP_RUN || kind == STEP_GET || kind == STEP_WAIT || kind == STEP_RECONNECT)
+			return false;
+	}
+	return true;
+}
+
+static int steps_job(struct target *target, struct job *job, struct err *err)
+{
+	if (wait_for_slot(target, err) < 0)
+		return -1;
+	bool alone = job->basis && are_short(job);
+	if (alone)
+		store_enter(target->options.store);
+	int failed = do_decided(target, job, err);
+	if (alone)
+		store_leave(target->options.store);
+	flush_output(target, false, target->held[false].length);
+	flush_output(target, true, target->held[true].length);
+	host_slots_give(target->options.slots);
 	return failed;
 }
 

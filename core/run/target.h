@@ -47,6 +47,9 @@ struct job {
 	json_t *environment;             /* for commands; or NULL */
 	const char *task;                /* for live output */
 	int64_t timeout_ms;              /* of each command that has none of its own; 0: none */
+	const struct basis *basis;       /* JOB_STEPS that others on this machine may come before: what was decided on */
+	size_t basis_count;
+	bool is_outdated;                /* nothing was done, as that is known otherwise by now: to be decided again */
 	bool is_stream;                  /* commands of several tasks: the first that does not exit with 0 ends the job */
 	bool is_joined;                  /* short steps of several tasks, that go in one flight; so do the asks behind them */
 	bool is_last;                    /* JOB_STEPS of commands: nothing is expected to follow on this target */

@@ -58,7 +58,7 @@ struct task {
 	struct attempt attempt;
 	struct debugger_edits edits;
 	bool has_attempt;
-	unsigned tries;
+	unsigned tries, redone; /* redone: how often others came before, so that it was decided again */
 	struct asks asks;
 	struct job job;
 	size_t step_count; /* of the job's steps, its own: others may go with them */

@@ -158,6 +158,28 @@ static bool ends_in_flight(const struct job *job)
 	return last != STEP_RUN && last != STEP_GET && last != STEP_WAIT && last != STEP_RECONNECT;
 }
 
+/* What the first steps were decided on, where others may change it before they are done: a host that tasks are delegated to, or
+ * several that are one machine. A task that others have come before so often goes on as it is. */
+static void add_basis(struct task *task)
+{
+	enum { REDONE_MOST = 500 };
+	struct attempt *attempt = &task->attempt;
+	struct decision *decision = &attempt->decision;
+	bool may_clash = task->settings.delegate_to || store_is_shared(target_store(attempt->target));
+	if (!may_clash || decision_steps_done(decision) || task->redone >= REDONE_MOST)
+		return;
+	struct basis *basis = arena_array(&decision->arena, decision->asked_count + 1, sizeof(*basis));
+	size_t count = 0;
+	for (size_t i = 0; i < decision->asked_count; i++) {
+		const struct ask *ask = attempt_ask(attempt, i);
+		const struct answer *answer = decision->asked[i].answer;
+		if (answer && ask->side != ASK_ON_CONTROLLER && ask->kind < ASK_FACTS)
+			basis[count++] = (struct basis){ attempt->user->key, ask, answer };
+	}
+	task->job.basis = count ? basis : NULL;
+	task->job.basis_count = count;
+}
+
 void task_send_steps(struct task *task)
 {
 	struct decision *decision = &task->attempt.decision;
@@ -178,6 +200,9 @@ void task_send_steps(struct task *task)
 	task->step_count = count;
 	asks_release(&task->asks);
 	prepare_job(task);
+	add_basis(task);
+	if (task->job.basis)
+		return;
 	stream_collect(task);
 	if (ends_in_flight(&task->job))
 		prepare_behind(task);
@@ -223,6 +248,11 @@ enum state task_take_outcomes(struct task *task)
 {
 	struct job *job = &task->job;
 	asks_release(&task->asks); /* what was answered is in the store */
+	if (job->is_outdated && job->err.kind == ERR_NONE) {
+		task->redone++;
+		task->tries--;
+		return STATE_ATTEMPT;
+	}
 	bool is_shared = job->is_stream || job->is_joined;
 	if (is_shared)
 		stream_ended(task->walk, job);

@@ -135,4 +135,19 @@ equal "$(grep -o '<.*>' out | sort)" '<h1 True>
 output_lacks 'h2  '
 equal "$(grep -c '^PLAY \[all\]' out)" 2
 
+it "hosts that are one machine, and those that delegate to one, do not undo what the others do"
+cat >same.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "tasks": [
+  { "file": { "path": "{{ playbook_dir }}/{{ place }}/deep", "state": "directory", "mode": "0755" }, "delegate_to": "{{ to }}" },
+  { "file": { "src": "deep", "dest": "{{ playbook_dir }}/{{ place }}/link", "state": "link" }, "delegate_to": "{{ to }}" },
+  { "lineinfile": { "path": "{{ playbook_dir }}/{{ place }}/lines", "line": "{{ inventory_hostname }}", "create": true, "mode": "0644" },
+    "delegate_to": "{{ to }}" } ] }]
+END
+neap run same.json -i 'a,b,c,d,e,f,g,h,' -c local -e place=own -e 'to={{ inventory_hostname }}'
+status 0
+equal "$(sort own/lines | tr -d '\n')" abcdefgh
+neap run same.json -i 'a,b,c,d,e,f,g,h,' -c local -e place=one -e to=localhost
+status 0
+equal "$(sort one/lines | tr -d '\n')" abcdefgh
+
 done_testing

@@ -18,7 +18,7 @@ static void keep(enum ask_kind kind, const char *path, bool follow, bool straigh
 	answer->is_straight = straight;
 	answer->stat.type = type;
 	answer->stat.links = links;
-	store_keep(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow }, answer, store_generation(store));
+	store_keep(store, "", &(struct ask){ .kind = kind, .path = path, .follow = follow }, &answer, store_generation(store));
 	answer_unref(answer);
 }
 
@@ -120,9 +120,34 @@ Test(store, keeps_nothing_that_was_asked_before_it_forgot)
 	keep(ASK_STAT, "/srv/a", false, true, 0, 0);
 	write_file("/srv/a", false);
 	struct answer *answer = answer_new();
-	store_keep(store, "", &(struct ask){ .kind = ASK_STAT, .path = "/srv/b" }, answer, before);
+	store_keep(store, "", &(struct ask){ .kind = ASK_STAT, .path = "/srv/b" }, &answer, before);
 	answer_unref(answer);
 	cr_expect(!knows(ASK_STAT, "/srv/b", false));
+}
+
+/* What a file is written on, where that is still what is known. */
+static bool begin_writing(const char *path, const struct answer *answer)
+{
+	const struct ask ask = { .kind = ASK_STAT, .path = path };
+	const struct basis basis = { "", &ask, answer };
+	const struct step step = { .kind = STEP_PUT, .effects = EFFECT_PATHS, .paths = (const char *const[]){ path, NULL }, .put = { .path = path } };
+	const struct step *const steps[] = { &step };
+	const struct touched touched = store_touched(store, "", steps, 1);
+	return store_begin(store, &basis, 1, &touched);
+}
+
+Test(store, begins_once_on_an_answer_and_on_the_one_that_is_kept)
+{
+	const struct ask ask = { .kind = ASK_STAT, .path = "/srv/a" };
+	struct answer *first = answer_new(), *second = answer_new();
+	first->is_straight = second->is_straight = true;
+	store_keep(store, "", &ask, &first, store_generation(store));
+	store_keep(store, "", &ask, &second, store_generation(store));
+	cr_expect_eq(first, second);
+	cr_expect(begin_writing("/srv/a", second));
+	cr_expect_not(begin_writing("/srv/a", first));
+	answer_unref(first);
+	answer_unref(second);
 }
 
 Test(store, forgets_all)
