@@ -112,18 +112,33 @@ local function set_state(want, status)
 	act(ufw{ "-f", verbs[want.state] })
 end
 
-local function set_default(want, status)
+local policies = { ACCEPT = "allow", DROP = "deny", REJECT = "reject" }
+local chains = { incoming = "INPUT", outgoing = "OUTPUT", routed = "FORWARD" }
+
+-- A setting in a file of ufw's, which does not tell of it while it is not active.
+local function written(known, path, name)
+	return ("\n" .. (need(known:read(path)) or "")):match("\n" .. name .. "=\"?(%w+)")
+end
+
+local function is_inactive(status) return status.stdout:find("inactive", 1, true) ~= nil end
+
+local function set_default(want, known, status)
 	local direction = want.direction or "incoming"
 	if direction ~= "incoming" and direction ~= "outgoing" and direction ~= "routed" then
 		fail('For default, direction must be one of "outgoing", "incoming" and "routed", or direction must not be specified.')
 	end
 	local now = status.stdout:match("(%l+) %(" .. direction .. "%)")
+	if is_inactive(status) then now = policies[written(known, "/etc/default/ufw", "DEFAULT_" .. chains[direction] .. "_POLICY")] end
 	if now == want.default or now == "disabled" then return end
 	act(ufw{ "default", want.default, want.direction })
 end
 
-local function set_logging(want, status)
+local function set_logging(want, known, status)
 	local switch, level = status.stdout:match("Logging: (%l+) ?%(?(%l*)")
+	if is_inactive(status) then
+		level = written(known, "/etc/ufw/ufw.conf", "LOGLEVEL")
+		switch = level and level ~= "off" and "on" or level
+	end
 	if want.logging == "off" and switch == "off" then return end
 	if want.logging ~= "off" and switch == "on" and (want.logging == "on" or want.logging == level) then return end
 	act(ufw{ "logging", want.logging })
@@ -176,9 +191,9 @@ return {
 		if not status.ok then fail("%s", status.stderr ~= "" and status.stderr or status.how) end
 		result.msg, result.commands = status.stdout, list{}
 		if want.state then set_state(want, status) end
-		if want.default then set_default(want, status) end
+		if want.default then set_default(want, known, status) end
 		if want.rule then set_rule(want, known) end
-		if want.logging then set_logging(want, status) end
+		if want.logging then set_logging(want, known, status) end
 		result.msg = need(known:run(ufw{ "status", "verbose" })).stdout
 	end,
 }
