@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-enum { ACCOUNT_MOST = 16384 };
+/* Open files: of the run, and of each connection (a socket, which libssh and the pump wait on, and two to wake its thread). */
+enum { FILES_OF_RUN = 40, FILES_EACH = 4, ACCOUNT_MOST = 16384 };
 
 struct user_row {
 	struct user_row *next;
@@ -40,6 +42,7 @@ struct targets {
 	struct run_context *run;
 	pthread_mutex_t lock;
 	struct target_row *rows;
+	size_t connections; /* of the rows: those by SSH */
 	struct machine_row *machines;
 	struct store *here;
 };
@@ -311,8 +314,19 @@ static struct store *machine_store(struct targets *targets, const struct wire_co
 	return machine->store;
 }
 
+/* How many open files the process may have where those of one more connection do not fit; 0 where they do. */
+static unsigned long files_too_few(const struct targets *targets)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return 0;
+	return FILES_OF_RUN + (targets->connections + 1) * FILES_EACH > limit.rlim_cur ? limit.rlim_cur : 0;
+}
+
 static struct target *make_target(struct targets *targets, struct target_row *row)
 {
+	unsigned long too_few = row->config.local ? 0 : files_too_few(targets);
+	targets->connections += !row->config.local && !too_few;
 	const struct target_options options = {
 		.name = row->config.name,
 		.config = &row->config,
@@ -325,6 +339,7 @@ static struct target *make_target(struct targets *targets, struct target_row *ro
 		.prompt = targets->run->prompt,
 		.prompt_context = targets->run,
 		.tells_phases = targets->run->options->verbosity >= 3,
+		.files_too_few = too_few,
 	};
 	return target_new(&options);
 }

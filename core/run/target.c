@@ -16,7 +16,7 @@
 #include "run/command_text.h"
 #include "run/perform.h"
 
-enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024, PROGRESS_MS = 100 };
+enum { STACK_BYTES = 512 * 1024, SLOT_WAIT_MS = 200, HELD_MOST = 64 * 1024, PROGRESS_MS = 100, NO_FILE_WAIT_MS = 50 };
 
 struct target {
 	struct target_options options;
@@ -40,6 +40,17 @@ struct target {
 	struct buf held[2]; /* the begun line of its stdout and stderr, where secrets may be in it. Thread's own */
 };
 
+/* There is no file to wait with: the thread looks for jobs from time to time, and tells each why it is not done. */
+static void refuse_all(struct target *target)
+{
+	unsigned long most = target->options.files_too_few;
+	if (most)
+		err_set(&target->lost, ERR_UNREACHABLE, "not connected: this process may open no more than %lu files", most);
+	else
+		err_errno(&target->lost, ERR_UNREACHABLE, "not connected: eventfd");
+	err_hint(&target->lost, "raise the limit (ulimit -Hn: four for each host, and 40), or take fewer hosts in a run (--limit, --shard)");
+}
+
 struct target *target_new(const struct target_options *options)
 {
 	struct target *target = mem_alloc(sizeof(*target));
@@ -47,7 +58,9 @@ struct target *target_new(const struct target_options *options)
 	target->overlay = overlay_new();
 	store_share(options->store);
 	target->last = &target->first;
-	target->work_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	target->work_fd = options->files_too_few ? -1 : eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (target->work_fd < 0)
+		refuse_all(target);
 	pthread_mutex_init(&target->lock, NULL);
 	return target;
 }
@@ -63,6 +76,8 @@ const char *target_name(const struct target *target) { return target->options.na
 static void wake(struct target *target)
 {
 	uint64_t one = 1;
+	if (target->work_fd < 0)
+		return;
 	if (write(target->work_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		abort();
 }
@@ -517,6 +532,10 @@ static struct job *next_job(struct target *target)
 static void wait_for_work(struct target *target)
 {
 	struct err err = ERR_INIT;
+	if (target->work_fd < 0) {
+		(void)poll(NULL, 0, NO_FILE_WAIT_MS);
+		return;
+	}
 	if (target->wire && target->lost.kind == ERR_NONE) {
 		if (wire_idle(target->wire, target->work_fd, CLOCK_NEVER, &err) < 0)
 			disconnect(target);
@@ -645,7 +664,8 @@ void target_free(struct target *target)
 	overlay_free(target->overlay);
 	buf_release(&target->held[0]);
 	buf_release(&target->held[1]);
-	close(target->work_fd);
+	if (target->work_fd >= 0)
+		close(target->work_fd);
 	pthread_mutex_destroy(&target->lock);
 	free(target);
 }

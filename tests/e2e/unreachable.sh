@@ -39,4 +39,16 @@ neap run fatal.json -i gone.json
 status 4
 recap here ok=1
 recap gone unreachable=1
+
+it "says which limit keeps it from more hosts, and does those that it can"
+sshd_inventory many.json 40 loopback
+ulimit -Sn 120
+ulimit -Hn 120 # for the rest of this script
+neap run play.json -i many.json
+status 4
+recap h001 ok=1
+recap h020 ok=1
+recap h021 unreachable=1
+recap h040 unreachable=1
+output_has 'not connected: this process may open no more than 120 files: raise the limit (ulimit -Hn'
 done_testing
