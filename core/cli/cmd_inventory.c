@@ -134,7 +134,7 @@ static const struct option_row inventory_rows[] = {
 	{ "graph", 0, OPTION_FLAG, NULL, NULL, "the groups as a tree, from GROUP down", offsetof(struct inventory_cli, graph) },
 	{ "list-hosts", 0, OPTION_FLAG, NULL, NULL, "the hosts that a pattern names, in the order in which they run", offsetof(struct inventory_cli, list_hosts) },
 	{ "vars", 0, OPTION_FLAG, NULL, NULL, "variables in the tree", offsetof(struct inventory_cli, vars) },
-	{ "playbook-dir", 0, OPTION_STRING, "DIR", NULL, "where the playbook is: its group_vars/ and host_vars/ are read as well; here unless given", offsetof(struct inventory_cli, playbook_dir) },
+	{ "playbook-dir", 0, OPTION_STRING, "DIR", NULL, "where the playbook is: its group_vars/ and host_vars/ are read as well; here unless given", offsetof(struct inventory_cli, playbook_dir), 0, "ANSIBLE_PLAYBOOK_DIR" },
 	VAULT_ROWS(offsetof(struct inventory_cli, vault)),
 	{ 0 },
 };

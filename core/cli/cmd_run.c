@@ -6,10 +6,12 @@
 
 struct run_cli {
 	struct running_options running;
-	struct option_list tags, skip_tags, role_paths;
+	struct option_list tags, skip_tags, role_paths, gather_subset;
 	const char *start_at_task, *fact_cache;
 	const char *cache, *cache_folder, *cache_seconds, *gathering; /* by settings only */
-	bool any_errors_fatal; /* the same */
+	const char *cache_prefix, *fact_path;
+	int gather_timeout;
+	bool any_errors_fatal, private_roles; /* the same */
 	bool step, force_handlers, list_tasks, list_tags, syntax_check, flush_cache;
 };
 
@@ -20,6 +22,11 @@ static void set_facts(const struct run_cli *cli, struct run_options *run)
 	bool is_folder = cli->cache && strcmp(dot ? dot + 1 : cli->cache, "jsonfile") == 0;
 	run->fact_cache = cli->fact_cache ? cli->fact_cache : is_folder ? cli->cache_folder : NULL;
 	run->fact_cache_seconds = cli->cache_seconds ? strtoll(cli->cache_seconds, NULL, 10) : 24 * 60 * 60;
+	run->fact_cache_prefix = cli->cache_prefix;
+	run->defaults.gather_subset = cli->gather_subset.items;
+	run->defaults.gather_subset_count = cli->gather_subset.count;
+	run->defaults.gather_timeout_s = cli->gather_timeout;
+	run->defaults.fact_path = cli->fact_path;
 	if (cli->gathering && strcmp(cli->gathering, "explicit") == 0)
 		run->gathering = RUN_GATHER_EXPLICIT;
 	else if (cli->gathering && strcmp(cli->gathering, "implicit") == 0)
@@ -42,6 +49,7 @@ static int run_run(const void *given, char **words, int count)
 	run.step = cli->step;
 	run.force_handlers = cli->force_handlers;
 	run.any_errors_fatal = cli->any_errors_fatal;
+	run.has_private_roles = cli->private_roles;
 	run.syntax_check = cli->syntax_check;
 	run.flush_cache = cli->flush_cache;
 	set_facts(cli, &run);
@@ -74,6 +82,11 @@ static const struct option_row run_settings[] = {
 	{ "cache", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache), 0, "ANSIBLE_CACHE_PLUGIN" },
 	{ "cache-folder", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_folder), 0, "ANSIBLE_CACHE_PLUGIN_CONNECTION" },
 	{ "cache-seconds", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_seconds), 0, "ANSIBLE_CACHE_PLUGIN_TIMEOUT" },
+	{ "cache-prefix", 0, OPTION_STRING, NULL, NULL, NULL, AT(cache_prefix), 0, "ANSIBLE_CACHE_PLUGIN_PREFIX" },
+	{ "fact-path", 0, OPTION_STRING, NULL, NULL, NULL, AT(fact_path), 0, "ANSIBLE_FACT_PATH" },
+	{ "gather-subset", 0, OPTION_LIST, NULL, NULL, NULL, AT(gather_subset), ',', "ANSIBLE_GATHER_SUBSET" },
+	{ "gather-timeout", 0, OPTION_INT, NULL, NULL, NULL, AT(gather_timeout), 0, "ANSIBLE_GATHER_TIMEOUT" },
+	{ "private-roles", 0, OPTION_FLAG, NULL, NULL, NULL, AT(private_roles), 0, "ANSIBLE_PRIVATE_ROLE_VARS" },
 	{ "gathering", 0, OPTION_STRING, NULL, NULL, NULL, AT(gathering), 0, "ANSIBLE_GATHERING" },
 	{ 0 },
 };

@@ -322,15 +322,21 @@ int options_parse(const struct command_row *command, void *options, int argc, ch
 	return check_words(&parse, words, *count);
 }
 
-void options_release(const struct command_row *command, void *options)
+static void release_rows(const struct option_row *row, char *options)
 {
-	for (const struct option_row *row = command->options; row && row->name; row++) {
+	for (; row && row->name; row++) {
 		if (row->type != OPTION_LIST)
 			continue;
-		struct option_list *list = (struct option_list *)((char *)options + row->offset);
+		struct option_list *list = (struct option_list *)(options + row->offset);
 		for (size_t i = 0; row->separator && i < list->count; i++)
 			free((char *)list->items[i]);
 		free(list->items);
 		*list = (struct option_list){ 0 };
 	}
+}
+
+void options_release(const struct command_row *command, void *options)
+{
+	release_rows(command->options, options);
+	release_rows(command->settings, options);
 }

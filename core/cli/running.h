@@ -19,10 +19,15 @@ struct running_options {
 	const char *become_user, *become_method, *connection_password_file, *become_password_file, *format, *shard;
 	/* by settings only */
 	const char *host_key_checking, *ssh_args, *become_flags, *become_exe, *callback, *strategy;
-	int port;
+	int port, ssh_timeout;
 	bool no_color, force_color, task_debugger;
 	const char *debugger_ignore_errors;
 	struct inventories_settings inventory;
+	const char *display_skipped, *display_ok, *deprecation_warnings, *diff_context, *localhost_warning, *pattern_mismatch;
+	const char *callbacks, *callbacks_before, *log_path, *retry_folder;
+	bool no_log, retry_files;
+	const char *task_timeout;
+	int poll;
 };
 
 #define RUNNING_AT(member) offsetof(struct running_options, member)
@@ -64,6 +69,21 @@ struct running_options {
 	{ "callback", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callback), 0, "ANSIBLE_STDOUT_CALLBACK" }, \
 	{ "strategy", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(strategy), 0, "ANSIBLE_STRATEGY" }, \
 	INVENTORIES_SETTINGS(RUNNING_AT(inventory)), \
+	{ "callbacks", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callbacks), 0, "ANSIBLE_CALLBACKS_ENABLED" }, \
+	{ "callbacks-before", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(callbacks_before), 0, "ANSIBLE_CALLBACK_WHITELIST" }, \
+	{ "log-path", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(log_path), 0, "ANSIBLE_LOG_PATH" }, \
+	{ "retry-files", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(retry_files), 0, "ANSIBLE_RETRY_FILES_ENABLED" }, \
+	{ "retry-folder", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(retry_folder), 0, "ANSIBLE_RETRY_FILES_SAVE_PATH" }, \
+	{ "display-skipped", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(display_skipped), 0, "ANSIBLE_DISPLAY_SKIPPED_HOSTS" }, \
+	{ "display-ok", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(display_ok), 0, "ANSIBLE_DISPLAY_OK_HOSTS" }, \
+	{ "deprecation-warnings", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(deprecation_warnings), 0, "ANSIBLE_DEPRECATION_WARNINGS" }, \
+	{ "diff-context", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(diff_context), 0, "ANSIBLE_DIFF_CONTEXT" }, \
+	{ "localhost-warning", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(localhost_warning), 0, "ANSIBLE_LOCALHOST_WARNING" }, \
+	{ "pattern-mismatch", 0, OPTION_STRING, NULL, running_mismatches, NULL, RUNNING_AT(pattern_mismatch), 0, "ANSIBLE_HOST_PATTERN_MISMATCH" }, \
+	{ "no-log", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(no_log), 0, "ANSIBLE_NO_LOG" }, \
+	{ "poll", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(poll), 0, "ANSIBLE_POLL_INTERVAL" }, \
+	{ "task-timeout", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(task_timeout), 0, "ANSIBLE_TASK_TIMEOUT" }, \
+	{ "ssh-timeout", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(ssh_timeout), 0, "ANSIBLE_SSH_TIMEOUT" }, \
 	{ "task-debugger", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(task_debugger), 0, "ANSIBLE_ENABLE_TASK_DEBUGGER" }, \
 	{ "debugger-ignore-errors", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(debugger_ignore_errors), 0, "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS" }, \
 	{ "port", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(port), 0, "ANSIBLE_REMOTE_PORT" }, \
@@ -75,7 +95,7 @@ struct running_options {
 	{ "sftp-extra-args", 0, "neap does not use the sftp program", "give options of the connection with --ssh-common-args" }
 /* clang-format on */
 
-extern const char *const running_connections[], *const running_become_methods[], *const running_formats[];
+extern const char *const running_connections[], *const running_become_methods[], *const running_formats[], *const running_mismatches[];
 
 /* The part of run_options that both commands have, but for what running_go reads. */
 struct run_options running_to_run(const struct running_options *options);

@@ -7,7 +7,7 @@
 #include "report/report.h"
 #include "report/show.h"
 
-enum { CONTEXT = 3, SHOWN_MOST = 2000, LINE_MOST = 2000, BYTES_MOST = 8 * 1024 * 1024 };
+enum { SHOWN_MOST = 2000, LINE_MOST = 2000, BYTES_MOST = 8 * 1024 * 1024 };
 
 struct line { const char *text; size_t length; };
 
@@ -89,6 +89,7 @@ static void number_lines(struct side *before, struct side *after)
 struct writer {
 	struct buf *out;
 	bool colour;
+	size_t context;
 	size_t shown, hidden; /* lines */
 };
 
@@ -146,8 +147,9 @@ static void put_hunk(struct writer *writer, const struct side *before, const str
 	}
 }
 
-/* The hunk that begins with the first difference at or after (*i, *j), with its context; false: there is none. */
-static bool next_hunk(const struct side *before, const struct side *after, size_t *i, size_t *j, struct span *span)
+/* The hunk that begins with the first difference at or after (*i, *j), with so many lines around it at most; false: there is none. */
+static bool next_hunk(const struct side *before, const struct side *after, size_t most, size_t *i, size_t *j,
+                      struct span *span)
 {
 	size_t common = 0;
 	while (*i < before->count && *j < after->count && !before->differs[*i] && !after->differs[*j]) {
@@ -157,7 +159,7 @@ static bool next_hunk(const struct side *before, const struct side *after, size_
 	}
 	if (*i == before->count && *j == after->count)
 		return false;
-	size_t lead = common < CONTEXT ? common : CONTEXT;
+	size_t lead = common < most ? common : most;
 	*span = (struct span){ .a_start = *i - lead, .b_start = *j - lead };
 	for (size_t trail = 0;;) {
 		if (*i < before->count && before->differs[*i]) {
@@ -166,12 +168,12 @@ static bool next_hunk(const struct side *before, const struct side *after, size_
 		} else if (*j < after->count && after->differs[*j]) {
 			++*j;
 			trail = 0;
-		} else if (*i < before->count && *j < after->count && trail < 2 * CONTEXT + 1) {
+		} else if (*i < before->count && *j < after->count && trail < 2 * most + 1) {
 			++*i;
 			++*j;
 			trail++;
 		} else {
-			size_t back = trail > CONTEXT ? trail - CONTEXT : 0;
+			size_t back = trail > most ? trail - most : 0;
 			*i -= back;
 			*j -= back;
 			span->a_end = *i;
@@ -204,7 +206,7 @@ static void put_texts(struct writer *writer, const json_t *diff, const struct bu
 	myers_diff(before.ids, before.count, after.ids, after.count, before.differs, after.differs);
 	size_t i = 0, j = 0;
 	struct span span;
-	for (bool first = true; next_hunk(&before, &after, &i, &j, &span); first = false) {
+	for (bool first = true; next_hunk(&before, &after, writer->context, &i, &j, &span); first = false) {
 		if (first)
 			put_names(writer, diff);
 		put_hunk(writer, &before, &after, span);
@@ -249,7 +251,7 @@ static void put_skipped(const json_t *diff, struct buf *out)
 	}
 }
 
-static void put_difference(const json_t *diff, bool colour, struct buf *out)
+static void put_difference(const json_t *diff, const struct report_options *options, struct buf *out)
 {
 	put_skipped(diff, out);
 	const char *prepared = json_string_value(json_object_get(diff, "prepared"));
@@ -261,7 +263,7 @@ static void put_difference(const json_t *diff, bool colour, struct buf *out)
 	auto_buf struct buf after = BUF_INIT;
 	side_text(json_object_get(diff, "before"), &before);
 	side_text(json_object_get(diff, "after"), &after);
-	struct writer writer = { .out = out, .colour = colour };
+	struct writer writer = { .out = out, .colour = options->colour, .context = options->diff_context };
 	if (before.length == after.length && memcmp(buf_text(&before), buf_text(&after), before.length) == 0)
 		return;
 	if (is_binary(&before) || is_binary(&after)) {
@@ -275,14 +277,14 @@ static void put_difference(const json_t *diff, bool colour, struct buf *out)
 	}
 }
 
-void report_diff(json_t *diff, bool colour, struct buf *out)
+void report_diff(json_t *diff, const struct report_options *options, struct buf *out)
 {
 	size_t i;
 	json_t *one;
 	if (!json_is_array(diff)) {
-		put_difference(diff, colour, out);
+		put_difference(diff, options, out);
 		return;
 	}
 	json_array_foreach (diff, i, one)
-		put_difference(one, colour, out);
+		put_difference(one, options, out);
 }

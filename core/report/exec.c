@@ -69,7 +69,7 @@ static void on_result(struct exec *exec, const struct event *event)
 	json_t *diff = json_object_get(event->result, "diff");
 	screen_result_warnings(&exec->screen, event);
 	if (exec->screen.options.diff && diff && event->status == STATUS_CHANGED)
-		report_diff(diff, exec->screen.options.colour, &exec->out);
+		report_diff(diff, &exec->screen.options, &exec->out);
 	add_result(exec, event);
 	if (!exec->order || !event->host)
 		return;

@@ -133,7 +133,7 @@ void screen_event(struct screen *screen, const struct event *event)
 		say_phase(screen, event);
 	else if (event->kind == EVENT_WARNING)
 		say_warning(screen, event);
-	else if (event->kind == EVENT_DEPRECATED)
+	else if (event->kind == EVENT_DEPRECATED && !screen->options.hides_deprecations)
 		say_with(screen, COLOUR_WARNING, "[DEPRECATION WARNING]: ", event->text);
 	else if (event->kind == EVENT_MESSAGE)
 		screen_say(screen, COLOUR_NONE, event->text);
@@ -146,6 +146,8 @@ void screen_result_warnings(struct screen *screen, const struct event *event)
 	json_array_foreach (json_object_get(event->result, "warnings"), i, warning)
 		if (json_is_string(warning))
 			say_with(screen, COLOUR_WARNING, "[WARNING]: ", json_string_value(warning));
+	if (screen->options.hides_deprecations)
+		return;
 	json_array_foreach (json_object_get(event->result, "deprecations"), i, warning) {
 		const char *text = json_string_value(json_is_object(warning) ? json_object_get(warning, "msg") : warning);
 		say_with(screen, COLOUR_WARNING, "[DEPRECATION WARNING]: ", text ? text : "");

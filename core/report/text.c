@@ -16,12 +16,24 @@ struct text {
 	struct buf out;      /* what the event in hand makes */
 	unsigned banner;     /* task whose heading was printed last */
 	bool is_free;        /* no heading before there is a result */
+	struct buf heading;  /* of the task under way, where it is shown only with a result; else empty */
 	json_t *looped;      /* host: number of the task whose items it has shown */
 };
 
 static void add(struct text *text, enum colour colour, const char *line)
 {
 	colour_str(&text->out, text->screen.options.colour, colour, line);
+}
+
+/* What is out is the first of a task whose heading has waited for it. */
+static void lead(struct text *text)
+{
+	if (!text->out.length || !text->heading.length)
+		return;
+	buf_add(&text->heading, text->out.data, text->out.length);
+	buf_clear(&text->out);
+	buf_add(&text->out, text->heading.data, text->heading.length);
+	buf_clear(&text->heading);
 }
 
 static void flush(struct text *text)
@@ -136,7 +148,7 @@ static void add_diff(struct text *text, const struct event *event)
 {
 	json_t *diff = json_object_get(event->result, "diff");
 	if (text->screen.options.diff && diff && event->status == STATUS_CHANGED && !has_shown_items(text, event))
-		report_diff(diff, text->screen.options.colour, &text->out);
+		report_diff(diff, &text->screen.options, &text->out);
 }
 
 /* Passes what one host said through the order of hosts, where there is one. */
@@ -151,10 +163,21 @@ static void put_in_order(struct text *text, const struct event *event, bool ende
 	order_add(text->order, event->host, &said, ended, leaves, &text->out);
 }
 
+/* display_ok_hosts and display_skipped_hosts. */
+static bool is_hidden(const struct text *text, const struct event *event)
+{
+	const struct report_options *options = &text->screen.options;
+	return (event->status == STATUS_OK && options->hides_ok) || (event->status == STATUS_SKIPPED && options->hides_skipped);
+}
+
 static void on_result(struct text *text, const struct event *event)
 {
 	screen_result_warnings(&text->screen, event);
-	if (event->task_number != text->banner && (text->is_free || !text->order) && !is_include(event))
+	if (is_hidden(text, event)) {
+		put_in_order(text, event, !event->is_item);
+		return;
+	}
+	if (event->task_number != text->banner && (text->is_free || !text->order) && !is_include(event) && !text->heading.length)
 		add_task_banner(text, event);
 	add_diff(text, event);
 	if (event->status == STATUS_FAILED || event->status == STATUS_UNREACHABLE)
@@ -277,26 +300,45 @@ static bool ends_order(enum event_kind kind)
 	       kind == EVENT_NO_HOSTS_LEFT || kind == EVENT_LISTING || kind == EVENT_RUN_END;
 }
 
+/* A heading that may have no result below it waits for one that is shown. */
+static void on_task_start(struct text *text, const struct event *event)
+{
+	bool waits = text->screen.options.hides_ok || text->screen.options.hides_skipped;
+	if (text->is_free)
+		return;
+	if (waits)
+		flush(text);
+	add_task_banner(text, event);
+	if (!waits)
+		return;
+	buf_add(&text->heading, text->out.data, text->out.length);
+	buf_clear(&text->out);
+}
+
 static void text_handle(void *context, const struct event *event)
 {
 	struct text *text = context;
 	screen_event(&text->screen, event);
 	if (text->order && ends_order(event->kind))
 		order_flush(text->order, &text->out);
+	lead(text);
+	if (ends_order(event->kind))
+		buf_clear(&text->heading);
 	switch (event->kind) {
 	case EVENT_PLAY_START:
 		on_play_start(text, event);
 		break;
 	case EVENT_TASK_START:
-		if (!text->is_free)
-			add_task_banner(text, event);
+		on_task_start(text, event);
 		break;
 	case EVENT_RESULT:
 		if (!event->is_include)
 			on_result(text, event);
+		lead(text);
 		break;
 	case EVENT_RETRY:
 		on_retry(text, event);
+		lead(text);
 		break;
 	case EVENT_INCLUDED:
 		on_included(text, event);
@@ -341,6 +383,7 @@ static void text_free(void *context)
 	screen_release(&text->screen);
 	order_free(text->order);
 	buf_release(&text->out);
+	buf_release(&text->heading);
 	json_decref(text->looped);
 	free(text);
 }

@@ -217,7 +217,8 @@ static int written_arguments(const struct evaluation *at, const struct spec *spe
 /* async and poll, of the few tasks that have them. */
 static int read_async(struct attempt *attempt, const struct evaluation *at, struct err *err)
 {
-	double seconds = 0, poll = 15;
+	int poll_s = at->variables->run->options->defaults.poll_s;
+	double seconds = 0, poll = poll_s ? poll_s : 15;
 	if (!scope_own(&at->entry->scope, "async").value)
 		return 0;
 	if (keyword_number(at, "async", 0, &seconds, err) < 0 || keyword_number(at, "poll", poll, &poll, err) < 0)

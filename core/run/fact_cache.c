@@ -20,8 +20,8 @@ static const char parts_key[] = "neap_fact_parts";
 /* NULL where the host's name cannot be one of a file. */
 static char *path_of(const struct run_context *run, const struct host_state *host)
 {
-	const char *name = host->host->name;
-	return strchr(name, '/') || *name == '.' ? NULL : mem_printf("%s/%s", run->options->fact_cache, name);
+	const char *name = host->host->name, *prefix = run->options->fact_cache_prefix;
+	return strchr(name, '/') || *name == '.' ? NULL : mem_printf("%s/%s%s", run->options->fact_cache, prefix ? prefix : "", name);
 }
 
 static bool is_fresh(const struct run_context *run, const char *path)

@@ -59,6 +59,19 @@ static int load_vars_files(struct play_state *state, struct template_vm *vm, str
 	return 0;
 }
 
+/* What the settings say. New, or NULL. */
+static json_t *gathering_default(const struct run_defaults *defaults, const char *name)
+{
+	if (strcmp(name, "gather_timeout") == 0)
+		return defaults->gather_timeout_s ? json_integer(defaults->gather_timeout_s) : NULL;
+	if (strcmp(name, "fact_path") == 0)
+		return defaults->fact_path ? json_string(defaults->fact_path) : NULL;
+	json_t *subset = defaults->gather_subset_count ? json_array() : NULL;
+	for (size_t i = 0; i < defaults->gather_subset_count; i++)
+		json_array_append_new(subset, json_string(defaults->gather_subset[i]));
+	return subset;
+}
+
 static int read_gathering(struct play_state *state, struct template_vm *vm, struct err *err)
 {
 	static const char *const names[] = { "gather_subset", "gather_timeout", "fact_path" };
@@ -70,6 +83,8 @@ static int read_gathering(struct play_state *state, struct template_vm *vm, stru
 		json_t *value = NULL;
 		if (play_keyword_value(state->run, state->play, names[i], vm, &value, err) < 0)
 			return -1;
+		if (!value)
+			value = gathering_default(&state->run->options->defaults, names[i]);
 		if (value)
 			json_object_set_new(arguments, names[i], value);
 	}

@@ -65,7 +65,11 @@ int play_hosts(struct run_context *run, const struct play *play, struct template
 	play_join_pattern(&pattern, value);
 	if (inventory_match(run->inventory, buf_text(&pattern), hosts, count, &warnings, err) < 0)
 		return -1;
-	for (size_t i = 0; i < warnings.count; i++)
+	if (warnings.count && run->options->mismatch == RUN_MISMATCH_ERROR) {
+		err_set(err, ERR_INPUT, "%s", warnings.items[0].text);
+		return warnings.items[0].hint ? err_hint(err, "%s", warnings.items[0].hint) : -1;
+	}
+	for (size_t i = 0; i < warnings.count && run->options->mismatch == RUN_MISMATCH_WARNING; i++)
 		context_warn(run, NULL, "%s%s%s", warnings.items[i].text, warnings.items[i].hint ? "; " : "",
 		             warnings.items[i].hint ? warnings.items[i].hint : "");
 	if (limit_apply(run, *hosts, count, err) < 0)

@@ -222,7 +222,7 @@ static int load(struct run_state *state, struct problems *problems, struct err *
 	if (limit_check(run, err) < 0 || confirm_possible(run, err) < 0 ||
 	    select_check_start(run, state->playbooks, state->playbook_count, err) < 0)
 		return -1;
-	if (!run->options->inventory_count)
+	if (!run->options->inventory_count && !run->options->is_quiet_of_localhost)
 		context_warn(run, NULL, "no inventory was given (-i): there is no host but localhost");
 	make_hosts(state);
 	fact_cache_load(run);

@@ -23,6 +23,18 @@ enum run_gathering {
 	RUN_GATHER_EXPLICIT, /* never */
 };
 
+enum run_mismatch { RUN_MISMATCH_WARNING, RUN_MISMATCH_ERROR, RUN_MISMATCH_IGNORED };
+
+/* What keywords are where a playbook does not say. */
+struct run_defaults {
+	bool no_log;
+	double timeout_s;              /* of a task; 0: none */
+	int poll_s;                    /* 0: 15 */
+	const char *const *gather_subset; size_t gather_subset_count;
+	const char *fact_path;         /* or NULL */
+	int gather_timeout_s;          /* 0: 10 */
+};
+
 /* What the command line asks for; names follow ansible-playbook. Borrowed. NULL or 0: not given. */
 struct run_options {
 	const char *const *playbooks; size_t playbook_count;
@@ -48,6 +60,11 @@ struct run_options {
 	bool ask_pass, ask_become_pass, become;
 	const char *become_user, *become_method, *become_flags, *become_exe;
 	const char *ssh_args, *host_key_checking, *strategy;
+	struct run_defaults defaults;
+	bool has_private_roles;     /* roles show their vars to none but themselves */
+	bool is_quiet_of_localhost; /* it is not told that there is no inventory */
+	enum run_mismatch mismatch; /* what a pattern is that names nothing */
+	const char *fact_cache_prefix; /* of its files, or NULL */
 	struct inventory_options inventory; /* how it is read; without vault */
 	bool task_debugger;         /* on whatever fails */
 	bool debugger_minds_ignored; /* it stops at failures with ignore_errors too */

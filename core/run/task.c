@@ -82,7 +82,7 @@ static void emit_start(const struct task *task)
 static int read_tolerance(struct task *task, struct err *err)
 {
 	struct settings *settings = &task->settings;
-	if (keyword_flag(&task->at, "no_log", false, &settings->no_log, err) == 0 &&
+	if (keyword_flag(&task->at, "no_log", task->walk->run->options->defaults.no_log, &settings->no_log, err) == 0 &&
 	    keyword_flag(&task->at, "ignore_errors", false, &settings->ignore_errors, err) == 0 &&
 	    keyword_flag(&task->at, "ignore_unreachable", false, &settings->ignore_unreachable, err) == 0)
 		return 0;
@@ -152,12 +152,12 @@ static int read_settings(struct task *task, struct err *err)
 	settings->has_until = scope_keyword(&task->entry->scope, "until").value != NULL;
 	if (keyword_flag(at, "ignore_errors", false, &settings->ignore_errors, err) < 0 ||
 	    keyword_flag(at, "ignore_unreachable", false, &settings->ignore_unreachable, err) < 0 ||
-	    keyword_flag(at, "no_log", false, &settings->no_log, err) < 0 ||
+	    keyword_flag(at, "no_log", options->defaults.no_log, &settings->no_log, err) < 0 ||
 	    keyword_flag(at, "check_mode", check, &settings->check, err) < 0 ||
 	    keyword_flag(at, "diff", options->diff, &settings->diff, err) < 0 ||
 	    keyword_number(at, "retries", settings->has_until ? 3 : 0, &settings->retries, err) < 0 ||
 	    keyword_number(at, "delay", 5, &settings->delay_s, err) < 0 ||
-	    keyword_number(at, "timeout", 0, &settings->timeout_s, err) < 0 ||
+	    keyword_number(at, "timeout", options->defaults.timeout_s, &settings->timeout_s, err) < 0 ||
 	    keyword_environment(at, &settings->environment, err) < 0)
 		return -1;
 	return keyword_text(at, "delegate_to", &settings->delegate_to, err);

@@ -207,13 +207,23 @@ static void add_role(struct vars *vars, const struct role *role)
 	add_object(vars, VARS_ROLE, role->vars.value, false, "role vars");
 }
 
+/* To the play: its vars only where roles are not private. */
+static void add_play_role(struct variables *variables, const struct role *role)
+{
+	if (variables->run->options->has_private_roles)
+		add_object(&variables->vars, VARS_ROLE_DEFAULTS, role->defaults.value, false, "role defaults");
+	else
+		add_role(&variables->vars, role);
+}
+
 static void add_entry_role(void *context, const struct entry *entry)
 {
+	struct variables *variables = context;
 	if (entry->scope.kind != SCOPE_ROLE || !entry->scope.role)
 		return;
 	if (!module_name_get(entry->scope.node, "import_role").value)
-		add_object(context, VARS_ROLE, scope_own(&entry->scope, "vars").value, false, "vars where the role is named");
-	add_role(context, entry->scope.role);
+		add_object(&variables->vars, VARS_ROLE, scope_own(&entry->scope, "vars").value, false, "vars where the role is named");
+	add_play_role(variables, entry->scope.role);
 }
 
 /* The roles that a play names or imports show their variables to all of it, and so do public ones once they are included. */
@@ -224,10 +234,10 @@ static void add_play_roles(struct variables *variables)
 	add_object(vars, VARS_ROLE_DEFAULTS, variables->address, false, "magic"); /* below all that says it */
 	const struct entries *const sections[] = { &play->roles, &play->pre_tasks, &play->tasks, &play->post_tasks };
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
-		entries_each(sections[i], add_entry_role, vars);
+		entries_each(sections[i], add_entry_role, variables);
 	const struct role *role;
 	for (size_t i = 0; (role = play_public_role(variables->play, i)); i++)
-		add_role(vars, role);
+		add_play_role(variables, role);
 }
 
 static void add_play(struct variables *variables)

@@ -66,6 +66,7 @@ cat >conf/ansible.cfg <<'END'
 inventory = hosts.json
 roles_path = roles
 nocows = 1
+cowpath = /usr/games/cowsay
 retry_files_enabled = False
 jinja2_native = yes
 hash_behaviour = replace
@@ -74,9 +75,9 @@ pipelining = True
 control_path = /tmp/x
 END
 export ANSIBLE_CONFIG="$WORK/conf/ansible.cfg"
-ANSIBLE_LOG_PATH=/tmp/log neap run site.json
+ANSIBLE_LOG_FILTER=x neap run site.json
 status 0
-said "settings of Ansible's that neap does not have are ignored: nocows, control_path, ANSIBLE_LOG_PATH"
+said "settings of Ansible's that neap does not have are ignored: cowpath, control_path, ANSIBLE_LOG_FILTER"
 equal "$(wc -l <"$WORK/err")" 1
 neap doc ping
 silent
@@ -109,6 +110,68 @@ echo '[{"hosts": "all", "gather_facts": false, "tasks": [{"fail": {"msg": "x"}, 
 ANSIBLE_STRATEGY=linear ANSIBLE_ANY_ERRORS_FATAL=1 neap run fails.json --format text -t all
 status 2
 output_lacks reached
+
+it "the text shows what it is asked to show, in a log too, with times and the hosts that were lost"
+export ANSIBLE_CONFIG=/dev/null
+mkdir -p lost/roles/quick/tasks
+echo '[{"name": "in a role", "command": "true", "changed_when": false}]' >lost/roles/quick/tasks/main.json
+cat >lost/site.json <<'END'
+[{"hosts": "all", "gather_facts": false, "roles": ["quick"], "tasks": [
+  {"name": "skipped", "debug": {"msg": "x"}, "when": false},
+  {"name": "half", "command": "true", "when": "inventory_hostname == 'b'"},
+  {"name": "lost", "shell": "echo {{ secret }}; false", "when": "inventory_hostname == 'a'", "vars": {"secret": {"__ansible_unsafe": "hush-hush"}}, "no_log": true}]}]
+END
+ANSIBLE_DISPLAY_SKIPPED_HOSTS=false ANSIBLE_DISPLAY_OK_HOSTS=no ANSIBLE_LOG_PATH=run.log ANSIBLE_RETRY_FILES_ENABLED=yes \
+	ANSIBLE_CALLBACKS_ENABLED=timer,ansible.posix.profile_tasks,profile_roles neap run lost/site.json -i b,a, -c local
+status 2
+equal "$(grep -E '^(TASK|ok|changed|skipping|fatal)' out | cut -d: -f1 | tr -d '*')" 'TASK [half] 
+changed
+TASK [lost] 
+fatal'
+equal "$(grep -cE '^(quick : in a role|quick|command|shell|debug|skipped|lost|half) -+ [0-9]+[.][0-9]+s$' out)" 8
+output_has 'Playbook run took 0 days, 0 hours, '
+said 'to retry, use: --limit @lost/site.retry'
+equal "$(cat lost/site.retry)" a
+equal "$(stat -c %a run.log)" 600
+equal "$(grep -cE '^[0-9-]+ [0-9:]+,[0-9]{3} p=[0-9]+ u=[^ ]+ n=neap \| (changed: \[b\]|skipping: \[b\]|ok: \[a\]|PLAY RECAP .*)$' run.log)" 5
+! grep -q hush-hush run.log || fault "the log has what no_log hides"
+ANSIBLE_RETRY_FILES_ENABLED=yes ANSIBLE_RETRY_FILES_SAVE_PATH=$WORK/retries neap run lost/site.json -i b,a, -c local --limit @lost/site.retry
+equal "$(cat retries/site.retry)" a
+recap a failed=1
+output_lacks '[b]'
+ANSIBLE_LOG_PATH=none/x.log neap run lost/site.json -i a, -c local
+status 5
+said 'log_path none/x.log'
+
+it "keywords have the values of settings where a playbook does not say"
+mkdir -p said/roles/r/vars said/roles/r/tasks
+echo '{"own": 1}' >said/roles/r/vars/main.json
+echo '[{"debug": {"msg": "own {{ own }}"}}]' >said/roles/r/tasks/main.json
+cat >said/site.json <<'END'
+[{"hosts": "all:nobody", "gather_facts": false, "roles": ["r"], "tasks": [
+  {"debug": {"msg": "<{{ own | default('private') }}>"}, "no_log": false},
+  {"command": "sleep 20", "ignore_errors": true, "register": "slept"},
+  {"debug": {"msg": "<{{ slept is failed }}>"}, "no_log": false}]},
+ {"hosts": "all", "gather_facts": true, "tasks": [{"debug": {"msg": "<{{ ansible_facts.hostname is defined }} {{ ansible_facts.mounts is defined }}>"}, "no_log": false}]}]
+END
+ANSIBLE_NO_LOG=yes ANSIBLE_TASK_TIMEOUT=1 ANSIBLE_PRIVATE_ROLE_VARS=true ANSIBLE_GATHER_SUBSET='!all,!hardware' ANSIBLE_HOST_PATTERN_MISMATCH=ignore \
+	neap run said/site.json -i a, -c local
+status 0
+silent
+equal "$(grep -o '<.*>' out | cut -c1-9)" '<private>
+<True>
+<True Fal'
+output_lacks 'own 1'
+ANSIBLE_HOST_PATTERN_MISMATCH=error neap run said/site.json -i a, -c local
+status 1
+said 'the pattern "nobody" names no host or group'
+echo '[{"hosts": "localhost", "gather_facts": false, "tasks": []}]' >said/here.json
+ANSIBLE_LOCALHOST_WARNING=false neap run said/here.json
+silent
+printf 'a\nb\nc\nd\n' >said/old
+ANSIBLE_DIFF_CONTEXT=1 neap exec all -i a, -c local -m copy -a "content='a\nb\nc\nX\n' dest=$WORK/said/old" --diff
+output '@@ -3,2 +3,2 @@'
+export ANSIBLE_CONFIG="$WORK/conf/ansible.cfg"
 
 it "a line that is no setting is named with its place"
 printf '[defaults]\nforks = 1\nwhat is this\n' >conf/ansible.cfg

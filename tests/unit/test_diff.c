@@ -10,6 +10,8 @@
 
 enum { SIDE_MOST = 40 };
 
+static const struct report_options plain = { .diff_context = 3 }, coloured = { .colour = true, .diff_context = 3 };
+
 static size_t common_length(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count)
 {
 	size_t table[SIDE_MOST + 1][SIDE_MOST + 1] = { { 0 } };
@@ -76,7 +78,7 @@ static void expect_diff(const char *before, const char *after, const char *shown
 	auto_json json_t *diff = json_pack("{s:s, s:s, s:s, s:s}", "before", before, "after", after, "before_header", "/f",
 	                                   "after_header", "/f");
 	auto_buf struct buf out = BUF_INIT;
-	report_diff(diff, false, &out);
+	report_diff(diff, &plain, &out);
 	cr_expect_str_eq(buf_text(&out), shown, "got:\n%s", buf_text(&out));
 }
 
@@ -108,7 +110,7 @@ Test(diff, shows_attributes_as_json)
 {
 	auto_json json_t *diff = json_pack("[{s:{s:s}, s:{s:s}}]", "before", "mode", "0644", "after", "mode", "0600");
 	auto_buf struct buf out = BUF_INIT;
-	report_diff(diff, true, &out);
+	report_diff(diff, &coloured, &out);
 	cr_assert_str_eq(buf_text(&out), "\x1b[0;31m--- before\x1b[0m\n\x1b[0;32m+++ after\x1b[0m\n"
 	                                 "\x1b[0;36m@@ -1,3 +1,3 @@\x1b[0m\n {\n"
 	                                 "\x1b[0;31m-    \"mode\": \"0644\"\x1b[0m\n"
@@ -120,8 +122,8 @@ Test(diff, says_so_where_it_cannot_show)
 	auto_json json_t *binary = json_pack("{s:s%, s:s}", "before", "a\0b", (size_t)3, "after", "x");
 	auto_json json_t *skipped = json_pack("{s:b, s:i}", "dst_binary", 1, "src_larger", 104448);
 	auto_buf struct buf out = BUF_INIT;
-	report_diff(binary, false, &out);
-	report_diff(skipped, false, &out);
+	report_diff(binary, &plain, &out);
+	report_diff(skipped, &plain, &out);
 	cr_assert_str_eq(buf_text(&out), "--- before\n+++ after\nbinary files differ: 3 bytes before, 1 bytes after\n\n"
 	                                 "diff skipped: destination file appears to be binary\n"
 	                                 "diff skipped: source file size is greater than 104448\n");
@@ -134,7 +136,7 @@ Test(diff, is_bounded_and_safe)
 		buf_printf(&many, "line %d \x1b[2J\n", i);
 	auto_json json_t *diff = json_pack("{s:s, s:s}", "before", "", "after", many.data);
 	auto_buf struct buf out = BUF_INIT;
-	report_diff(diff, false, &out);
+	report_diff(diff, &plain, &out);
 	cr_assert_null(strchr(out.data, '\x1b'));
 	cr_assert_not_null(strstr(out.data, "(3000 more lines of this difference are not shown)\n\n"));
 	buf_release(&many);
