@@ -326,6 +326,7 @@ static const char *successor(const char *key)
 		{ "sudo", "become" }, { "sudo_user", "become_user" }, { "sudo_exe", "become_exe" }, { "sudo_flags", "become_flags" },
 		{ "su", "become" }, { "su_user", "become_user" }, { "always_run", "check_mode" }, { "only_if", "when" },
 		{ "first_available_file", "with_first_found" }, { "include", "import_playbook" },
+		{ "static", "import_tasks" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		if (strcmp(rows[i].was, key) == 0)

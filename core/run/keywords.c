@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/python_literal.h"
 #include "plan/spec.h"
 
 static int place_error(struct node node, struct err *err)
@@ -175,14 +176,10 @@ static int merge_variable(struct merging *merging, const char *name, json_t *val
 {
 	if (!is_name(name))
 		return err_set(merging->err, ERR_INPUT, "environment: \"%s\" cannot be the name of a variable", name);
-	if (json_is_string(value))
-		json_object_set_new(merging->environment, name, json_string(json_string_value(value)));
-	else if (json_is_boolean(value))
-		json_object_set_new(merging->environment, name, json_string(json_is_true(value) ? "True" : "False"));
-	else {
-		auto_free char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		json_object_set_new(merging->environment, name, json_string(text ? text : ""));
-	}
+	auto_buf struct buf text = BUF_INIT;
+	if (!json_is_null(value)) /* {{ x if y else None }} is nothing in a text */
+		python_show(&text, value);
+	json_object_set_new(merging->environment, name, json_stringn(buf_text(&text), text.length));
 	return 0;
 }
 

@@ -729,7 +729,9 @@ local function definition_of(registry, what, node)
 			names[#names + 1] = name
 		end
 		table.sort(names)
-		lexer.fail_absent(node.line, native.nearest(node.name, names), nil, what, node.name)
+		local other = what == "filter" and compiler.tests[node.name] and "it is a test: x is " .. node.name
+			or what == "test" and compiler.filters[node.name] and "it is a filter: x | " .. node.name
+		lexer.fail_absent(node.line, not other and native.nearest(node.name, names) or nil, other or nil, what, node.name)
 	end
 	return definition
 end

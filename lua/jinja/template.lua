@@ -64,6 +64,35 @@ local function uncounted(compile, text, with)
 	return compiled
 end
 
+local override_names = { trim_blocks = "trim_blocks", lstrip_blocks = "lstrip_blocks", newline_sequence = "newline",
+	block_start_string = "block_start", block_end_string = "block_end", variable_start_string = "variable_start",
+	variable_end_string = "variable_end", comment_start_string = "comment_start", comment_end_string = "comment_end" }
+
+-- The settings that a template's first line may have ("#jinja2: trim_blocks:False, lstrip_blocks:True"), over those given; and
+-- the text behind it.
+local function overridden(text, with)
+	local line, rest = text:match("^#jinja2:([^\n]*)\n?(.*)$")
+	if not line then
+		return text, with
+	end
+	local own = {}
+	for name, value in pairs(with) do
+		own[name] = value
+	end
+	for pair in line:gmatch("[^,]+") do
+		local name, written = pair:match("^%s*([%w_]+)%s*:%s*(.-)%s*$")
+		if not name then
+			values.fail("failed to parse jinja2 override '%s': a name, a colon and a value are needed", pair)
+		elseif not override_names[name] then
+			values.fail("there is no setting '%s' for jinja2", name)
+		end
+		local value = compiler.expression(parser.expression(written))({})
+		own[override_names[name]] = value
+	end
+	own.first_line = (own.first_line or 1) + 1
+	return rest, own
+end
+
 local function compile_text(text, with)
 	local tree = tree_of(text, with)
 	local only = #tree.body == 1 and tree.body[1]
@@ -89,7 +118,7 @@ local function compile_text(text, with)
 end
 
 function template.compile_text(text, with)
-	return uncounted(compile_text, text, with or text_settings)
+	return uncounted(compile_text, text, with)
 end
 
 -- The settings of the file that is being rendered, which those that it names share; false: Ansible's for any text.
@@ -125,7 +154,7 @@ function statements.load(name)
 end
 
 local function compiled_text(text)
-	return texts[text] or keep_text(text, template.compile_text(text))
+	return texts[text] or keep_text(text, template.compile_text(overridden(text, text_settings)))
 end
 
 local function compile_expression(text)
@@ -304,35 +333,6 @@ local function text_of(compiled)
 	value = value == values.null and "" or values.text(values.defined(value))
 	position.line, runtime.showing = line, showing
 	return value
-end
-
-local override_names = { trim_blocks = "trim_blocks", lstrip_blocks = "lstrip_blocks", newline_sequence = "newline",
-	block_start_string = "block_start", block_end_string = "block_end", variable_start_string = "variable_start",
-	variable_end_string = "variable_end", comment_start_string = "comment_start", comment_end_string = "comment_end" }
-
--- The settings that a file's first line may have ("#jinja2: trim_blocks:False, lstrip_blocks:True"), over those given; and
--- the text behind it.
-local function overridden(text, with)
-	local line, rest = text:match("^#jinja2:([^\n]*)\n?(.*)$")
-	if not line then
-		return text, with
-	end
-	local own = {}
-	for name, value in pairs(with) do
-		own[name] = value
-	end
-	for pair in line:gmatch("[^,]+") do
-		local name, written = pair:match("^%s*([%w_]+)%s*:%s*(.-)%s*$")
-		if not name then
-			values.fail("failed to parse jinja2 override '%s': a name, a colon and a value are needed", pair)
-		elseif not override_names[name] then
-			values.fail("there is no setting '%s' for jinja2", name)
-		end
-		local value = compiler.expression(parser.expression(written))({})
-		own[override_names[name]] = value
-	end
-	own.first_line = own.first_line + 1
-	return rest, own
 end
 
 -- The text that a file's content gives.

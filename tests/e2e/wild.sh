@@ -1,11 +1,11 @@
-# Ten playbooks as people write them (roles, templates, handlers, sealed variables, blocks, includes) do the same as JSON.
+# Playbooks as people write them (roles, templates, handlers, sealed variables, blocks, includes) do the same as JSON.
 . "${SOURCE_ROOT:-.}/tests/e2e/lib.sh"
 e2e_setup
 umask 022
 cp -a "$SOURCE_ROOT/tests/e2e/wild" yaml
 cp -a yaml json
 
-# run_all FOLDER NAME: the ten of a folder on the hosts' folders in NAME; plays, tasks and counts are kept.
+# run_all FOLDER NAME: those of a folder on the hosts' folders in NAME; plays, tasks and counts are kept.
 run_all() {
 	export WILD_BASE="$WORK/$2"
 	mkdir -p "$WILD_BASE"
@@ -14,7 +14,7 @@ run_all() {
 	grep -E '^(PLAY|TASK|RUNNING|[a-z0-9]+ +:) ' out >"$2.said"
 }
 
-it "does what ten playbooks in YAML say"
+it "does what playbooks in YAML say"
 run_all yaml by_yaml
 equal "$(cat status)" 0
 silent
@@ -34,6 +34,12 @@ password=\"s3\\\"cret\"
 key=k3y-with-\"quotes\"
 port=3306"
 equal "$(cat by_yaml/w1/notes)" "noted"
+equal "$(cat by_yaml/w1/idioms by_yaml/w1/node.yml)" "9.2 9.2 True
+db-a,db-b
+[] ['w1']
+- targets:
+  - w1
+  - w2"
 
 it "does the same in JSON"
 (cd json && "$NEAP" convert --write --remove .) >out 2>err
