@@ -126,6 +126,11 @@ static int check_folder(struct copy_task *task, const struct place *place, struc
 		return -1;
 	if (!missing->count || path_ends_in_slash(task->dest))
 		return 0;
+	if (result_is_check(task->decision)) { /* of a package that would be installed, or of a command */
+		result_warn(task->decision, "there is no folder %s: it has to be there by the time the task is run", folder);
+		*missing = (struct folder_list){ 0 };
+		return 0;
+	}
 	result_fail(task->decision, "Destination directory %s does not exist", folder);
 	return -1;
 }
