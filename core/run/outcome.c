@@ -197,10 +197,14 @@ static void remember_failure(struct walk *walk, struct template_vm *vm, const st
 
 static void note_fatal(struct walk *walk, struct template_vm *vm, const struct task_outcome *outcome)
 {
-	bool fatal = false;
+	bool fatal = false, once = false;
 	struct err ignored = ERR_INIT;
 	const struct evaluation at = { vm, &walk->variables, outcome->entry };
-	if (keyword_flag(&at, "any_errors_fatal", walk->run->options->any_errors_fatal, &fatal, &ignored) == 0 && fatal)
+	if (keyword_flag(&at, "any_errors_fatal", walk->run->options->any_errors_fatal, &fatal, &ignored) < 0)
+		return;
+	if (!walk->play->is_free && keyword_flag(&at, "run_once", false, &once, &ignored) < 0) /* it failed for all of them */
+		return;
+	if (fatal || once)
 		atomic_store(&walk->play->is_fatal, true);
 }
 

@@ -18,47 +18,6 @@ static double percentage(json_t *value)
 	return json_is_string(value) ? strtod(json_string_value(value), NULL) : -1;
 }
 
-/* One whose name is a template; of a list, the first that exists. */
-static int load_vars_file(struct play_state *state, struct template_vm *vm, const struct vars_file *file,
-                          json_t **values, struct err *err)
-{
-	auto_json json_t *names = NULL;
-	if (play_keyword_evaluate(state->run, state->play, file->name.value, vm, &names, err) < 0)
-		return err_wrap(err, "vars_files");
-	for (size_t i = 0; i < (json_is_array(names) ? json_array_size(names) : 1); i++) {
-		json_t *name = json_is_array(names) ? json_array_get(names, i) : names;
-		auto_free char *path = json_is_string(name)
-			? scope_find_file(&state->play->scope, "vars", json_string_value(name)) : NULL;
-		if (!path)
-			continue;
-		auto_problems struct problems problems = PROBLEMS_INIT;
-		struct document *document = NULL;
-		if (playbook_load_vars(&document, path, state->run->vault, &problems) < 0)
-			return problems_first(&problems, "the file cannot be read", err);
-		mem_grow(state->documents, state->document_count, state->document_room);
-		state->documents[state->document_count++] = document;
-		*values = document_root(document).value;
-		return 0;
-	}
-	auto_free char *text = node_text(names);
-	return err_set(err, ERR_INPUT, "vars_files: there is no file %s", text);
-}
-
-static int load_vars_files(struct play_state *state, struct template_vm *vm, struct err *err)
-{
-	const struct play *play = state->play;
-	for (size_t i = 0; i < play->vars_file_count; i++) {
-		json_t *values = play->vars_files[i].vars.value;
-		if (!values && load_vars_file(state, vm, &play->vars_files[i], &values, err) < 0) {
-			auto_free char *where = node_where(play->vars_files[i].name);
-			return err_at(err, "%s", where ? where : "");
-		}
-		mem_grow(state->vars_files, state->vars_file_count, state->vars_file_room);
-		state->vars_files[state->vars_file_count++] = values;
-	}
-	return 0;
-}
-
 /* What the settings say. New, or NULL. */
 static json_t *gathering_default(const struct run_defaults *defaults, const char *name)
 {
@@ -123,7 +82,7 @@ static int read_settings(struct play_state *state, struct template_vm *vm, struc
 		err_wrap(err, "vars_prompt");
 		return err_at(err, "%s", where ? where : "");
 	}
-	return load_vars_files(state, vm, err);
+	return play_load_vars_files(state, vm, err);
 }
 
 unsigned play_task_number(struct play_state *play, const struct entry *entry)
@@ -283,6 +242,7 @@ static void state_release(struct play_state *state)
 	free(state->documents);
 	free(state->directory);
 	free(state->vars_files);
+	free(state->host_files);
 	free(state->handlers);
 	free(state->public_roles);
 	throttles_free(state->throttles);

@@ -19,6 +19,9 @@ struct play_state {
 	json_t *all_names, *batch_names; /* names of hosts, for the magic variables */
 	json_t **vars_files;             /* the dictionaries of vars_files:, in order; borrowed */
 	size_t vars_file_count, vars_file_room;
+	bool has_host_files;             /* the names of some are of each host: NULL among the dictionaries */
+	struct host_file *host_files;    /* those that were read; under lock */
+	size_t host_file_count, host_file_room;
 	struct document **documents;     /* of those whose names were templates; owned */
 	size_t document_count, document_room;
 	struct gather gather;            /* of facts */
@@ -43,6 +46,11 @@ struct play_state {
 void play_announce(struct play_state *play, const struct entry *entry, unsigned number, const char *name);
 /* Tells of each turn, also where a handler or what an include has brought in comes again. The conductor, between turns. */
 void play_announce_again(struct play_state *play, const struct entry *entry, const char *name);
+/* The dictionary of one of vars_files for a host; NULL: its name is not known yet. Any thread. */
+json_t *play_vars_file(struct play_state *play, const struct host_state *host, size_t index);
+/* walk_enter_variables, and reads those of vars_files whose names are of this host, unless facts are wanted first. The variables
+ * are entered in any case. Who has the walk. */
+int play_enter_variables(struct walk *walk, struct template_vm *vm, const struct entry *entry, struct err *err) must_check;
 /* The task's number in the run. */
 unsigned play_task_number(struct play_state *play, const struct entry *entry);
 /* Whether handlers that an include brings become the play's: not if it is only looked at. */

@@ -17,6 +17,9 @@ json_t *play_host_names(struct host *const *hosts, size_t count);
 /* The names without regard to order:, as the magic variables have them. */
 json_t *play_names_as_matched(const struct play *play, struct host *const *hosts, size_t count);
 
+/* Reads those of vars_files that are the same for all hosts. */
+int play_load_vars_files(struct play_state *state, struct template_vm *vm, struct err *err) must_check;
+
 /* Makes a handler one of the play's; context is its state. For entries_each. */
 void play_add_handler(void *context, const struct entry *entry);
 void play_free_includes(struct play_state *play);

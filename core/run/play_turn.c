@@ -66,7 +66,8 @@ void play_gather_shared(struct play_state *play, const struct play_batch *batch)
 
 static char *name_of_next(struct walk *walk, struct template_vm *vm)
 {
-	walk_enter_variables(walk, walk->next);
+	struct err ignored = ERR_INIT; /* the task will meet it, and tell it */
+	(void)!play_enter_variables(walk, vm, walk->next, &ignored);
 	const struct evaluation at = { vm, &walk->variables, walk->next };
 	char *name = keyword_task_name(&at);
 	variables_leave(&walk->variables);

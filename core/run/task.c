@@ -97,7 +97,8 @@ static enum state begin(struct task *task)
 	struct walk *walk = task->walk;
 	if (atomic_load(&walk->run->cancelled) && !stream_awaits(walk))
 		return STATE_LEFT;
-	walk_enter_variables(walk, task->entry);
+	struct err err = ERR_INIT;
+	int failed = play_enter_variables(walk, task->at.vm, task->entry, &err);
 	free(task->name);
 	task->name = keyword_task_name(&task->at);
 	if (walk->variables.wanted) {
@@ -106,7 +107,10 @@ static enum state begin(struct task *task)
 	}
 	play_announce(walk->play, task->entry, task->number, task->name);
 	emit_start(task);
-	return STATE_LOOP;
+	if (!failed)
+		return STATE_LOOP;
+	task_fail(task, &err);
+	return STATE_CONCLUDE;
 }
 
 static enum state enter_loop(struct task *task)

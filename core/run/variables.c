@@ -255,7 +255,7 @@ static void add_play(struct variables *variables)
 		add_object(&variables->vars, VARS_PLAY, scope_own(scope, "vars").value, false, "import_playbook vars");
 	add_object(&variables->vars, VARS_PLAY_PROMPT, play->prompted, false, "vars_prompt");
 	for (size_t i = 0; i < play->vars_file_count; i++)
-		add_object(&variables->vars, VARS_PLAY_FILES, play->vars_files[i], false, "vars_files");
+		add_object(&variables->vars, VARS_PLAY_FILES, play_vars_file(variables->play, variables->host, i), false, "vars_files");
 }
 
 /* Where a host is has a value also where nothing says it; below all that does. */
