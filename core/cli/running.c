@@ -45,6 +45,7 @@ struct run_options running_to_run(const struct running_options *options)
 		.become_password_file = options->become_password_file,
 		.host_key_checking = options->host_key_checking, .ssh_args = options->ssh_args,
 		.become_flags = options->become_flags, .become_exe = options->become_exe, .port = options->port,
+		.ssh_retries = options->ssh_retries,
 		.strategy = options->strategy, .inventory = inventories_options(&options->inventory, NULL), .task_debugger = options->task_debugger,
 		.debugger_minds_ignored = is_refused(options->debugger_ignore_errors),
 		.defaults = {

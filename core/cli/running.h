@@ -20,6 +20,7 @@ struct running_options {
 	/* by settings only */
 	const char *host_key_checking, *ssh_args, *become_flags, *become_exe, *callback, *strategy;
 	int port, ssh_timeout;
+	const char *ssh_retries;
 	bool no_color, force_color, task_debugger;
 	const char *debugger_ignore_errors;
 	struct inventories_settings inventory;
@@ -83,6 +84,7 @@ struct running_options {
 	{ "no-log", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(no_log), 0, "ANSIBLE_NO_LOG" }, \
 	{ "poll", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(poll), 0, "ANSIBLE_POLL_INTERVAL" }, \
 	{ "task-timeout", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(task_timeout), 0, "ANSIBLE_TASK_TIMEOUT" }, \
+	{ "ssh-retries", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(ssh_retries), 0, "ANSIBLE_SSH_RETRIES" }, \
 	{ "ssh-timeout", 0, OPTION_INT, NULL, NULL, NULL, RUNNING_AT(ssh_timeout), 0, "ANSIBLE_SSH_TIMEOUT" }, \
 	{ "task-debugger", 0, OPTION_FLAG, NULL, NULL, NULL, RUNNING_AT(task_debugger), 0, "ANSIBLE_ENABLE_TASK_DEBUGGER" }, \
 	{ "debugger-ignore-errors", 0, OPTION_STRING, NULL, NULL, NULL, RUNNING_AT(debugger_ignore_errors), 0, "ANSIBLE_TASK_DEBUGGER_IGNORE_ERRORS" }, \

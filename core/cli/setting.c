@@ -80,6 +80,8 @@ const struct setting_row setting_rows[] = {
 	{ "ANSIBLE_SSH_ARGS", "ssh_connection", "ssh_args", SETTING_TEXT, "as the variable ansible_ssh_args" },
 	{ "ANSIBLE_SSH_COMMON_ARGS", "ssh_connection", "ssh_common_args", SETTING_TEXT, "as --ssh-common-args" },
 	{ "ANSIBLE_SSH_EXTRA_ARGS", "ssh_connection", "ssh_extra_args", SETTING_TEXT, "as --ssh-extra-args" },
+	{ "ANSIBLE_SSH_RETRIES", "connection", "retries", SETTING_TEXT, "as the variable ansible_ssh_retries: how often connecting is tried again" },
+	{ "ANSIBLE_SSH_RETRIES", "ssh_connection", "retries", SETTING_TEXT, "the same" },
 	{ "ANSIBLE_SSH_TIMEOUT", "ssh_connection", "timeout", SETTING_TEXT, "as --timeout" },
 	{ "ANSIBLE_STDOUT_CALLBACK", "defaults", "stdout_callback", SETTING_TEXT, "json and jsonl, as --format; any other is the text" },
 	{ "ANSIBLE_STRATEGY", "defaults", "strategy", SETTING_TEXT, "as the keyword strategy" },

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 
 /* Open files: of the run, and of each connection (a socket, which libssh and the pump wait on, and two to wake its thread). */
-enum { FILES_OF_RUN = 40, FILES_EACH = 4, ACCOUNT_MOST = 16384 };
+enum { RETRIES_MOST = 1000, FILES_OF_RUN = 40, FILES_EACH = 4, ACCOUNT_MOST = 16384 };
 
 struct user_row {
 	struct user_row *next;
@@ -33,6 +33,7 @@ struct target_row {
 	struct target_user login;
 	struct target *target;
 	struct wire_config config;
+	int retries;
 	struct secret password, passphrase;
 	struct arena arena;
 	struct user_row *users;
@@ -278,6 +279,8 @@ static void read_details(struct reading *reading, struct target_row *row)
 	config->connect_timeout_ms = whole_number(reading, "ansible_timeout", timeout, 86400) * 1000;
 	if (!config->connect_timeout_ms)
 		config->connect_timeout_ms = run->options->timeout_s * 1000;
+	const char *retries = variable_text(reading, NAMES("ansible_ssh_retries"));
+	row->retries = whole_number(reading, "ansible_ssh_retries", retries ? retries : run->options->ssh_retries, RETRIES_MOST);
 	read_host_key_policy(reading, config);
 	variable_secret(reading, NAMES("ansible_ssh_pass", "ansible_ssh_password", "ansible_password"), &run->password,
 	                &row->password);
@@ -339,6 +342,7 @@ static struct target *make_target(struct targets *targets, struct target_row *ro
 		.prompt = targets->run->prompt,
 		.prompt_context = targets->run,
 		.tells_phases = targets->run->options->verbosity >= 3,
+		.retries = row->retries,
 		.files_too_few = too_few,
 	};
 	return target_new(&options);

@@ -69,6 +69,7 @@ struct run_options {
 	bool task_debugger;         /* on whatever fails */
 	bool debugger_minds_ignored; /* it stops at failures with ignore_errors too */
 	int port;                   /* 0: as configured */
+	const char *ssh_retries;    /* of a connection that cannot be made; a number, or NULL */
 	const char *connection_password_file, *become_password_file;
 	struct vault_sources vault; /* without fresh */
 	bool vault_match_ids;

@@ -29,6 +29,7 @@ struct target {
 	bool expected, closing, reset, cancelled;
 	struct wire *wire;    /* set under the lock, used by the thread */
 
+	bool may_come; /* the network kept it from connecting, not the host itself. Thread's own */
 	bool connects_again;
 	struct wire_config again; /* the configuration of a connection that is made again. Thread's own, as the one above */
 
@@ -219,6 +220,7 @@ static int connect_wire(struct target *target, struct err *err)
 	pthread_mutex_unlock(&target->lock);
 	if (wire_connect(wire, &watch, err) < 0) {
 		disconnect(target);
+		target->may_come = err->kind == ERR_UNREACHABLE || err->kind == ERR_PROTOCOL || err->kind == ERR_TIMEOUT;
 		return unreachable(err);
 	}
 	if (target->options.tells_phases)
@@ -315,6 +317,23 @@ static int pass_time(struct target *target, int64_t ms, struct err *err)
 			poll(NULL, 0, (int)wait);
 		else if (wire_idle(target->wire, -1, clock_deadline(wait), &lost) < 0)
 			disconnect(target);
+	}
+}
+
+/* Tried again as often as the settings say, 0, 1, 3, 7, ... seconds apart as with Ansible; not where the host itself refuses. */
+static int connect_in_the_end(struct target *target, const struct job *job, struct err *err)
+{
+	enum { APART_MOST_S = 30 };
+	int64_t apart_s = 0;
+	for (int left = target->options.retries;; left--) {
+		if (connect_for(target, job, err) == 0)
+			return 0;
+		if (left <= 0 || err->kind == ERR_INTERRUPTED || !target->may_come)
+			return -1;
+		err_clear(err);
+		if (pass_time(target, apart_s * 1000, err) < 0)
+			return -1;
+		apart_s = apart_s * 2 + 1 < APART_MOST_S ? apart_s * 2 + 1 : APART_MOST_S;
 	}
 }
 
@@ -486,7 +505,7 @@ static void do_job(struct target *target, struct job *job)
 	if (begins_anew)
 		target->lost = (struct err)ERR_INIT;
 	struct err err = target->lost;
-	if (err.kind == ERR_NONE && (begins_anew || target->wire || connect_for(target, job, &err) == 0)) {
+	if (err.kind == ERR_NONE && (begins_anew || target->wire || connect_in_the_end(target, job, &err) == 0)) {
 		if (job->kind == JOB_ASKS)
 			(void)!answer_job(target, job, &err);
 		else

@@ -73,6 +73,7 @@ struct target_options {
 	bool (*prompt)(void *context, const char *text, struct secret *answer); /* for passphrases; NULL: nobody to ask */
 	void *prompt_context;
 	unsigned long files_too_few; /* the limit on open files, where it leaves no room for this connection: its jobs fail; else 0 */
+	int retries;       /* of a connection that the network does not make */
 	bool tells_phases; /* EVENT_PHASE and EVENT_CONNECTED, which wake the main thread several times for each connection */
 };
 

@@ -22,6 +22,19 @@ status 4
 output_has 'fatal: [127.0.0.1]: UNREACHABLE! => connecting to 127.0.0.1 port 1: Connection refused'
 recap h001 ok=1 unreachable=0
 
+it "tries again as often as the settings say, and not where the host itself refuses"
+printf '#!/bin/sh\necho tried >>%s/tried\nexit 1\n' "$WORK" >failing
+chmod +x failing
+for retries in 0 1; do
+	rm -f tried
+	ANSIBLE_SSH_RETRIES=$retries neap run play.json -i 'away,' --ssh-common-args "-o ProxyCommand=$WORK/failing"
+	status 4
+	wc -l <tried >tried.$retries
+done
+equal "$(cat tried.1)" $(($(cat tried.0) * 2))
+ANSIBLE_SSH_RETRIES=9 neap run play.json -i hosts.json -e ansible_ssh_private_key_file=/nonexistent/key
+status 4
+
 it "names the key that is not there"
 neap run play.json -i hosts.json -e ansible_ssh_private_key_file=/nonexistent/key
 status 4
@@ -46,9 +59,6 @@ ulimit -Sn 120
 ulimit -Hn 120 # for the rest of this script
 neap run play.json -i many.json
 status 4
-recap h001 ok=1
-recap h020 ok=1
-recap h021 unreachable=1
-recap h040 unreachable=1
+equal "$(grep -c ' ok=1 ' out) $(grep -c ' unreachable=1 ' out)" "20 20" # which of them, their order says that they come in
 output_has 'not connected: this process may open no more than 120 files: raise the limit (ulimit -Hn'
 done_testing
