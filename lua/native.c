@@ -218,6 +218,146 @@ static int native_charge(lua_State *state)
 	return 0;
 }
 
+/* What is left of the room for a value that is small, and the metatables that it may have. */
+struct native_small {
+	int nodes;
+	int64_t bytes;
+	const void *list, *tuple, *dict;
+};
+
+static bool native_small_json(const json_t *value, struct native_small *left)
+{
+	size_t i;
+	const char *key;
+	json_t *member;
+	if (--left->nodes < 0)
+		return false;
+	if (json_is_string(value))
+		return (left->bytes -= (int64_t)json_string_length(value)) >= 0;
+	json_array_foreach(value, i, member)
+		if (!native_small_json(member, left))
+			return false;
+	json_object_foreach((json_t *)value, key, member)
+		if ((left->bytes -= (int64_t)strlen(key)) < 0 || !native_small_json(member, left))
+			return false;
+	return true;
+}
+
+static bool native_small_value(lua_State *state, int index, struct native_small *left);
+
+/* Of lists, tuples and dictionaries: nothing else is small. */
+static bool native_small_table(lua_State *state, int index, struct native_small *left)
+{
+	const int top = lua_gettop(state);
+	if (!lua_getmetatable(state, index))
+		return false;
+	const void *kind = lua_topointer(state, -1);
+	lua_settop(state, top);
+	if ((kind != left->list && kind != left->tuple && kind != left->dict) || !lua_checkstack(state, 8))
+		return false;
+	if (kind != left->dict) {
+		const lua_Integer count = (lua_Integer)lua_rawlen(state, index);
+		for (lua_Integer i = 1; i <= count; i++) {
+			lua_rawgeti(state, index, i);
+			bool is_small = native_small_value(state, top + 1, left);
+			lua_settop(state, top);
+			if (!is_small)
+				return false;
+		}
+		return true;
+	}
+	if (lua_rawgetp(state, index, value_source) == LUA_TLIGHTUSERDATA && !native_small_json(lua_touserdata(state, -1), left)) {
+		lua_settop(state, top);
+		return false;
+	}
+	lua_settop(state, top);
+	for (lua_pushnil(state); lua_next(state, index); lua_pop(state, 1)) {
+		if (lua_type(state, -2) == LUA_TLIGHTUSERDATA) /* the order of the keys, the source */
+			continue;
+		if (!native_small_value(state, lua_gettop(state), left)) {
+			lua_settop(state, top);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool native_small_value(lua_State *state, int index, struct native_small *left)
+{
+	size_t length;
+	if (--left->nodes < 0)
+		return false;
+	switch (lua_type(state, index)) {
+	case LUA_TSTRING:
+		lua_tolstring(state, index, &length);
+		return (left->bytes -= (int64_t)length) >= 0;
+	case LUA_TTABLE: return native_small_table(state, index, left);
+	case LUA_TFUNCTION: return false;
+	default: return true;
+	}
+}
+
+/* small(value, ...): what it costs about to look at all of them a few times, in instructions; false where they are large. */
+static int native_small(lua_State *state)
+{
+	enum { NODES = 64, BYTES = 4096, START = 50, NODE_COST = 40 };
+	const int count = lua_gettop(state);
+	struct native_small left = {
+		NODES, BYTES, lua_touserdata(state, lua_upvalueindex(1)), lua_touserdata(state, lua_upvalueindex(2)),
+		lua_touserdata(state, lua_upvalueindex(3)) };
+	for (int i = 1; i <= count; i++) {
+		if (!native_small_value(state, i, &left)) {
+			lua_pushboolean(state, false);
+			return 1;
+		}
+	}
+	lua_pushinteger(state, START + (NODES - left.nodes) * NODE_COST + (BYTES - left.bytes));
+	return 1;
+}
+
+/* format(format, letters, list): what string.format gives, or nil where the list is not of as many integers ("d") and strings or
+ * integers ("s") as there are letters. Upvalue: string.format. */
+static int native_format(lua_State *state)
+{
+	size_t count;
+	const char *letters = luaL_checklstring(state, 2, &count);
+	if (lua_rawlen(state, 3) != count || count > 100)
+		return 0;
+	luaL_checkstack(state, (int)count + 2, NULL);
+	lua_pushvalue(state, lua_upvalueindex(1));
+	lua_pushvalue(state, 1);
+	for (size_t i = 0; i < count; i++) {
+		int type = lua_rawgeti(state, 3, (lua_Integer)i + 1);
+		if (!lua_isinteger(state, -1) && (letters[i] != 's' || type != LUA_TSTRING))
+			return 0;
+	}
+	lua_call(state, (int)count + 1, 1);
+	return 1;
+}
+
+static void native_open_format(lua_State *state)
+{
+	lua_getglobal(state, "string");
+	lua_getfield(state, -1, "format");
+	lua_remove(state, -2);
+	lua_pushcclosure(state, native_format, 1);
+	lua_setfield(state, -2, "format");
+}
+
+/* Upvalues: the addresses of the metatables. */
+static void native_open_small(lua_State *state)
+{
+	void (*const push[])(lua_State *) = { value_list_metatable, value_tuple_metatable, value_dict_metatable };
+	for (size_t i = 0; i < sizeof(push) / sizeof(push[0]); i++) {
+		push[i](state);
+		const void *address = lua_topointer(state, -1);
+		lua_pop(state, 1);
+		lua_pushlightuserdata(state, (void *)address);
+	}
+	lua_pushcclosure(state, native_small, sizeof(push) / sizeof(push[0]));
+	lua_setfield(state, -2, "small");
+}
+
 /* watch(on): whether it was; see vm_watch. */
 static int native_watch(lua_State *state)
 {
@@ -627,6 +767,8 @@ void native_open(lua_State *state, const struct template_scope *const *scope)
 	native_random_open(state);
 	output_open(state);
 	native_open_kind(state);
+	native_open_small(state);
+	native_open_format(state);
 	native_set_address(state, "null", value_nothing);
 	native_set_address(state, "omit", value_omitted);
 	native_set_address(state, "order", value_order);

@@ -68,14 +68,12 @@ static void output_add_integer(lua_State *state, struct output *output, lua_Inte
 	output_add(state, output, first, (size_t)(digits + sizeof(digits) - first));
 }
 
-/* Adds what the engine's own function says of a value; that takes as long as the value is large. */
+/* Adds what the engine's own function says of a value, which charges itself for its size. */
 static void output_add_other(lua_State *state, struct output *output, int index)
 {
-	const bool watched = vm_watch(state, true);
 	lua_pushvalue(state, lua_upvalueindex(2));
 	lua_pushvalue(state, index);
 	lua_call(state, 1, 1);
-	vm_watch(state, watched);
 	size_t length;
 	const char *text = luaL_checklstring(state, -1, &length);
 	output_add(state, output, text, length);

@@ -624,7 +624,7 @@ filter("expandvars", {}, function(v)
 	end))
 end)
 filter("fileglob", {}, function(v) return native.glob(text(v)) end)
-filter("win_basename", {}, function(v) return text(v):match("[^/\\]*$"):gsub("^%a:", "") end)
+filter("win_basename", {}, function(v) return (text(v):match("[^/\\]*$"):gsub("^%a:", "")) end)
 filter("win_dirname", {}, function(v)
 	local head = text(v):match("^(.*[/\\])") or text(v):match("^%a:") or ""
 	return (head:find("[^/\\]") and not head:find("^%a:[/\\]$") and head:gsub("[/\\]+$", "") or head)

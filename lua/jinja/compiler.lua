@@ -673,6 +673,14 @@ local function static_binding(definition, arguments, scope, line)
 end
 compiler.static_binding = static_binding
 
+-- A function(value) that gives the argument at a place as its definition wants it; nil if any will do.
+function compiler.settler(definition, place, line)
+	local name = definition.parameters[place]
+	return definition.types[name] and function(value)
+		return settled(definition, name, value, line)
+	end
+end
+
 -- A function(frame, value) that applies a filter or a test; line: where it is, if the template is being compiled.
 local function application(definition, arguments, scope, line)
 	local run = definition.run
@@ -808,7 +816,7 @@ local function call_member(node, scope)
 	local object, name = expression(node.callee.object, scope), node.callee.name
 	local arguments = compiled_arguments(node.arguments, scope)
 	local given = call_arguments(arguments, scope)
-	local methods, path = values.methods, shown(node.callee)
+	local methods, path = values.methods, node.path or shown(node.callee)
 	local applications = {}
 	return function(frame)
 		local value = object(frame)
@@ -828,6 +836,48 @@ local function call_member(node, scope)
 		end
 		local list, keywords = given(frame)
 		return compiler.call(callee, list, keywords, path and "'" .. path .. "'")
+	end
+end
+
+-- A function(frame, object, ...) for a call of a method whose arguments are given in order: what is small is not watched.
+function compiler.method_caller(node, scope)
+	local name, held, line = node.callee.name, {}, node.line
+	local function of_held(i)
+		return { kind = "compiled", run = function() return held[i] end, line = line }
+	end
+	local arguments = { positional = {}, keywords = {} }
+	for i = 1, #node.arguments.positional do
+		arguments.positional[i] = of_held(i + 1)
+	end
+	local other = call_member({ callee = { object = of_held(1), name = name }, arguments = arguments, path = shown(node.callee), line = line }, scope)
+	local function watched(frame, ...)
+		held = { ... }
+		native.watch(true)
+		local result = other(frame)
+		native.watch(false)
+		return result
+	end
+	local linear_kinds, count = { str = true, dict = true, list = true, tuple = true }, #arguments.positional
+	return function(frame, object, ...)
+		local kind = values.kind(object)
+		local definition = linear_kinds[kind] and values.methods[kind][name]
+		if not definition or definition.has_more or definition.rest or count > #definition.parameters then
+			return watched(frame, object, ...)
+		end
+		local cost = native.small(object, ...)
+		if not cost then
+			return watched(frame, object, ...)
+		end
+		local given = { ... }
+		for i = 1, #definition.parameters do
+			local parameter = definition.parameters[i]
+			if i > count and definition.needs[parameter] then
+				return watched(frame, object, ...)
+			end
+			given[i] = settled(definition, parameter, given[i], line)
+		end
+		native.charge(cost)
+		return definition.run(object, table.unpack(given, 1, #definition.parameters))
 	end
 end
 

@@ -139,9 +139,25 @@ local function read_conversion(template, at)
 	end
 	letter = (letter == "i" or letter == "u") and "d" or letter
 	local plain = letter == "d" and dot == "" and width:find("^%d?%d?$") and not flags:find("[#]") and #flags < 3
-	return { key = key, flags = flags, letter = letter, width = width == "*" and "*" or tonumber(width) or 0,
+	local direct = plain and "%" .. flags .. width .. "d" or letter == "s" and width == "" and dot == "" and "%s"
+	return { direct = direct, key = key, flags = flags, letter = letter, width = width == "*" and "*" or tonumber(width) or 0,
 		precision = dot ~= "" and (precision == "*" and "*" or tonumber(precision) or 0) or nil,
 		plain = plain and "%" .. flags .. width .. "d" }, behind
+end
+
+-- Where all of the conversions are of the simplest kind: Lua's own format for them, and the letters of what they take.
+local function direct_format(parts)
+	local out, letters = {}, {}
+	for i, part in ipairs(parts) do
+		if type(part) == "string" then
+			out[i] = part:gsub("%%", "%%%%")
+		elseif part.direct and not part.key then
+			out[i], letters[#letters + 1] = part.direct, part.letter
+		else
+			return nil
+		end
+	end
+	return { format = table.concat(out), letters = table.concat(letters) }
 end
 
 -- Templates of the % operator as they were read: texts and conversions.
@@ -160,6 +176,7 @@ local function parts_of(template)
 		end
 		parts[#parts + 1], at = read_conversion(template, percent + 1)
 	end
+	parts.direct = direct_format(parts)
 	return keep_read(template, parts)
 end
 
@@ -178,6 +195,13 @@ end
 function values.percent_format(template, arguments)
 	local k = values.kind(values.defined(arguments))
 	local list = k == "tuple" and arguments or { arguments }
+	local parts = parts_of(template)
+	native.charge(#template)
+	local direct = parts.direct
+	local formatted = direct and native.format(direct.format, direct.letters, list)
+	if formatted then
+		return formatted
+	end
 	local used, by_name = 0, false
 	local function take()
 		used = used + 1
@@ -187,8 +211,7 @@ function values.percent_format(template, arguments)
 		return list[used]
 	end
 	local out = {}
-	native.charge(#template)
-	for i, part in ipairs(parts_of(template)) do
+	for i, part in ipairs(parts) do
 		if type(part) == "string" then
 			out[i] = part
 		else
@@ -283,7 +306,10 @@ end
 
 -- The value that a field like 0.name[key] names.
 local function field_value(field, list, keywords, counter)
-	local first, rest = field:match("^([^.%[]*)(.*)$")
+	local first, rest = field, ""
+	if field:find("[.%[]") then
+		first, rest = field:match("^([^.%[]*)(.*)$")
+	end
 	local v
 	if first == "" then
 		counter.at = counter.at + 1
@@ -295,6 +321,8 @@ local function field_value(field, list, keywords, counter)
 	end
 	if v == nil then
 		fail("format: there is no argument for the field '{%s}'", field)
+	elseif rest == "" then
+		return v
 	end
 	for dot, name, key in rest:gmatch("(%.?)([^.%[%]]*)%[?([^%]]*)%]?") do
 		if dot ~= "" then
@@ -308,42 +336,69 @@ local function field_value(field, list, keywords, counter)
 	return v
 end
 
--- template.format(list, keywords)
-function format.brace(template, list, keywords)
-	local counter = { at = 0 }
-	local function expand(s, nested)
-		local out, at = {}, 1
-		while true do
-			local brace = s:find("[{}]", at)
-			if not brace then
-				out[#out + 1] = s:sub(at)
-				return table.concat(out)
+-- A template of format as it was read: texts, and fields with what they name, how it is shown and the specification, which is
+-- a template itself where it has braces.
+local read_braces, keep_braces = cache(500)
+
+local function braces_of(s, nested)
+	local parts, at = {}, 1
+	while true do
+		local brace = s:find("[{}]", at)
+		if not brace then
+			parts[#parts + 1] = s:sub(at)
+			return parts
+		end
+		parts[#parts + 1] = s:sub(at, brace - 1)
+		local c = s:sub(brace, brace)
+		if s:sub(brace + 1, brace + 1) == c and not nested then
+			parts[#parts + 1] = c
+			at = brace + 2
+		elseif c == "}" then
+			fail("single '}' encountered in format string")
+		else
+			local inside = s:match("^%b{}", brace)
+			if not inside then
+				fail("single '{' encountered in format string")
 			end
-			out[#out + 1] = s:sub(at, brace - 1)
-			local c = s:sub(brace, brace)
-			if s:sub(brace + 1, brace + 1) == c and not nested then
-				out[#out + 1] = c
-				at = brace + 2
-			elseif c == "}" then
-				fail("single '}' encountered in format string")
+			local field, conversion, specification = inside:sub(2, -2):match("^([^!:]*)(!?[rsa]?):?(.*)$")
+			parts[#parts + 1] = { field = field, conversion = conversion,
+				plain = specification:find("^0?%d?%d?d?$") and "%" .. specification:gsub("d$", "") .. "d",
+				specification = specification:find("{", 1, true) and braces_of(specification, true) or specification }
+			at = brace + #inside
+		end
+	end
+end
+
+local function expand(parts, list, keywords, counter)
+	local out = {}
+	for i = 1, #parts do
+		local part = parts[i]
+		if type(part) == "string" then
+			out[i] = part
+		else
+			local v, specification = field_value(part.field, list, keywords, counter), part.specification
+			if part.conversion == "!r" then
+				v = values.repr(v)
+			elseif part.conversion == "!s" then
+				v = text(v)
+			end
+			if specification == "" and type(v) == "string" then
+				out[i] = v
+			elseif part.plain and math.type(v) == "integer" then
+				out[i] = part.plain:format(v)
 			else
-				local inside = s:match("^%b{}", brace)
-				if not inside then
-					fail("single '{' encountered in format string")
-				end
-				local field, conversion, specification = inside:sub(2, -2):match("^([^!:]*)(!?[rsa]?):?(.*)$")
-				local v = field_value(field, list, keywords, counter)
-				if conversion == "!r" then
-					v = values.repr(v)
-				elseif conversion == "!s" then
-					v = text(v)
-				end
-				out[#out + 1] = format.one(v, specification:find("{", 1, true) and expand(specification, true) or specification)
-				at = brace + #inside
+				out[i] = format.one(v, type(specification) == "table" and expand(specification, list, keywords, counter) or specification)
 			end
 		end
 	end
-	return expand(template, false)
+	return table.concat(out)
+end
+
+-- template.format(list, keywords)
+function format.brace(template, list, keywords)
+	local parts = read_braces[template] or keep_braces(template, braces_of(template, false))
+	native.charge(#template)
+	return expand(parts, list, keywords, { at = 0 })
 end
 
 return format

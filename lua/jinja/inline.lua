@@ -2,8 +2,9 @@
 -- is written as a source of Lua, in which the usual nodes stand for themselves and all others are calls of their closures.
 --
 -- A source has no text of a template in it but quoted names of members; values and functions are its holes: h1, h2, ... While
--- it runs, its instructions are not counted (see native.watch): each item is charged by the size of the body, and counting
--- is on during each call that may take longer for larger values.
+-- it runs, its instructions are not counted (see native.watch): each item is charged by the size of the body. Filters, tests and
+-- methods that take so long as their values are large are charged by that where they are small (native.small); counting is on
+-- during each other call.
 
 local values = import("jinja/values.lua")
 local compiler = import("jinja/compiler.lua")
@@ -14,6 +15,7 @@ local inline = {
 	sequence = nil,   -- function(nodes, scope) -> function(frame)
 	loop_scope = nil, -- function(node, scope) -> the scope of a loop's body, its slots
 	new_loop = nil,   -- function(items) -> the object "loop"
+	binder = nil,     -- function(target, scope) -> function(frame, value)
 }
 
 local HOLES_MAX = 120  -- more, and the rest of a body is closures
@@ -21,6 +23,21 @@ local PIECES_MAX = 20  -- that are written at once
 local NODE_COST = 10   -- instructions that a node is charged for each item
 local CHARGED_AT = 2000
 local LOOPS_MAX = 5    -- inside of each other in one source
+
+local function names_of(text)
+	local names = {}
+	for name in text:gmatch("%S+") do
+		names[name] = true
+	end
+	return names
+end
+
+-- Filters and tests whose work is at most in proportion to the size of their value and arguments, or is charged by themselves.
+local linear_filters = names_of("abs b64decode b64encode capitalize center combine dict2items dictsort difference escape extract first flatten "
+	.. "float forceescape hash human_readable human_to_bytes indent int intersect items items2dict join last list mandatory max md5 min path_join "
+	.. "quote regex_escape regex_findall regex_replace regex_search reverse round sha1 sort split splitext striptags sum symmetric_difference title "
+	.. "to_json tojson truncate type_debug union unique urlencode urlsplit wordcount zip")
+local linear_tests = names_of("contains match regex search subset superset version")
 
 local expressions, bodies = {}, {}
 
@@ -98,6 +115,12 @@ local function member(source, node, key, scope)
 	return name
 end
 
+-- name = a call that is watched if any of what it looks at is large. Its cost is charged with the item's.
+local function call_by_size(source, name, call, looked_at)
+	emit(source, "local cost = small(%s) if cost then spent = spent + cost %s = %s else watch(true) %s = %s watch(false) end",
+		table.concat(looked_at, ", "), name, call, name, call)
+end
+
 -- The innermost loop of the source, if that is what "loop" means here.
 local function own_loop(source, scope)
 	local at = scope
@@ -125,6 +148,12 @@ end
 function expressions.item(source, node, scope)
 	if node.key.kind == "constant" and type(node.key.value) == "string" then
 		return member(source, node, node.key.value, scope)
+	elseif node.key.kind == "constant" then
+		local object, name = expression(source, node.object, scope), variable(source)
+		emit(source, "local %s do", name)
+		call_by_size(source, name, ("%s(%s)"):format(hole(source, compiler.member_reader(node)), object), { object })
+		emit(source, "end")
+		return name
 	end
 end
 
@@ -196,12 +225,58 @@ end
 
 -- With a number that is constant, the other operand is a number too, or it is an error.
 function expressions.binary(source, node, scope)
-	if node.operator ~= "*" and node.operator ~= "%" and node.operator ~= "**"
-		and (node.left.kind == "constant" and math.type(node.left.value) or node.right.kind == "constant" and math.type(node.right.value)) then
-		local left, right = expression(source, node.left, scope), expression(source, node.right, scope)
-		at_line(source, node.line)
+	if node.operator == "*" or node.operator == "**" then
+		return nil
+	end
+	local left, right = expression(source, node.left, scope), expression(source, node.right, scope)
+	at_line(source, node.line)
+	if node.operator ~= "%" and (node.left.kind == "constant" and math.type(node.left.value)
+		or node.right.kind == "constant" and math.type(node.right.value)) then
 		return of_two(source, compiler.operations[node.operator], left, right)
 	end
+	local name = variable(source)
+	emit(source, "local %s do", name)
+	call_by_size(source, name, ("%s(%s, %s)"):format(hole(source, compiler.operations[node.operator]), left, right), { left, right })
+	emit(source, "end")
+	return name
+end
+
+-- A list or a tuple of so few elements that they are written one by one.
+local function row(source, node, scope, make)
+	if #node.items > PIECES_MAX then
+		return nil
+	end
+	local names = {}
+	for i, item in ipairs(node.items) do
+		names[i] = expression(source, item, scope)
+	end
+	local name = variable(source)
+	emit(source, "local %s = %s({ %s })", name, hole(source, make), table.concat(names, ", "))
+	return name
+end
+
+function expressions.list(source, node, scope)
+	return row(source, node, scope, values.list)
+end
+
+function expressions.tuple(source, node, scope)
+	return row(source, node, scope, values.tuple)
+end
+
+function expressions.call(source, node, scope)
+	local arguments = node.arguments
+	if node.callee.kind ~= "attribute" or arguments.star or arguments.star_star or #arguments.keywords > 0
+		or #arguments.positional > PIECES_MAX then
+		return nil
+	end
+	local names = { "frame", expression(source, node.callee.object, scope) }
+	for _, argument in ipairs(arguments.positional) do
+		names[#names + 1] = expression(source, argument, scope)
+	end
+	local name = variable(source)
+	emit(source, "local %s = %s(%s)", name, hole(source, compiler.method_caller(node, scope)), table.concat(names, ", "))
+	source.line = nil
+	return name
 end
 
 function expressions.concat(source, node, scope)
@@ -217,47 +292,74 @@ function expressions.concat(source, node, scope)
 	return name
 end
 
--- Whether an argument is passed as it is.
-local function is_free(definition, arguments, place)
-	return not definition.types[definition.parameters[place]] and arguments.positional[place]
+-- The node of the argument at a place of a definition.
+local function argument_at(definition, arguments, place)
+	if arguments.positional[place] then
+		return arguments.positional[place]
+	end
+	for _, keyword in ipairs(arguments.keywords) do
+		if keyword.name == definition.parameters[place] then
+			return keyword.value
+		end
+	end
 end
 
--- A filter or a test whose work does not grow with its value (or is charged), and whose arguments are constants or free.
-local function applied(source, node, scope, definition)
+-- The arguments as they are passed, and the names of those whose size is not known; is_sized: what is done with them may take
+-- longer for larger values.
+local function written_arguments(source, node, scope, definition, places, count, constants)
+	local given, looked_at, is_sized = { definition.has_more and "{}" or nil }, {}, false
+	for i = 1, count do
+		local argument = places[i] and constants[i] == nil and argument_at(definition, node.arguments, i)
+		if argument then
+			local name, settle = expression(source, argument, scope), compiler.settler(definition, i, argument.line)
+			looked_at[#looked_at + 1] = name
+			is_sized = is_sized or settle
+			given[#given + 1] = settle and hole(source, settle) .. "(" .. name .. ")" or name
+		else
+			given[#given + 1] = constants[i] ~= nil and hole(source, constants[i]) or "nil"
+		end
+	end
+	return given, looked_at, is_sized
+end
+
+-- A filter or a test whose work does not grow with its value (or is charged), or not faster than it.
+local function applied(source, node, scope, definition, linear)
 	local places, count, constants = nil, 0, nil
-	if definition.light then
+	if definition.light or linear[node.name] then
 		places, count, constants = compiler.static_binding(definition, node.arguments, scope)
 	end
 	if not places then
 		return nil
-	end
-	for i = 1, count do
-		if places[i] and constants[i] == nil and not is_free(definition, node.arguments, i) then
-			return nil
-		end
 	end
 	local object = expression(source, node.object, scope)
 	local name = variable(source)
 	emit(source, "local %s = %s", name, object)
 	if not definition.takes_undefined then
 		emit(source, "if %s[UNDEFINED] then %s = %s(%s) end", name, name, hole(source, values.defined_or_soft), name)
-		at_line(source, node.line)
+		if definition.light or node.kind == "filter" then
+			at_line(source, node.line)
+		end
 	end
-	local given = { name, definition.has_more and "{}" or nil }
-	for i = 1, count do
-		given[#given + 1] = constants[i] ~= nil and hole(source, constants[i])
-			or places[i] and expression(source, node.arguments.positional[i], scope) or "nil"
+	local given, looked_at, is_sized = written_arguments(source, node, scope, definition, places, count, constants)
+	table.insert(given, 1, name)
+	table.insert(looked_at, 1, name)
+	local call = hole(source, definition.run) .. "(" .. table.concat(given, ", ") .. ")"
+	if definition.light and not is_sized then
+		emit(source, "%s = %s", name, call)
+	else
+		emit(source, "do")
+		call_by_size(source, name, call, looked_at)
+		emit(source, "end")
 	end
-	emit(source, "%s = %s(%s)", name, hole(source, definition.run), table.concat(given, ", "))
 	return name
 end
 
 function expressions.filter(source, node, scope)
-	return applied(source, node, scope, compiler.definition_of(compiler.filters, "filter", node))
+	return applied(source, node, scope, compiler.definition_of(compiler.filters, "filter", node), linear_filters)
 end
 
 function expressions.test(source, node, scope)
-	local name = applied(source, node, scope, compiler.definition_of(compiler.tests, "test", node))
+	local name = applied(source, node, scope, compiler.definition_of(compiler.tests, "test", node), linear_tests)
 	if name then
 		emit(source, "%s = %s", name, truth(name))
 	end
@@ -341,7 +443,13 @@ bodies["if"] = function(source, node, scope)
 end
 
 function bodies.set(source, node, scope)
-	if node.target.kind ~= "name" or node.target.name == "loop" then
+	if node.target.kind == "member" then
+		emit(source, "do")
+		local value = expression(source, node.value, scope)
+		at_line(source, node.line)
+		emit(source, "%s(frame, %s) end", hole(source, inline.binder(node.target, scope)), value)
+		return
+	elseif node.target.kind ~= "name" or node.target.name == "loop" then
 		return bodies.other(source, compiler.expression_node(node, scope))
 	end
 	emit(source, "do")
@@ -380,7 +488,8 @@ local function loop_over(source, nodes, scope, items, object, slots)
 		emit(source, "%s.at = %s frame[%d] = %s", object, at, slots.loop, object)
 	end
 	if bind then
-		emit(source, "watch(true) %s(frame, %s[%s]) watch(false)", bind, items, at)
+		emit(source, "if small(%s[%s]) then %s(frame, %s[%s]) else watch(true) %s(frame, %s[%s]) watch(false) end", items, at, bind, items,
+			at, bind, items, at)
 	else
 		emit(source, "frame[%d] = %s[%s]", slots.item, items, at)
 	end
@@ -404,7 +513,7 @@ bodies["for"] = function(source, node, scope)
 	emit(source, "end")
 end
 
-local PARAMETERS = "position, SOURCE, ORDER, UNDEFINED, truth, defined, write, join, watch, charge"
+local PARAMETERS = "position, SOURCE, ORDER, UNDEFINED, truth, defined, write, join, watch, charge, small"
 
 -- A function(frame, loop, items) that runs a body for each item.
 function inline.loop(nodes, scope, slots)
@@ -422,7 +531,8 @@ function inline.loop(nodes, scope, slots)
 	table.move(inside, 1, #inside, #source.lines + 1, source.lines)
 	emit(source, "watch(true) charge(spent) end")
 	return native.compile(table.concat(source.lines, "\n"))(compiler.position, native.source, native.order, native.undefined, values.truth,
-		values.defined, inline.output.write, inline.output.join, native.watch, native.charge, table.unpack(source.values))
+		values.defined, inline.output.write, inline.output.join, native.watch, native.charge, native.small,
+		table.unpack(source.values))
 end
 
 return inline

@@ -298,6 +298,8 @@ local function loop_slots(target, scope, in_condition)
 	return slots
 end
 
+inline.binder = binder
+
 function inline.loop_scope(node, scope)
 	local inside = new_scope(scope)
 	return inside, loop_slots(node.target, inside)

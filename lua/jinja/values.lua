@@ -485,8 +485,11 @@ local function string_repr(s)
 	return native.string_repr(s)
 end
 
+local REPR_COST = 15 -- instructions for each member; it is not watched
+
 local function sequence_repr(v, open, close)
 	deeper()
+	native.charge(REPR_COST * (#v + 1))
 	local parts = {}
 	for i = 1, #v do
 		parts[i] = repr(v[i])
@@ -500,9 +503,11 @@ end
 
 local function dict_repr(v)
 	deeper()
-	local parts = {}
-	for key, value in values.each(v) do
-		parts[#parts + 1] = repr(key) .. ": " .. repr(value)
+	local keys, parts = dict_keys(v), {}
+	native.charge(2 * REPR_COST * (#keys + 1))
+	for i = 1, #keys do
+		local key = keys[i]
+		parts[i] = repr(key) .. ": " .. repr(dict_get(v, key))
 	end
 	depth = depth - 1
 	return "{" .. table.concat(parts, ", ") .. "}"
@@ -561,7 +566,6 @@ local function text(v)
 		elseif k == "undefined" and v.soft then
 			return ""
 		end
-		return watched(repr, v)
 	end
 	return repr(v)
 end
