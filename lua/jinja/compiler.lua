@@ -839,48 +839,6 @@ local function call_member(node, scope)
 	end
 end
 
--- A function(frame, object, ...) for a call of a method whose arguments are given in order: what is small is not watched.
-function compiler.method_caller(node, scope)
-	local name, held, line = node.callee.name, {}, node.line
-	local function of_held(i)
-		return { kind = "compiled", run = function() return held[i] end, line = line }
-	end
-	local arguments = { positional = {}, keywords = {} }
-	for i = 1, #node.arguments.positional do
-		arguments.positional[i] = of_held(i + 1)
-	end
-	local other = call_member({ callee = { object = of_held(1), name = name }, arguments = arguments, path = shown(node.callee), line = line }, scope)
-	local function watched(frame, ...)
-		held = { ... }
-		native.watch(true)
-		local result = other(frame)
-		native.watch(false)
-		return result
-	end
-	local linear_kinds, count = { str = true, dict = true, list = true, tuple = true }, #arguments.positional
-	return function(frame, object, ...)
-		local kind = values.kind(object)
-		local definition = linear_kinds[kind] and values.methods[kind][name]
-		if not definition or definition.has_more or definition.rest or count > #definition.parameters then
-			return watched(frame, object, ...)
-		end
-		local cost = native.small(object, ...)
-		if not cost then
-			return watched(frame, object, ...)
-		end
-		local given = { ... }
-		for i = 1, #definition.parameters do
-			local parameter = definition.parameters[i]
-			if i > count and definition.needs[parameter] then
-				return watched(frame, object, ...)
-			end
-			given[i] = settled(definition, parameter, given[i], line)
-		end
-		native.charge(cost)
-		return definition.run(object, table.unpack(given, 1, #definition.parameters))
-	end
-end
-
 -- Whether a template has bound the name itself.
 local function is_bound(scope, name)
 	while scope and not scope.names[name] do
@@ -925,6 +883,7 @@ function compile.body()
 end
 
 compiler.expression_node = expression
+compiler.call_member, compiler.settled, compiler.shown = call_member, settled, shown
 compiler.definition_of = definition_of
 compiler.comparisons, compiler.operations = comparisons, operations
 compiler.compile = compile

@@ -263,6 +263,48 @@ function expressions.tuple(source, node, scope)
 	return row(source, node, scope, values.tuple)
 end
 
+-- A function(frame, object, ...) for a call of a method whose arguments are given in order: what is small is not watched.
+local function method_caller(node, scope)
+	local name, held, line = node.callee.name, {}, node.line
+	local function of_held(i)
+		return { kind = "compiled", run = function() return held[i] end, line = line }
+	end
+	local arguments = { positional = {}, keywords = {} }
+	for i = 1, #node.arguments.positional do
+		arguments.positional[i] = of_held(i + 1)
+	end
+	local other = compiler.call_member({ callee = { object = of_held(1), name = name }, arguments = arguments, path = compiler.shown(node.callee), line = line }, scope)
+	local function watched(frame, ...)
+		held = { ... }
+		native.watch(true)
+		local result = other(frame)
+		native.watch(false)
+		return result
+	end
+	local linear_kinds, count = { str = true, dict = true, list = true, tuple = true }, #arguments.positional
+	return function(frame, object, ...)
+		local kind = values.kind(object)
+		local definition = linear_kinds[kind] and values.methods[kind][name]
+		if not definition or definition.has_more or definition.rest or count > #definition.parameters then
+			return watched(frame, object, ...)
+		end
+		local cost = native.small(object, ...)
+		if not cost then
+			return watched(frame, object, ...)
+		end
+		local given = { ... }
+		for i = 1, #definition.parameters do
+			local parameter = definition.parameters[i]
+			if i > count and definition.needs[parameter] then
+				return watched(frame, object, ...)
+			end
+			given[i] = compiler.settled(definition, parameter, given[i], line)
+		end
+		native.charge(cost)
+		return definition.run(object, table.unpack(given, 1, #definition.parameters))
+	end
+end
+
 function expressions.call(source, node, scope)
 	local arguments = node.arguments
 	if node.callee.kind ~= "attribute" or arguments.star or arguments.star_star or #arguments.keywords > 0
@@ -274,7 +316,7 @@ function expressions.call(source, node, scope)
 		names[#names + 1] = expression(source, argument, scope)
 	end
 	local name = variable(source)
-	emit(source, "local %s = %s(%s)", name, hole(source, compiler.method_caller(node, scope)), table.concat(names, ", "))
+	emit(source, "local %s = %s(%s)", name, hole(source, method_caller(node, scope)), table.concat(names, ", "))
 	source.line = nil
 	return name
 end
