@@ -19,6 +19,7 @@ enum { STEPS_MOST = 64 }; /* in one flight: what was sent cannot be taken back *
 struct streamed {
 	const struct entry *entry;
 	size_t item;
+	json_t *value; /* of a coming task's item, which may be another one when its turn comes; else NULL. Owned */
 	struct attempt attempt;
 	size_t first, count; /* which of the steps are its own */
 };
@@ -27,6 +28,7 @@ struct stream {
 	struct streamed *tasks; /* behind the first, which has its attempt itself */
 	size_t count, room;
 	bool is_files;             /* short steps, that fail by themselves; else commands, that modules judge */
+	const struct entry *cut;   /* the last task, of whose items not all are there; NULL: all are */
 	size_t next;               /* not taken yet */
 	size_t done;               /* ended */
 	struct err err;            /* of the one that did not */
@@ -43,6 +45,8 @@ void stream_free(struct stream *stream)
 		return;
 	for (size_t i = stream->next; i < stream->count; i++)
 		attempt_release(&stream->tasks[i].attempt);
+	for (size_t i = 0; i < stream->count; i++)
+		json_decref(stream->tasks[i].value);
 	for (size_t i = 0; i < stream->step_count; i++)
 		json_decref(stream->environments[i]);
 	arena_release(&stream->arena);
@@ -233,8 +237,9 @@ static enum follows decide_ahead(struct collecting *collecting, const struct eva
 	return stream->is_files ? files_follow(collecting, at, attempt, need) : command_follows(attempt, need);
 }
 
+/* value: of the item, where it is one of a coming task. */
 static enum follows follow(struct collecting *collecting, const struct evaluation *at, const struct module *module,
-                           size_t item)
+                           size_t item, json_t *value)
 {
 	struct stream *stream = collecting->stream;
 	struct variables *variables = at->variables;
@@ -261,6 +266,7 @@ static enum follows follow(struct collecting *collecting, const struct evaluatio
 		add_command(stream, only_step(&streamed.attempt), environment);
 	}
 	streamed.count = stream->step_count - streamed.first;
+	streamed.value = json_deep_copy(value);
 	mem_grow(stream->tasks, stream->count, stream->room);
 	stream->tasks[stream->count++] = streamed;
 	return FOLLOWS;
@@ -268,16 +274,39 @@ static enum follows follow(struct collecting *collecting, const struct evaluatio
 
 static bool is_full(const struct stream *stream) { return stream->step_count >= STEPS_MOST; }
 
-static void collect_items(struct collecting *collecting)
+/* The other items of the task's loop; whether all of them are there. */
+static bool collect_items(struct collecting *collecting)
 {
 	struct task *task = collecting->task;
 	struct variables *variables = &task->walk->variables;
 	bool going = true;
-	for (size_t i = task->index + 1; going && i < json_array_size(task->loop.items) && !is_full(collecting->stream); i++) {
+	for (size_t i = task->index + 1; going && i < json_array_size(task->loop.items); i++) {
 		loop_enter(&task->loop, variables, i);
-		going = follow(collecting, &task->at, task->module, i) != STOPS;
+		going = !is_full(collecting->stream) && follow(collecting, &task->at, task->module, i, NULL) != STOPS;
 	}
 	loop_enter(&task->loop, variables, task->index);
+	return going;
+}
+
+/* All items of a coming task, whose list must not depend on what those in front change either. */
+static enum follows follow_loop(struct collecting *collecting, const struct evaluation *at, const struct module *module)
+{
+	struct variables *variables = at->variables;
+	fact_parts wanted = variables->wanted;
+	unsigned long looks = template_looks(at->vm);
+	struct err ignored = ERR_INIT;
+	struct loop loop;
+	bool going = loop_init(&loop, at, &ignored) == 0 && loop.items && !loop.break_when && loop.pause_s <= 0 &&
+	             variables->wanted == wanted && template_looks(at->vm) == looks;
+	variables->wanted = wanted;
+	for (size_t i = 0; going && i < json_array_size(loop.items); i++) {
+		loop_enter(&loop, variables, i);
+		going = !is_full(collecting->stream) && follow(collecting, at, module, i, json_array_get(loop.items, i)) != STOPS;
+	}
+	loop_release(&loop);
+	if (!going)
+		collecting->stream->cut = at->entry;
+	return going ? FOLLOWS : STOPS;
 }
 
 static bool collect_task(void *context, const struct entry *entry)
@@ -288,11 +317,12 @@ static bool collect_task(void *context, const struct entry *entry)
 		return true;
 	const struct module *module = registry_find(walk->run->registry, entry->action);
 	bool may = module && !module->acts_on_run && (module->judged_by_status || collecting->stream->is_files);
-	if (!may || keyword_has_loop(entry) || !is_plain(entry))
+	bool loops = keyword_has_loop(entry);
+	if (!may || (loops && !collecting->stream->is_files) || !is_plain(entry))
 		return false;
 	walk_enter_variables(walk, entry);
 	const struct evaluation at = { collecting->task->at.vm, &walk->variables, entry };
-	enum follows how = follow(collecting, &at, module, 0);
+	enum follows how = loops ? follow_loop(collecting, &at, module) : follow(collecting, &at, module, 0, NULL);
 	variables_leave(&walk->variables);
 	return how == SKIPPED || (how == FOLLOWS && is_unseen(entry) && !is_full(collecting->stream));
 }
@@ -303,6 +333,8 @@ static void collect_tasks(struct collecting *collecting)
 	variables_leave(&walk->variables);
 	walk_each_coming(walk, WALK_TO_HANDLERS, collect_task, collecting);
 	walk_enter_variables(walk, collecting->task->entry);
+	if (collecting->task->loop.items)
+		variables_loop(&walk->variables, collecting->task->loop.values);
 }
 
 /* Whether anything may be sent with the task's command, or its short steps. A live view of a command would come before
@@ -339,9 +371,8 @@ void stream_collect(struct task *task)
 		add_command(stream, only_step(&task->attempt), task->settings.environment);
 	struct collecting collecting = { .task = task, .stream = stream };
 	walk->variables.scope.early = true;
-	if (task->loop.items)
-		collect_items(&collecting);
-	else
+	bool whole = !task->loop.items || (collect_items(&collecting) && is_files && walk->alone && is_unseen(task->entry));
+	if (whole && !is_full(stream))
 		collect_tasks(&collecting);
 	walk->variables.scope.early = false;
 	if (!stream->count)
@@ -360,8 +391,11 @@ const struct entry *stream_last(const struct task *task, size_t *item)
 	const struct stream *stream = task->walk->stream;
 	if (!(task->job.is_stream || task->job.is_joined))
 		return NULL;
-	*item = stream->tasks[stream->count - 1].item;
-	return stream->tasks[stream->count - 1].entry;
+	size_t count = stream->count;
+	while (count && stream->tasks[count - 1].entry == stream->cut)
+		count--;
+	*item = count ? stream->tasks[count - 1].item : task->index;
+	return count ? stream->tasks[count - 1].entry : task->entry;
 }
 
 /* ---- the last one ---- */
@@ -433,16 +467,19 @@ bool stream_awaits(const struct walk *walk)
 	return has_result(walk->stream) && walk->next == walk->stream->tasks[walk->stream->next].entry;
 }
 
-bool stream_has(const struct walk *walk, const struct entry *entry, size_t item)
+bool stream_has(const struct walk *walk, const struct entry *entry, size_t item, const json_t *items)
 {
 	const struct stream *stream = walk->stream;
-	return has_result(stream) && stream->tasks[stream->next].entry == entry && stream->tasks[stream->next].item == item;
+	if (!has_result(stream))
+		return false;
+	const struct streamed *next = &stream->tasks[stream->next];
+	return next->entry == entry && next->item == item && (!next->value || json_equal(next->value, json_array_get(items, item)));
 }
 
-enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, struct attempt *attempt,
+enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, const json_t *items, struct attempt *attempt,
                               struct stream_failure *failure, struct err *err)
 {
-	if (!stream_has(walk, entry, item))
+	if (!stream_has(walk, entry, item, items))
 		return STREAM_NOTHING;
 	struct stream *stream = walk->stream;
 	size_t at = stream->next;

@@ -1,6 +1,7 @@
 /* A stream: commands, or short steps (folders, links, attributes, small files), of tasks whose results nothing looks at before
  * the next is due, decided ahead and sent to the target in one flight, which goes on only while they succeed. They are those of
- * a loop's items, or of the tasks that follow one another where no other host is to be waited for. Each task still has its turn,
+ * a loop's items, and of the tasks that follow one another where no other host is to be waited for, with short steps those of
+ * their loops too. Each task still has its turn,
  * and finds there that what it wanted was done.
  *
  * Short steps take part where their module says that they are its last, all that it asked is known, and no step in front of
@@ -42,11 +43,12 @@ struct stream_failure {
 	const struct outcome *outcome;
 	bool changed; /* a step before it was done */
 };
-/* What became of a task's steps, once. entry's item is the loop's index, 0 where there is none. */
-enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, struct attempt *attempt,
+/* What became of a task's steps, once. entry's item is the loop's index, 0 where there is none; items: those of the loop, as they are
+ * when its turn has come. */
+enum stream_found stream_take(struct walk *walk, const struct entry *entry, size_t item, const json_t *items, struct attempt *attempt,
                               struct stream_failure *failure, struct err *err);
 /* Whether stream_take would find something: the task's conditions were found to hold. */
-bool stream_has(const struct walk *walk, const struct entry *entry, size_t item);
+bool stream_has(const struct walk *walk, const struct entry *entry, size_t item, const json_t *items);
 /* NULL is allowed. */
 void stream_free(struct stream *stream);
 

@@ -182,7 +182,7 @@ static enum state enter_item(struct task *task)
 		task_fail(task, &err);
 		return STATE_ITEM_END;
 	}
-	bool is_known = stream_has(task->walk, task->entry, task->index);
+	bool is_known = stream_has(task->walk, task->entry, task->index, task->loop.items);
 	if (!is_known && keyword_holds(&task->at, "when", true, &holds, NULL, &err) < 0) {
 		task_fail(task, &err);
 		return STATE_ITEM_END;
@@ -234,7 +234,7 @@ static enum state start_attempt(struct task *task)
 	if (special_handles(task->entry))
 		return do_special(task);
 	struct stream_failure failure;
-	enum stream_found found = stream_take(task->walk, task->entry, task->index, &task->attempt, &failure, &err);
+	enum stream_found found = stream_take(task->walk, task->entry, task->index, task->loop.items, &task->attempt, &failure, &err);
 	if (found == STREAM_LOST)
 		return task_lost(task, &err);
 	if (!task->module) {

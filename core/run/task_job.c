@@ -34,7 +34,7 @@ static int look_ahead(struct task *task, struct target *target, const struct tou
 	size_t item = task->index;
 	const struct entry *last = behind ? stream_last(task, &item) : NULL;
 	target_expect(target); /* the hosts shake hands while this is worked out */
-	if (task->loop.items && task->has_attempt)
+	if (task->loop.items && task->has_attempt && (!last || last == task->entry))
 		ahead_collect_items(walk, &task->at, &task->loop, item, task->index, target, behind, &task->asks);
 	variables_leave(&walk->variables);
 	ahead_collect(walk, task->at.vm, target, behind, last == task->entry ? NULL : last, &task->asks);
@@ -196,7 +196,6 @@ void task_send_steps(struct task *task)
 		.timeout_ms = (int64_t)(task->settings.timeout_s * 1000),
 		.live = task->walk->run->options->verbosity > 0 && !task->settings.no_log,
 	};
-	task->walk->ahead_window = 16; /* something changes: what is asked early is soon stale */
 	task->step_count = count;
 	asks_release(&task->asks);
 	prepare_job(task);
@@ -204,6 +203,8 @@ void task_send_steps(struct task *task)
 	if (task->job.basis)
 		return;
 	stream_collect(task);
+	/* Something changes: what is asked early is soon stale; but the next flight may be as large as this one, and larger. */
+	task->walk->ahead_window = 16 + 2 * task->job.step_count;
 	if (ends_in_flight(&task->job))
 		prepare_behind(task);
 	task->job.is_last = stream_is_last(task);

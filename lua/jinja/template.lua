@@ -335,11 +335,15 @@ local function text_of(compiled)
 	return value
 end
 
+local function compiled_file(text, path, given)
+	local with, key = settings_for(path, given)
+	key = key .. "\0" .. text
+	return texts[key] or keep_text(key, template.compile_text(overridden(text, with)))
+end
+
 -- The text that a file's content gives.
 function runtime.render_file(text, path, given)
-	local with, key = settings_for(path, given or file_settings or settings)
-	key = key .. "\0" .. text
-	local compiled = texts[key] or keep_text(key, template.compile_text(overridden(text, with)))
+	local compiled = compiled_file(text, path, given or file_settings or settings)
 	local outer, outer_name = file_settings, runtime.template_name
 	file_settings, runtime.template_name = given or file_settings, path
 	local out = text_of(compiled)
@@ -395,18 +399,20 @@ local function checking(call, ...)
 end
 
 -- Compiles what a file holds, without running it.
-function template.check_file(path, text, trim_blocks, lstrip_blocks, newline, marks)
-	local with = settings_for(path, marks)
-	with.trim_blocks, with.lstrip_blocks, with.newline = trim_blocks, lstrip_blocks, newline
-	checking(template.compile_text, overridden(text, with))
-end
-
-function template.file(path, text, trim_blocks, lstrip_blocks, newline, marks)
+local function file_given(trim_blocks, lstrip_blocks, newline, marks)
 	local given = { trim_blocks = trim_blocks, lstrip_blocks = lstrip_blocks, newline = newline }
 	for name, mark in pairs(marks) do
 		given[name] = mark
 	end
-	return runtime.render_file(text, path, given)
+	return given
+end
+
+function template.check_file(path, text, trim_blocks, lstrip_blocks, newline, marks)
+	checking(compiled_file, text, path, file_given(trim_blocks, lstrip_blocks, newline, marks))
+end
+
+function template.file(path, text, trim_blocks, lstrip_blocks, newline, marks)
+	return runtime.render_file(text, path, file_given(trim_blocks, lstrip_blocks, newline, marks))
 end
 
 local function compiled_as(text, is_expression)

@@ -120,6 +120,27 @@ status 0
 recap h001 ok=40 changed=0
 less "$(grep -c . calls)" 8 "programs where nothing is to do: "
 
+it "needs no more where there are loops between the tasks, longer than a flight"
+rm -rf "$root"/*
+python3 -c '
+import json, sys
+root, tasks = sys.argv[1], []
+for i in range(10):
+    tasks += [{"copy": {"dest": f"{root}/copied{i}", "content": f"copy {i}\n", "mode": "0644"}},
+              {"file": {"path": "%s/folder%d-{{ item }}" % (root, i), "state": "directory"}, "loop": ["a", "b", "c"], "when": "item != \"b\""},
+              {"template": {"src": "word.j2", "dest": f"{root}/template{i}"}}]
+tasks += [{"copy": {"dest": "%s/many{{ item }}" % root, "content": "{{ item }}\n"}, "loop": "{{ range(100) | list }}"},
+          {"copy": {"dest": "%s/mixed-{{ item }}" % root, "content": "{{ item }}\n"}, "loop": "{{ range(100) | shuffle }}"}]
+print(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))' "$root" >loops.json
+first_trips loops.json
+echo "# 30 tasks with loops between them, and two loops of 100: $TRIPS round trips"
+status 0
+recap h001 ok=32 changed=32
+equal "$(find "$root" -name 'many*' | wc -l) $(find "$root" -name 'mixed-*' | wc -l) $(find "$root" -type d -name 'folder*' | wc -l)" "100 100 20"
+less "$TRIPS" 30 "round trips: "
+neap run loops.json -i one.json
+recap h001 ok=32 changed=0
+
 it "needs no more than 2 for each task whose result the next one may look at"
 rm -rf "$root"/*
 sed 's/"copy":/"register": "r", "copy":/g; s/"template":/"register": "r", "template":/g; s/"lineinfile":/"register": "r", "lineinfile":/g' tasks.json >registered.json
