@@ -271,8 +271,16 @@ static void on_interrupt(int signal)
 		_exit(err_exit_status(ERR_INTERRUPTED));
 }
 
+/* The terminal is gone, which its shell may tell once more. */
+static void on_hang_up(int signal)
+{
+	(void)signal;
+	if (!interrupts)
+		interrupts = 1;
+}
+
 struct handlers {
-	struct sigaction interrupt, terminate, pipe;
+	struct sigaction interrupt, terminate, hang_up, pipe;
 };
 
 static void catch_signals(struct handlers *before)
@@ -281,6 +289,10 @@ static void catch_signals(struct handlers *before)
 	interrupts = 0;
 	sigaction(SIGINT, &action, &before->interrupt);
 	sigaction(SIGTERM, &action, &before->terminate);
+	action.sa_handler = on_hang_up;
+	sigaction(SIGHUP, &action, &before->hang_up);
+	if (before->hang_up.sa_handler == SIG_IGN) /* nohup */
+		sigaction(SIGHUP, &before->hang_up, NULL);
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGPIPE, &action, &before->pipe);
 }
@@ -289,6 +301,7 @@ static void restore_signals(const struct handlers *before)
 {
 	sigaction(SIGINT, &before->interrupt, NULL);
 	sigaction(SIGTERM, &before->terminate, NULL);
+	sigaction(SIGHUP, &before->hang_up, NULL);
 	sigaction(SIGPIPE, &before->pipe, NULL);
 }
 
@@ -437,6 +450,7 @@ static void start_conductor(struct run_state *state)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &signals, &before);
 	state->context.sched = sched_new(state->vm);
 	if (pthread_create(&state->conductor, NULL, conduct, state) != 0)

@@ -12,7 +12,7 @@
 
 #include "run/context.h"
 
-enum { LONGEST = 4096 };
+enum { LONGEST = 4096, HANG_UP_TRIES = 50 };
 
 static pthread_mutex_t talking = PTHREAD_MUTEX_INITIALIZER;
 
@@ -50,6 +50,18 @@ static bool is_ready(int fd)
 	return poll(&poll_fd, 1, 100) > 0;
 }
 
+/* A terminal that is gone has no answer, but that is told to the run by a signal, a moment later: nothing goes on without the
+ * answer meanwhile. */
+static void await_hang_up(int fd, const atomic_bool *cancelled)
+{
+	struct pollfd poll_fd = { .fd = fd };
+	for (int tries = 0; tries < HANG_UP_TRIES && !atomic_load(cancelled); tries++) {
+		if (poll(&poll_fd, 1, 0) <= 0 || !(poll_fd.revents & (POLLHUP | POLLERR | POLLNVAL)))
+			return;
+		poll(NULL, 0, 100);
+	}
+}
+
 static bool read_line(int fd, const atomic_bool *cancelled, struct secret *answer)
 {
 	char line[LONGEST];
@@ -63,6 +75,8 @@ static bool read_line(int fd, const atomic_bool *cancelled, struct secret *answe
 		ssize_t got = read(fd, line + length, 1);
 		if (got < 0 && errno == EINTR)
 			continue;
+		if (got <= 0 && cancelled)
+			await_hang_up(fd, cancelled);
 		if (got <= 0)
 			break;
 		ended = line[length] == '\n';

@@ -36,7 +36,7 @@ interrupt() {
 
 runs() { grep -aqx "sleep.$sleep_s." /proc/[0-9]*/cmdline 2>/dev/null; }
 
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
 	for connection in ssh local; do
 		it "SIG$signal during a command ($connection)"
 		echo '[{ "hosts": "all", "gather_facts": false, "tasks": [
@@ -49,6 +49,37 @@ for signal in INT TERM; do
 		[ ! -e "$root/after" ] || fault "the next task was done"
 	done
 done
+
+it "SIGHUP is nothing to what was started to outlive its terminal"
+echo '[{ "hosts": "h001", "gather_facts": false, "tasks": [
+	{ "shell": "touch {{ root_dir }}/began; until [ -e {{ root_dir }}/go ]; do sleep 0.05; done" }] }]' >play.json
+trap '' HUP
+begin '[ -e "$root/began" ]' -i hosts.json
+trap 'exit 129' HUP
+kill -HUP "$pid"
+touch "$root/go"
+finish
+status 0
+rm "$root/began" "$root/go"
+
+it "a terminal that is lost while it asks ends the run"
+cat >lose.py <<'END'
+import os, pty, sys
+process, terminal = pty.fork()
+if process == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+text = b""
+while b"word?" not in text:
+    text += os.read(terminal, 1000)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
+END
+echo '[{ "hosts": "h001", "gather_facts": false, "vars_prompt": [{ "name": "x", "prompt": "word?" }], "tasks": [
+	{ "file": { "path": "{{ root_dir }}/after", "state": "touch" } }] }]' >play.json
+STATUS=0
+env -u SSH_AUTH_SOCK HOME="$SSHD_DIR/home" python3 lose.py "$NEAP" run play.json -i hosts.json >out 2>err || STATUS=$?
+[ "$STATUS" != 0 ] || fault "it ended well" # 99, or 2 if it notices that the report reaches nobody
+[ ! -e "$root/after" ] || fault "the task was done without the answer"
 
 for connection in ssh local; do
 	it "SIGINT during an upload ($connection)"

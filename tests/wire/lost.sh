@@ -57,15 +57,22 @@ wait "$begun"
 until_ runs_not
 
 it "runs nothing of a command whose text is cut on its way"
-proxy_start "$(sshd_port web)" -u 50000 -1
-try -p "$PROXY_PORT" -r web "touch $SSHD_DIR/half
+# On a deaf server no signal ends what speaks to nobody, and what has been told to go away.
+printf '#!/bin/sh\ntrap "" PIPE HUP\n/bin/sh -c "$SSH_ORIGINAL_COMMAND"\n' >"$SSHD_DIR/deaf.sh"
+chmod +x "$SSHD_DIR/deaf.sh"
+start deaf "ForceCommand $SSHD_DIR/deaf.sh; touch $SSHD_DIR/over"
+no_session() { [ -z "$(sshd_children "$(cat "$SSHD_DIR/$1/pid")")" ]; }
+for server in web deaf; do
+	proxy_start "$(sshd_port $server)" -u 50000 -1
+	try -p "$PROXY_PORT" -r $server "touch $SSHD_DIR/half
 : $(head -c 100000 /dev/zero | tr '\0' x)"
-status 204
-said "error: UNREACHABLE"
-no_session() { [ -z "$(sshd_children "$(cat "$SSHD_DIR/web/pid")")" ]; }
-until_ no_session
-[ ! -e "$SSHD_DIR/half" ] || try_problem "its first line was run"
-proxy_stop
+	status 204
+	said "error: UNREACHABLE"
+	until_ no_session $server
+	[ $server = web ] || until_ [ -e "$SSHD_DIR/over" ]
+	[ ! -e "$SSHD_DIR/half" ] || try_problem "its first line was run ($server)"
+	proxy_stop
+done
 
 it "leaves alone what a command that has ended left running"
 try -r web "sleep $seconds & echo left"
