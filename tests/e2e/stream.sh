@@ -58,10 +58,18 @@ rm -f "$root/notes"
 printf '#!/bin/sh\nwhile :; do case $1 in -H|-S|-n) shift ;; -p|-u) shift 2 ;; --) shift; break ;; *) break ;; esac; done\nAS=other exec "$@"\n' >sudo
 chmod +x sudo
 who() { printf '{"shell": "echo ${SSH_CONNECTION:+far} $AS $(cat) >>{{ root_dir }}/notes"%s}' "${1:-}"; }
-play "$(who), $(who ', "become": true, "become_user": "nobody"'), $(who ', "delegate_to": "localhost"'), $(who ', "args": {"stdin": "input"}'), $(who)"
+play "$(who), $(who ', "delegate_to": "localhost"'), $(who ', "become": true, "become_user": "nobody"'), $(who ', "args": {"stdin": "input"}'), $(who)"
 env -u SSH_CONNECTION ANSIBLE_BECOME_EXE="$WORK/sudo" HOME="$SSHD_DIR/home" timeout 120 "$NEAP" run play.json -i one.json >out 2>err </dev/null || STATUS=$?
 equal "$(notes | tr -s ' ')" "far far other far input far "
 equal "$(grep -c '^$' "$root/notes")" 1
+
+it "ends one that takes longer than its task allows, and nothing else"
+rm -f "$root/notes"
+play "$(note 1), {\"command\": \"sleep 300\", \"timeout\": 1, \"ignore_errors\": true}, $(note 2), $(note 3)"
+neap run play.json -i far.json
+status 0
+equal "$(notes)" "1 2 3 "
+recap h001 ok=4 ignored=1
 
 it "does not decide ahead what a result may change"
 rm -f "$root/notes"
