@@ -86,10 +86,11 @@ bool proxy_failure(struct proxy *proxy, struct err *err)
 		got--;
 	auto_buf struct buf clean = BUF_INIT;
 	printable_line(&clean, words, got > 0 ? (size_t)got : 0);
+	const char *said = clean.length ? buf_text(&clean) : "and said nothing", *before = clean.length ? ": " : " ";
 	if (WIFSIGNALED(status))
-		err_set(err, ERR_UNREACHABLE, "ProxyCommand was ended by signal %d: %s", WTERMSIG(status), buf_text(&clean));
+		err_set(err, ERR_UNREACHABLE, "ProxyCommand was ended by signal %d%s%s", WTERMSIG(status), before, said);
 	else
-		err_set(err, ERR_UNREACHABLE, "ProxyCommand ended with status %d: %s", WEXITSTATUS(status), buf_text(&clean));
+		err_set(err, ERR_UNREACHABLE, "ProxyCommand ended with status %d%s%s", WEXITSTATUS(status), before, said);
 	err_hint(err, "run the ProxyCommand of ~/.ssh/config or ansible_ssh_common_args by hand");
 	return true;
 }
