@@ -196,7 +196,8 @@ static const struct keyword *collection_loop(struct reading *reading, const char
 static void task_key(struct reading *reading, const char *key, struct node value)
 {
 	struct loader *loader = reading->loader;
-	const struct keyword *keyword = keyword_find(key);
+	bool gathers = strcmp(key, "gather_facts") == 0 && !json_is_boolean(value.value); /* the module, not the play's keyword */
+	const struct keyword *keyword = gathers ? NULL : keyword_find(key);
 	if (!keyword)
 		keyword = collection_loop(reading, key, value);
 	if (keyword) {
