@@ -27,8 +27,10 @@ static struct frame *top(struct walk *walk)
 static void pop(struct walk *walk)
 {
 	struct frame *frame = top(walk);
-	for (size_t i = 0; i < frame->part_count; i++)
-		json_decref(frame->parts[i].params);
+	for (size_t i = 0; i < frame->part_count; i++) {
+		if (frame->parts[i].params)
+			json_array_append_new(walk->spent, frame->parts[i].params);
+	}
 	free(frame->parts);
 	walk->frame_count--;
 }
@@ -335,7 +337,12 @@ void walk_enter_other(const struct walk *walk, struct variables *other, const st
 		vars_add(&other->vars, VARS_DEBUGGER, walk->edits->variables, false, "the task debugger");
 }
 
-void walk_enter_variables(struct walk *walk, const struct entry *entry) { walk_enter_other(walk, &walk->variables, entry); }
+void walk_enter_variables(struct walk *walk, const struct entry *entry)
+{
+	if (json_array_size(walk->spent))
+		json_array_clear(walk->spent);
+	walk_enter_other(walk, &walk->variables, entry);
+}
 
 static bool is_named(struct walk *walk, struct template_vm *vm, const struct entry *handler, const char *name)
 {
@@ -527,6 +534,7 @@ struct walk *walk_new(struct run_context *run, struct play_state *play, struct h
 	walk->host = host;
 	walk->place = place;
 	walk->roles_done = json_object();
+	walk->spent = json_array();
 	host->took_part = true;
 	host->ended = false;
 	walk->ahead_window = AHEAD_WINDOW;
@@ -547,6 +555,7 @@ void walk_free(struct walk *walk)
 	free(walk->frames);
 	free(walk->notified);
 	json_decref(walk->roles_done);
+	json_decref(walk->spent);
 	stream_free(walk->stream);
 	arena_release(&walk->arena);
 	free(walk);

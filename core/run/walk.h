@@ -61,6 +61,7 @@ struct walk {
 	struct task *task;           /* under way, or NULL */
 	const struct debugger_edits *edits; /* of that task, or NULL */
 	size_t included;             /* parts that the current task has included */
+	json_t *spent;               /* variables of includes that have been left: the task under way may still look at them */
 	bool facts_only;             /* this turn only gathers the facts that variables.wanted names */
 	bool was_rescued;            /* the last task failed, and the walk went on */
 	bool failed;                 /* out of the play: failed or unreachable */
