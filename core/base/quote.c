@@ -12,11 +12,14 @@ void quote_word(struct buf *buf, const char *text)
 		return;
 	}
 	buf_char(buf, '\'');
-	for (const char *p = text; *p; p++) {
-		if (*p == '\'')
+	for (const char *at = text; *at;) {
+		size_t run = strcspn(at, "'");
+		buf_add(buf, at, run);
+		at += run;
+		if (*at) {
 			buf_str(buf, "'\\''");
-		else
-			buf_char(buf, *p);
+			at++;
+		}
 	}
 	buf_char(buf, '\'');
 }

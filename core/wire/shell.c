@@ -215,12 +215,12 @@ static void shell_frame_text(const struct shell *shell, struct buf *text, const 
 /* As printf %b reads it, without a byte that some login shell does not take as it is between single quotes. */
 static void shell_encode(struct buf *line, const struct buf *text)
 {
-	for (size_t i = 0; i < text->length; i++) {
-		char byte = text->data[i];
-		if (strchr("\n'!\\", byte))
-			buf_printf(line, "\\0%03o", (unsigned)byte);
-		else
-			buf_char(line, byte);
+	for (size_t i = 0; i < text->length; i++) { /* text ends in a NUL */
+		size_t run = strcspn(text->data + i, "\n'!\\");
+		buf_add(line, text->data + i, run);
+		i += run;
+		if (i < text->length)
+			buf_printf(line, "\\0%03o", (unsigned char)text->data[i]);
 	}
 }
 
