@@ -183,7 +183,7 @@ static void emit_play(struct play_state *play, enum event_kind kind)
 	event->play = mem_strdup(play->name);
 	event->play_number = play->number;
 	event->place = context_place(play->run, play->play->scope.node);
-	event->data = json_pack("{s:O}", "hosts", play->all_names);
+	event->data = json_pack("{s:O}", "hosts", play->names_in_order);
 	if (play->is_free)
 		json_object_set_new(event->data, "strategy", json_string("free"));
 	json_t *own = json_deep_copy(event->data);
@@ -249,6 +249,7 @@ static void state_release(struct play_state *state)
 	free(state->announced);
 	play_free_includes(state);
 	json_decref(state->all_names);
+	json_decref(state->names_in_order);
 	json_decref(state->prompted);
 	gather_release(&state->gather);
 	pthread_mutex_destroy(&state->lock);
@@ -303,6 +304,7 @@ int play_run(struct run_context *run, const struct play *play, unsigned number, 
 		play_join_pattern(&pattern, pattern_value);
 		state.name = json_is_string(name) ? json_string_value(name) : buf_text(&pattern);
 		state.all_names = play_names_as_matched(play, hosts, count);
+		state.names_in_order = play_host_names(hosts, count);
 		failed = conduct(&state, hosts, count, vm, stop, err);
 	}
 	state_release(&state);

@@ -17,6 +17,7 @@ struct play_state {
 	unsigned number;
 	json_t *prompted;                /* vars_prompt: dictionary, or NULL; owned */
 	json_t *all_names, *batch_names; /* names of hosts, for the magic variables */
+	json_t *names_in_order;          /* the same as order: has them, for reports */
 	json_t **vars_files;             /* the dictionaries of vars_files:, in order; borrowed */
 	size_t vars_file_count, vars_file_room;
 	bool has_host_files;             /* the names of some are of each host: NULL among the dictionaries */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/mem.h"
 #include "run/limit.h"
@@ -29,12 +30,25 @@ static int by_index(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static void swap(struct host **a, struct host **b)
+{
+	struct host *other = *a;
+	*a = *b;
+	*b = other;
+}
+
 static void reverse(struct host **hosts, size_t count)
 {
-	for (size_t i = 0; i < count / 2; i++) {
-		struct host *other = hosts[i];
-		hosts[i] = hosts[count - 1 - i];
-		hosts[count - 1 - i] = other;
+	for (size_t i = 0; i < count / 2; i++)
+		swap(&hosts[i], &hosts[count - 1 - i]);
+}
+
+static void shuffle(struct host **hosts, size_t count)
+{
+	for (size_t left = count; left > 1; left--) {
+		uint32_t random = 0;
+		(void)!getrandom(&random, sizeof(random), 0);
+		swap(&hosts[left - 1], &hosts[random % left]);
 	}
 }
 
@@ -49,6 +63,8 @@ static int order_hosts(struct run_context *run, const struct play *play, struct 
 		qsort(hosts, count, sizeof(*hosts), by_name);
 	if (strcmp(word, "reverse_sorted") == 0 || strcmp(word, "reverse_inventory") == 0)
 		reverse(hosts, count);
+	if (strcmp(word, "shuffle") == 0)
+		shuffle(hosts, count);
 	return 0;
 }
 

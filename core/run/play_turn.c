@@ -144,6 +144,8 @@ static void take_fresh_inventory(struct play_state *play, const struct play_batc
 	}
 	json_decref(play->all_names);
 	play->all_names = play_names_as_matched(play->play, hosts, count);
+	json_decref(play->names_in_order);
+	play->names_in_order = play_host_names(hosts, count);
 }
 
 static void take_inventory_changes(struct play_state *play, const struct play_batch *batch, struct template_vm *vm)

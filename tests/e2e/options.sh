@@ -235,6 +235,19 @@ silent
 neap run tagged.json -i a, -c local -t alnoe
 said 'did you mean "alone"?'
 
+it "order: is that of the report as well, and shuffle is another one each time"
+for order in reverse_sorted shuffle; do
+	printf '[{ "hosts": "all", "gather_facts": false, "order": "%s", "tasks": [{ "debug": { "msg": "x" } }] }]\n' $order >$order.json
+done
+neap run reverse_sorted.json -i a,b,c, -c local
+equal "$(grep -o 'ok: ....' out | tr -dc 'abc')" cba
+for try in 1 2 3 4 5 6 7 8; do
+	neap run shuffle.json -i a,b,c,d,e,f,g,h, -c local
+	grep -o 'ok: ....' out | tr -dc 'abcdefgh\n' | paste -sd ' '
+done >orders
+equal "$(tr ' ' '\n' <orders | sort -u | paste -sd ' ')" 'a b c d e f g h'
+[ "$(sort -u orders | wc -l)" -gt 1 ] || fault "the same each time: $(cat orders)"
+
 it "a report that nobody can have read ends with status 2, and says what to do"
 "$NEAP" run task.json -i a, -c local >/dev/full 2>said </dev/null
 equal "$?" 2
