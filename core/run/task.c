@@ -15,6 +15,7 @@
 #include "run/sched.h"
 #include "run/special.h"
 #include "run/stream.h"
+#include "run/throttle.h"
 #include "run/task_inside.h"
 
 struct task *task_new(struct walk *walk, const struct entry *entry)
@@ -368,6 +369,7 @@ static enum state judge(struct task *task)
 {
 	struct err err = ERR_INIT;
 	bool again = false;
+	throttle_leave_machine(task->walk->play->throttles, task->walk);
 	task_set_result(task, attempt_result(&task->attempt, task->settings.diff));
 	task_judge_facts(task);
 	if (task->module->changes_inventory)
@@ -391,6 +393,7 @@ static enum state judge(struct task *task)
 
 static enum state end_item(struct task *task)
 {
+	throttle_leave_machine(task->walk->play->throttles, task->walk);
 	drop_attempt(task);
 	if (!task->loop.items)
 		return STATE_CONCLUDE;
@@ -468,6 +471,7 @@ static enum state conclude(struct task *task)
 static void leave(struct task *task)
 {
 	struct walk *walk = task->walk;
+	throttle_leave_machine(walk->play->throttles, walk);
 	if (task->name) {
 		loop_leave(&task->loop, &walk->variables);
 		variables_leave(&walk->variables);
@@ -476,12 +480,21 @@ static void leave(struct task *task)
 	walk_advance(walk);
 }
 
+static void await_machine(struct task *task)
+{
+	struct walk *walk = task->walk;
+	if (throttle_enter_machine(walk->play->throttles, walk, target_store(task->job_target)))
+		sched_ready(walk->run->sched, walk);
+}
+
 static void hand_over(struct task *task)
 {
 	enum wait wait = task->wait;
 	task->wait = WAIT_NOTHING;
 	if (wait == WAIT_JOB)
 		target_submit(task->job_target, &task->job);
+	else if (wait == WAIT_MACHINE)
+		await_machine(task);
 	else
 		sched_after(task->walk->run->sched, task->walk, task->wait_ms);
 }

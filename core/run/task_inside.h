@@ -30,7 +30,7 @@ enum state {
 };
 
 /* What task_continue hands the walk over to, as the last thing it does: from then on another thread may have it. */
-enum wait { WAIT_NOTHING, WAIT_JOB, WAIT_TIMER };
+enum wait { WAIT_NOTHING, WAIT_JOB, WAIT_TIMER, WAIT_MACHINE /* its turn there */ };
 
 struct settings { /* keywords of the task for this item */
 	bool ignore_errors, ignore_unreachable, no_log, check, diff;

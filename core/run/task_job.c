@@ -8,6 +8,7 @@
 #include "run/play.h"
 #include "run/sched.h"
 #include "run/stream.h"
+#include "run/throttle.h"
 #include "run/unseal.h"
 
 static void job_done(struct job *job)
@@ -159,14 +160,15 @@ static bool ends_in_flight(const struct job *job)
 }
 
 /* What the first steps were decided on, where others may change it before they are done: a host that tasks are delegated to, or
- * several that are one machine. A task that others have come before so often goes on as it is. */
+ * several that are one machine. Who was come before decides again when it is its turn (WAIT_MACHINE); a task that others have come
+ * before so often even then goes on as it is. */
 static void add_basis(struct task *task)
 {
-	enum { REDONE_MOST = 500 };
+	enum { REDONE_MOST = 100 };
 	struct attempt *attempt = &task->attempt;
 	struct decision *decision = &attempt->decision;
 	bool may_clash = task->settings.delegate_to || store_is_shared(target_store(attempt->target));
-	if (!may_clash || decision_steps_done(decision) || task->redone >= REDONE_MOST)
+	if (!may_clash || decision->alone || decision_steps_done(decision) || task->redone >= REDONE_MOST)
 		return;
 	struct basis *basis = arena_array(&decision->arena, decision->asked_count + 1, sizeof(*basis));
 	size_t count = 0;
@@ -252,8 +254,11 @@ enum state task_take_outcomes(struct task *task)
 	if (job->is_outdated && job->err.kind == ERR_NONE) {
 		task->redone++;
 		task->tries--;
+		if (!task->walk->machine)
+			task->wait = WAIT_MACHINE;
 		return STATE_ATTEMPT;
 	}
+	throttle_leave_machine(task->walk->play->throttles, task->walk);
 	bool is_shared = job->is_stream || job->is_joined;
 	if (is_shared)
 		stream_ended(task->walk, job);

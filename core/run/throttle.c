@@ -1,4 +1,5 @@
-/* Places at tasks that only so many hosts may do at once: who finds none waits behind those that came before. */
+/* Places at tasks that only so many hosts may do at once, and at machines that several hosts are: who finds none waits behind those
+ * that came before. */
 #include "run/throttle.h"
 
 #include <pthread.h>
@@ -12,7 +13,7 @@
 
 struct throttle {
 	struct throttle *next;
-	const struct entry *entry;
+	const void *what; /* the task, or the machine's store */
 	size_t inside;
 	struct walk *first, **last; /* who waits */
 };
@@ -51,32 +52,26 @@ void throttles_free(struct throttles *throttles)
 	free(throttles);
 }
 
-static struct throttle *throttle_of(struct throttles *throttles, const struct entry *entry)
+static struct throttle *throttle_of(struct throttles *throttles, const void *what)
 {
 	struct throttle *throttle = throttles->first;
-	while (throttle && throttle->entry != entry)
+	while (throttle && throttle->what != what)
 		throttle = throttle->next;
 	if (throttle)
 		return throttle;
 	throttle = mem_alloc(sizeof(*throttle));
-	*throttle = (struct throttle){ .entry = entry, .next = throttles->first };
+	*throttle = (struct throttle){ .what = what, .next = throttles->first };
 	throttle->last = &throttle->first;
 	throttles->first = throttle;
 	return throttle;
 }
 
-bool throttle_enter(struct throttles *throttles, struct walk *walk, struct template_vm *vm)
+/* false: the walk waits. *place is what it has, or waits for. */
+static bool enter(struct throttles *throttles, const void *what, size_t most, struct walk *walk, struct throttle **place)
 {
-	if (!scope_keyword(&walk->next->scope, "throttle").value)
-		return true;
-	walk_enter_variables(walk, walk->next);
-	size_t most = throttle_most(walk, vm);
-	variables_leave(&walk->variables);
-	if (most == SIZE_MAX)
-		return true;
 	pthread_mutex_lock(&throttles->lock);
-	struct throttle *throttle = throttle_of(throttles, walk->next);
-	walk->throttle = throttle;
+	struct throttle *throttle = throttle_of(throttles, what);
+	*place = throttle;
 	bool has_place = throttle->inside < most;
 	if (has_place) {
 		throttle->inside++;
@@ -89,12 +84,12 @@ bool throttle_enter(struct throttles *throttles, struct walk *walk, struct templ
 	return has_place;
 }
 
-void throttle_leave(struct throttles *throttles, struct walk *walk)
+static void leave(struct throttles *throttles, struct throttle **place)
 {
-	struct throttle *throttle = walk->throttle;
+	struct throttle *throttle = *place;
 	if (!throttle)
 		return;
-	walk->throttle = NULL;
+	*place = NULL;
 	pthread_mutex_lock(&throttles->lock);
 	struct walk *next = throttle->first; /* it takes the place over */
 	if (next)
@@ -107,3 +102,22 @@ void throttle_leave(struct throttles *throttles, struct walk *walk)
 	if (next)
 		sched_ready(next->run->sched, next);
 }
+
+bool throttle_enter(struct throttles *throttles, struct walk *walk, struct template_vm *vm)
+{
+	if (!scope_keyword(&walk->next->scope, "throttle").value)
+		return true;
+	walk_enter_variables(walk, walk->next);
+	size_t most = throttle_most(walk, vm);
+	variables_leave(&walk->variables);
+	return most == SIZE_MAX || enter(throttles, walk->next, most, walk, &walk->throttle);
+}
+
+void throttle_leave(struct throttles *throttles, struct walk *walk) { leave(throttles, &walk->throttle); }
+
+bool throttle_enter_machine(struct throttles *throttles, struct walk *walk, const struct store *machine)
+{
+	return enter(throttles, machine, 1, walk, &walk->machine);
+}
+
+void throttle_leave_machine(struct throttles *throttles, struct walk *walk) { leave(throttles, &walk->machine); }

@@ -1,4 +1,5 @@
-/* throttle: how many hosts may do a task at the same time. */
+/* throttle: how many hosts may do a task at the same time; and where several hosts are one machine, that they do not decide in each
+ * other's way. */
 #ifndef NEAP_RUN_THROTTLE_H
 #define NEAP_RUN_THROTTLE_H
 
@@ -7,6 +8,7 @@
 
 #include "lua/template.h"
 
+struct store;
 struct throttles;
 struct walk;
 
@@ -20,5 +22,11 @@ void throttles_free(struct throttles *throttles);
 bool throttle_enter(struct throttles *throttles, struct walk *walk, struct template_vm *vm);
 /* Leaves the place, if the walk has one. Any thread. */
 void throttle_leave(struct throttles *throttles, struct walk *walk);
+
+/* The one place at a machine, for who has been come before there. false: it is taken, and sched_ready comes with it. Any thread; with
+ * the last thing that the caller does about the walk. */
+bool throttle_enter_machine(struct throttles *throttles, struct walk *walk, const struct store *machine);
+/* Leaves that place, if the walk has it. Any thread. */
+void throttle_leave_machine(struct throttles *throttles, struct walk *walk);
 
 #endif

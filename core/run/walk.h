@@ -71,6 +71,7 @@ struct walk {
 	bool alone;                  /* no other host is to be waited for between tasks */
 	json_t *roles_done;          /* identities of roles, as keys */
 	struct throttle *throttle;   /* where it has a place, or waits for one; or NULL */
+	struct throttle *machine;    /* the same of the machine that its task acts on, where others have come before it */
 	struct stream *stream;       /* commands that were sent with an earlier one; or NULL */
 	struct arena arena;
 

@@ -137,7 +137,7 @@ equal "$(grep -c '^PLAY \[all\]' out)" 2
 
 it "hosts that are one machine, and those that delegate to one, do not undo what the others do"
 cat >same.json <<'END'
-[{ "hosts": "all", "gather_facts": false, "tasks": [
+[{ "hosts": "all", "gather_facts": false, "strategy": "{{ how | default('linear') }}", "tasks": [
   { "file": { "path": "{{ playbook_dir }}/{{ place }}/deep", "state": "directory", "mode": "0755" }, "delegate_to": "{{ to }}" },
   { "file": { "src": "deep", "dest": "{{ playbook_dir }}/{{ place }}/link", "state": "link" }, "delegate_to": "{{ to }}" },
   { "lineinfile": { "path": "{{ playbook_dir }}/{{ place }}/lines", "line": "{{ inventory_hostname }}", "create": true, "mode": "0644" },
@@ -149,5 +149,22 @@ equal "$(sort own/lines | tr -d '\n')" abcdefgh
 neap run same.json -i 'a,b,c,d,e,f,g,h,' -c local -e place=one -e to=localhost
 status 0
 equal "$(sort one/lines | tr -d '\n')" abcdefgh
+
+it "who was come before on one machine waits for its turn, and leaves it whatever becomes of the task"
+cat >turns.json <<'END'
+[{ "hosts": "all", "gather_facts": false, "strategy": "free", "tasks": [
+  { "lineinfile": { "path": "{{ playbook_dir }}/turns", "line": "{{ inventory_hostname }}{{ item }}", "create": true, "mode": "0644" },
+    "delegate_to": "localhost", "loop": [1, 2, 3] },
+  { "file": { "path": "{{ playbook_dir }}/turn/{{ inventory_hostname }}", "state": "directory" }, "delegate_to": "localhost",
+    "register": "made", "until": "made is not failed", "retries": 2, "delay": 0 },
+  { "lineinfile": { "path": "{{ playbook_dir }}/turns", "line": "x", "validate": "false %s" }, "delegate_to": "localhost",
+    "ignore_errors": true }
+] }]
+END
+neap run turns.json -i 'a,b,c,d,e,f,g,h,' -c local
+status 0
+equal "$(cut -c 1 turns | sort | uniq -c | tr -d ' \n')" 3a3b3c3d3e3f3g3h
+equal "$(ls turn | tr -d '\n')" abcdefgh
+for host in a b c d e f g h; do recap $host ok=3 changed=2 ignored=1; done
 
 done_testing
