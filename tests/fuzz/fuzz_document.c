@@ -144,7 +144,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		document_free(document);
 	} else {
 		auto_buf struct buf shown = BUF_INIT;
+		struct err first = ERR_INIT;
 		problems_print(&problems, &shown, false);
+		require(problems_first(&problems, "none", &first) < 0 && first.text[0], "the first problem says nothing");
 	}
 	return 0;
 }
