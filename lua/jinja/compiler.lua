@@ -732,11 +732,7 @@ local function definition_of(registry, what, node)
 		definition = short and registry[short]
 	end
 	if not definition then
-		local names = {}
-		for name in pairs(registry) do
-			names[#names + 1] = name
-		end
-		table.sort(names)
+		local names = values.names_of(registry)
 		local other = what == "filter" and compiler.tests[node.name] and "it is a test: x is " .. node.name
 			or what == "test" and compiler.filters[node.name] and "it is a filter: x | " .. node.name
 		lexer.fail_absent(node.line, not other and native.nearest(node.name, names) or nil, other or nil, what, node.name)

@@ -139,10 +139,10 @@ local function read_conversion(template, at)
 	end
 	letter = (letter == "i" or letter == "u") and "d" or letter
 	local plain = letter == "d" and dot == "" and width:find("^%d?%d?$") and not flags:find("[#]") and #flags < 3
-	local direct = plain and "%" .. flags .. width .. "d" or letter == "s" and width == "" and dot == "" and "%s"
-	return { direct = direct, key = key, flags = flags, letter = letter, width = width == "*" and "*" or tonumber(width) or 0,
-		precision = dot ~= "" and (precision == "*" and "*" or tonumber(precision) or 0) or nil,
-		plain = plain and "%" .. flags .. width .. "d" }, behind
+		and "%" .. flags .. width .. "d"
+	return { key = key, flags = flags, letter = letter, plain = plain,
+		direct = plain or letter == "s" and width == "" and dot == "" and "%s", width = width == "*" and "*" or tonumber(width) or 0,
+		precision = dot ~= "" and (precision == "*" and "*" or tonumber(precision) or 0) or nil }, behind
 end
 
 -- Where all of the conversions are of the simplest kind: Lua's own format for them, and the letters of what they take.

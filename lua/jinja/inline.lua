@@ -121,6 +121,15 @@ local function call_by_size(source, name, call, looked_at)
 		table.concat(looked_at, ", "), name, call, name, call)
 end
 
+-- The name of what such a call gives.
+local function sized(source, call, looked_at)
+	local name = variable(source)
+	emit(source, "local %s do", name)
+	call_by_size(source, name, call, looked_at)
+	emit(source, "end")
+	return name
+end
+
 -- The innermost loop of the source, if that is what "loop" means here.
 local function own_loop(source, scope)
 	local at = scope
@@ -149,11 +158,8 @@ function expressions.item(source, node, scope)
 	if node.key.kind == "constant" and type(node.key.value) == "string" then
 		return member(source, node, node.key.value, scope)
 	elseif node.key.kind == "constant" then
-		local object, name = expression(source, node.object, scope), variable(source)
-		emit(source, "local %s do", name)
-		call_by_size(source, name, ("%s(%s)"):format(hole(source, compiler.member_reader(node)), object), { object })
-		emit(source, "end")
-		return name
+		local object = expression(source, node.object, scope)
+		return sized(source, ("%s(%s)"):format(hole(source, compiler.member_reader(node)), object), { object })
 	end
 end
 
@@ -234,15 +240,11 @@ function expressions.binary(source, node, scope)
 		or node.right.kind == "constant" and math.type(node.right.value)) then
 		return of_two(source, compiler.operations[node.operator], left, right)
 	end
-	local name = variable(source)
-	emit(source, "local %s do", name)
-	call_by_size(source, name, ("%s(%s, %s)"):format(hole(source, compiler.operations[node.operator]), left, right), { left, right })
-	emit(source, "end")
-	return name
+	return sized(source, ("%s(%s, %s)"):format(hole(source, compiler.operations[node.operator]), left, right), { left, right })
 end
 
--- A list or a tuple of so few elements that they are written one by one.
-local function row(source, node, scope, make)
+-- What is made of items so few that they are written one by one; form: how, with %s for them.
+local function written_out(source, node, scope, form)
 	if #node.items > PIECES_MAX then
 		return nil
 	end
@@ -251,16 +253,16 @@ local function row(source, node, scope, make)
 		names[i] = expression(source, item, scope)
 	end
 	local name = variable(source)
-	emit(source, "local %s = %s({ %s })", name, hole(source, make), table.concat(names, ", "))
+	emit(source, "local %s = " .. form, name, table.concat(names, ", "))
 	return name
 end
 
 function expressions.list(source, node, scope)
-	return row(source, node, scope, values.list)
+	return written_out(source, node, scope, hole(source, values.list) .. "({ %s })")
 end
 
 function expressions.tuple(source, node, scope)
-	return row(source, node, scope, values.tuple)
+	return written_out(source, node, scope, hole(source, values.tuple) .. "({ %s })")
 end
 
 -- A function(frame, object, ...) for a call of a method whose arguments are given in order: what is small is not watched.
@@ -322,16 +324,7 @@ function expressions.call(source, node, scope)
 end
 
 function expressions.concat(source, node, scope)
-	if #node.items > PIECES_MAX then
-		return nil
-	end
-	local names = {}
-	for i, item in ipairs(node.items) do
-		names[i] = expression(source, item, scope)
-	end
-	local name = variable(source)
-	emit(source, "local %s = join(%s)", name, table.concat(names, ", "))
-	return name
+	return written_out(source, node, scope, "join(%s)")
 end
 
 -- The node of the argument at a place of a definition.

@@ -521,11 +521,7 @@ local function named(name, line)
 	if known[name] then
 		return known[name]
 	end
-	local names = {}
-	for each in pairs(known) do
-		names[#names + 1] = each
-	end
-	table.sort(names)
+	local names = values.names_of(known)
 	local near = not elsewhere[name] and native.nearest(name, names) or nil
 	lexer.fail_absent(line or 0, near, elsewhere[name] or "there are: " .. table.concat(names, ", "), "lookup", name)
 end

@@ -85,11 +85,7 @@ function sequence.applied(registry, what, name, arguments, keywords)
 	end
 	local definition = registry[name] or registry[name:match("([%w_]+)$") or ""]
 	if not definition then
-		local names = {}
-		for known in pairs(registry) do
-			names[#names + 1] = known
-		end
-		table.sort(names)
+		local names = values.names_of(registry)
 		error({ text = string.format("there is no %s '%s'", what, name), hint = native.nearest(name, names) }, 0)
 	end
 	local apply -- bound for the first item: without one, arguments are not looked at

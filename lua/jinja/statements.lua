@@ -689,11 +689,7 @@ function compile.from(node, scope)
 		for i, import in ipairs(node.names) do
 			local value = exports[import.name]
 			if value == nil then
-				local names = {}
-				for name in pairs(exports) do
-					names[#names + 1] = name
-				end
-				table.sort(names)
+				local names = values.names_of(exports)
 				value = values.undefined(string.format("the template %s has no '%s'", text(template_name), import.name), import.name,
 					native.nearest(import.name, names))
 			end

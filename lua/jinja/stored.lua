@@ -38,17 +38,8 @@ local function add_found(out, found)
 	table.move(many, 1, #many, #out + 1, out)
 end
 
-local function option_names(defaults)
-	local names = {}
-	for name in pairs(defaults) do
-		names[#names + 1] = name
-	end
-	table.sort(names)
-	return names
-end
-
 local function add(name, defaults, run)
-	lookups.add(name, option_names(defaults), run)
+	lookups.add(name, values.names_of(defaults), run)
 end
 
 local is_set = values.flag

@@ -445,11 +445,7 @@ end
 -- The names of all filters ("filter"), tests ("test") or methods of a type ("str"), sorted, and how many arguments each takes.
 function template.definitions(what)
 	local registry = what == "filter" and compiler.filters or what == "test" and compiler.tests or methods_of(what)
-	local names, counts = {}, {}
-	for name in pairs(registry) do
-		names[#names + 1] = name
-	end
-	table.sort(names)
+	local names, counts = values.names_of(registry), {}
 	for i, name in ipairs(names) do
 		counts[i] = #registry[name].parameters + (registry[name].rest and 3 or 0)
 	end

@@ -74,7 +74,7 @@ end
 
 -- The request's headers by name; one of the user's is in the place of neap's own.
 local function headers_of(want)
-	local headers, names = { ["user-agent"] = want.http_agent, ["accept-encoding"] = "identity" }, {}
+	local headers = { ["user-agent"] = want.http_agent, ["accept-encoding"] = "identity" }
 	if want.force then
 		headers["cache-control"] = "no-cache"
 	end
@@ -85,11 +85,7 @@ local function headers_of(want)
 		end
 		headers[native.lower(name)] = value
 	end
-	for name in pairs(headers) do
-		names[#names + 1] = name
-	end
-	table.sort(names)
-	return headers, names
+	return headers, values.names_of(headers)
 end
 
 -- The address without a name and a password in it, which become options.
@@ -273,13 +269,7 @@ local function fetch(term, want)
 	fail("lookup('url'): %s: more than %d redirections", first, REDIRECTS_MAX)
 end
 
-local names = {}
-for name in pairs(options) do
-	names[#names + 1] = name
-end
-table.sort(names)
-
-lookups.add("url", names, function(terms, given)
+lookups.add("url", values.names_of(options), function(terms, given)
 	local want, out = read_options(given), {}
 	for _, term in ipairs(terms) do
 		local body = native.clean(fetch(term, want))

@@ -11,6 +11,16 @@ local math_type = math.type
 
 local values = { null = null, omit = omit }
 
+-- The keys of a plain table, which are names, in order.
+function values.names_of(by_name)
+	local names = {}
+	for name in pairs(by_name) do
+		names[#names + 1] = name
+	end
+	table.sort(names)
+	return names
+end
+
 function values.fail(...)
 	error({ text = string.format(...) }, 0)
 end
@@ -710,11 +720,7 @@ local function missing(object, name)
 	elseif math_type(name) == "integer" and (k == "list" or k == "tuple") then
 		return undefined(string.format("the %s has %d elements, so there is no element %d", k, #object, name), key)
 	end
-	local names = {}
-	for method in pairs(values.methods[k] or {}) do
-		names[#names + 1] = method
-	end
-	table.sort(names)
+	local names = values.names_of(values.methods[k] or {})
 	return undefined(string.format("a value of type %s has no attribute '%s'", type_name(object), key), key, native.nearest(key, names))
 end
 
