@@ -5,6 +5,7 @@
 
 #include <lauxlib.h>
 
+#include "base/text.h"
 #include "lua/value.h"
 
 static const char call_key[1] = "c";
@@ -189,8 +190,6 @@ static void take_member(lua_State *L, struct decision *decision, const char *key
 	result_set(decision, key, value);
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 /* In the order of the keys, because Lua's is another one each time. */
 void bridge_result_take(lua_State *L, struct decision *decision)
 {
@@ -203,7 +202,7 @@ void bridge_result_take(lua_State *L, struct decision *decision)
 	const char **keys = arena_alloc(&decision->arena, (count + 1) * sizeof(*keys));
 	for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
 		keys[at++] = lua_tostring(L, -2);
-	qsort(keys, count, sizeof(*keys), by_text);
+	qsort(keys, count, sizeof(*keys), text_order);
 	for (size_t i = 0; i < count; i++, lua_pop(L, 1)) {
 		lua_getfield(L, table, keys[i]);
 		take_member(L, decision, keys[i]);

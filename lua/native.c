@@ -54,7 +54,7 @@ static int native_keep_secret(lua_State *state)
 	lua_settop(state, 1);
 	const char *text = lua_tolstring(state, 1, &length);
 	if (text && scope && scope->keep_secret)
-		scope->keep_secret(scope->context, text, length);
+		scope->keep_secret(scope->services, text, length);
 	return 0;
 }
 
@@ -674,7 +674,7 @@ static int native_warn(lua_State *state)
 	const struct template_scope *scope = native_scope(state);
 	const char *text = luaL_checkstring(state, 1);
 	if (scope && scope->warn && !scope->early)
-		scope->warn(scope->context, text);
+		scope->warn(scope->services, text);
 	return 0;
 }
 

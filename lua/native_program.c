@@ -21,7 +21,7 @@ static int program_push(lua_State *state, struct child_run *run)
 	int status = 0;
 	run->output_most = OUTPUT_MOST;
 	run->cancelled = scope ? scope->cancelled : NULL;
-	run->context = scope ? scope->context : NULL;
+	run->context = scope ? scope->services : NULL;
 	native_act(state);
 	if (child_run(run, output, complaints, &status, &err) < 0) {
 		vm_spend(state, 1); /* ends the evaluation where the run is interrupted */

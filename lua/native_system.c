@@ -118,7 +118,7 @@ static int native_push_opened(lua_State *state, const char *path, const struct b
 		lua_pushlstring(state, text->data ? text->data : "", text->length);
 		return 1;
 	}
-	if (scope->open_sealed(scope->context, text->data, text->length, &plain, &err) == 0) {
+	if (scope->open_sealed(scope->services, text->data, text->length, &plain, &err) == 0) {
 		lua_pushlstring(state, plain->bytes, plain->length);
 		return 1;
 	}

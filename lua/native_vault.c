@@ -48,7 +48,7 @@ static int open_text(lua_State *state, struct buf *out, struct err *err)
 	if (failed)
 		return -1;
 	if (scope && scope->keep_secret)
-		scope->keep_secret(scope->context, plain.bytes, plain.length);
+		scope->keep_secret(scope->services, plain.bytes, plain.length);
 	buf_add(out, plain.bytes, plain.length);
 	return 0;
 }

@@ -104,7 +104,7 @@ static int template_call(struct template_vm *vm, const char *entry, const char *
 	const struct vm_budget budget = {
 	    .instructions = TEMPLATE_INSTRUCTIONS_MAX,
 	    .cancelled = vm->site.scope ? vm->site.scope->cancelled : NULL,
-	    .context = vm->site.scope ? vm->site.scope->context : NULL,
+	    .context = vm->site.scope ? vm->site.scope->services : NULL,
 	};
 	lua_getfield(state, 1, entry);
 	lua_pushlstring(state, text, length);
@@ -378,7 +378,7 @@ int template_text(struct template_vm *vm, const char *path, const char *text, si
 	if (template_start(vm, scope, err) < 0)
 		return -1;
 	const struct vm_budget budget = {
-	    .instructions = TEMPLATE_INSTRUCTIONS_MAX, .cancelled = scope ? scope->cancelled : NULL, .context = scope ? scope->context : NULL};
+	    .instructions = TEMPLATE_INSTRUCTIONS_MAX, .cancelled = scope ? scope->cancelled : NULL, .context = scope ? scope->services : NULL};
 	int status = call_file(vm, "file", path, text, length, settings, &budget, err);
 	if (status == 0) {
 		const char *rendered = lua_tolstring(template_state(vm), -1, result_length);

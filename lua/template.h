@@ -25,15 +25,17 @@ struct template_scope {
 	bool (*find)(void *context, const char *name, json_t **value, bool *final);
 	/* For "did you mean" in the message for an undefined variable; may be NULL. */
 	void (*each)(void *context, void (*offer)(void *to, const char *name), void *to);
+	/* What the next four are called with: a scope that is another one with more names in it keeps them as they are. */
+	void *services;
 	/* What is called to end an evaluation early, e.g. on Ctrl-C; may be NULL. */
-	bool (*cancelled)(void *context);
+	bool (*cancelled)(void *services);
 	/* Opens a value sealed by Ansible Vault; *plain is borrowed, good during the evaluation. NULL: none can be opened. */
-	int (*open_sealed)(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err);
+	int (*open_sealed)(void *services, const char *sealed, size_t length, const struct secret **plain, struct err *err);
 	/* Told of each text that is to be kept out of reports: a password of the connection, one that a lookup made, what a
 	 * template opened by a secret of its own. May be NULL. */
-	void (*keep_secret)(void *context, const char *text, size_t length);
+	void (*keep_secret)(void *services, const char *text, size_t length);
 	/* Told of an error that the template says is a warning; may be NULL. */
-	void (*warn)(void *context, const char *text);
+	void (*warn)(void *services, const char *text);
 	bool early;            /* a guess about a task whose turn has not come: a lookup that runs a program or writes is an error */
 	char *const *folders;  /* where lookups and includes look, in order, until NULL; NULL: in directory only */
 	const char *directory; /* the playbook's; NULL: the working directory */

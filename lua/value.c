@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "lua/value_inside.h"
 #include "model/vault.h"
 
@@ -317,7 +318,7 @@ int value_closed(const json_t *value, const struct template_scope *scope, const 
 		const struct secret *plain = NULL;
 		if (!scope || !scope->open_sealed)
 			return err_set(err, ERR_INPUT, "a value sealed by Ansible Vault cannot be opened here");
-		if (scope->open_sealed(scope->context, sealed, *length, &plain, err) < 0)
+		if (scope->open_sealed(scope->services, sealed, *length, &plain, err) < 0)
 			return -1;
 		*text = plain->bytes;
 		*length = plain->length;
@@ -476,11 +477,6 @@ static json_t *value_json_list(lua_State *state, int index, int depth, const cha
 	return steal(array);
 }
 
-static int value_key_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* A table without a metatable of ours: Lua gives its keys in any order, so they are sorted. */
 static json_t *value_json_plain(lua_State *state, int index, int depth, const char **problem)
 {
@@ -499,7 +495,7 @@ static json_t *value_json_plain(lua_State *state, int index, int depth, const ch
 	size_t at = 0;
 	for (void *member = json_object_iter(object); member; member = json_object_iter_next(object, member))
 		names[at++] = json_object_iter_key(member);
-	qsort(names, count, sizeof(*names), value_key_order);
+	qsort(names, count, sizeof(*names), text_order);
 	json_t *sorted = json_object();
 	for (size_t i = 0; i < count; i++)
 		json_object_set_nocheck(sorted, names[i], json_object_get(object, names[i]));

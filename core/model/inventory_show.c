@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/inventory_parts.h"
 #include "model/python_literal.h"
 
@@ -93,11 +94,6 @@ static void graph_name(struct buf *out, int depth, const char *format, const cha
 	buf_char(out, '\n');
 }
 
-static int name_order(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void graph_vars(struct buf *out, int depth, json_t *values)
 {
 	size_t count = json_object_size(values), at = 0;
@@ -106,7 +102,7 @@ static void graph_vars(struct buf *out, int depth, json_t *values)
 	json_t *value;
 	json_object_foreach(values, name, value)
 		names[at++] = name;
-	qsort(names, count, sizeof(*names), name_order);
+	qsort(names, count, sizeof(*names), text_order);
 	for (size_t i = 0; i < count; i++) {
 		auto_buf struct buf line = BUF_INIT;
 		buf_printf(&line, "{%s = ", names[i]);

@@ -5,6 +5,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static void set_errno(struct answer *answer)
 {
 	answer->state = errno == ENOENT || errno == ENOTDIR ? ANSWER_ABSENT : errno == EACCES ? ANSWER_DENIED : ANSWER_FAILED;
@@ -74,11 +76,6 @@ static void answer_list(struct model_host *host, const struct ask *ask, struct a
 	answer->list = (struct list_answer){ entries, count };
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void answer_glob(struct model_host *host, const struct ask *ask, struct answer *answer)
 {
 	const char **names = arena_array(&answer->arena, host->files.count + 1, sizeof(*names));
@@ -87,7 +84,7 @@ static void answer_glob(struct model_host *host, const struct ask *ask, struct a
 		if (fnmatch(ask->path, host->files.names[i].path, FNM_PATHNAME | FNM_PERIOD) == 0)
 			names[count++] = arena_str(&answer->arena, host->files.names[i].path);
 	}
-	qsort(names, count, sizeof(*names), compare_names);
+	qsort(names, count, sizeof(*names), text_order);
 	answer->glob = (struct names_answer){ names, count };
 }
 

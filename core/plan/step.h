@@ -108,6 +108,12 @@ struct step {
 	};
 };
 
+/* Whether a step changes files and nothing else: it starts nothing, fetches nothing and waits for nothing. */
+static inline bool step_is_of_files(const struct step *step)
+{
+	return step->kind != STEP_RUN && step->kind != STEP_GET && step->kind != STEP_WAIT && step->kind != STEP_RECONNECT;
+}
+
 struct outcome {
 	bool ok;
 	bool refused;               /* PUT: the command that validates said no; run is what it said */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/printable.h"
+#include "base/text.h"
 #include "report/report.h"
 
 struct retry {
@@ -49,8 +50,6 @@ static char *path_of(const struct retry *retry)
 	return mem_printf("%.*s%.*s.retry", (int)(name - retry->playbook), retry->playbook, (int)length, name);
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 static int write_names(const char *path, const char *const *names, size_t count)
 {
 	auto_fclose FILE *file = fopen(path, "we");
@@ -71,7 +70,7 @@ static void on_run_end(struct retry *retry, const struct event *event)
 	}
 	if (!count || !retry->playbook)
 		return;
-	qsort(names, count, sizeof(*names), by_text);
+	qsort(names, count, sizeof(*names), text_order);
 	auto_free char *path = path_of(retry);
 	if (retry->folder)
 		mkdir(retry->folder, 0777);

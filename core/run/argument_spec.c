@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "plan/module.h"
 #include "plan/spec_convert.h"
 #include "run/argument_spec.h"
@@ -77,8 +78,6 @@ static const char *text_of(json_t *options, const char *key, const char *otherwi
 	return text ? text : otherwise;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 /* The texts of a list of strings, sorted and joined. */
 static char *joined(json_t *list)
 {
@@ -87,7 +86,7 @@ static char *joined(json_t *list)
 	auto_buf struct buf text = BUF_INIT;
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = json_string_value(json_array_get(list, i));
-	qsort(sorted, count, sizeof(*sorted), by_text);
+	qsort(sorted, count, sizeof(*sorted), text_order);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&text, "%s%s", i ? ", " : "", sorted[i]);
 	return mem_strdup(buf_text(&text));

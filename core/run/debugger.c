@@ -153,25 +153,12 @@ static void offer_names(void *context, void (*offer)(void *to, const char *name)
 	scope->each(scope->context, offer, to);
 }
 
-static bool is_cancelled(void *context) { return atomic_load(&((struct talk *)context)->walk->run->cancelled); }
-
-static int open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
-{
-	return context_open_sealed(((struct talk *)context)->walk->run, sealed, length, plain, err);
-}
-
-static void keep_secret(void *context, const char *text, size_t length)
-{
-	event_mask(((struct talk *)context)->walk->run->events, text, length);
-}
-
 static int evaluate(struct talk *talk, const char *expression, json_t **value, struct err *err)
 {
-	const struct variables *variables = &talk->walk->variables;
-	const struct template_scope scope = {
-		.context = talk, .find = find_name, .each = offer_names, .cancelled = is_cancelled, .open_sealed = open_sealed,
-		.keep_secret = keep_secret, .folders = variables->scope.folders, .directory = variables->scope.directory,
-	};
+	struct template_scope scope = talk->walk->variables.scope;
+	scope.context = talk;
+	scope.find = find_name;
+	scope.each = offer_names;
 	/* Not while it is evaluated: that of the task evaluates something itself. */
 	talk->names = json_pack("{s:o, s:o, s:o}", "task", describe_task(talk), "host", describe_host(talk), "result", describe_result(talk));
 	int failed = template_expression(talk->at->vm, expression, &scope, value, err);

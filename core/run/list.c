@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "run/keywords.h"
 #include "run/play.h"
 #include "run/select.h"
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
 
 static void add_tags(struct buf *out, json_t *tags)
 {
@@ -19,7 +15,7 @@ static void add_tags(struct buf *out, json_t *tags)
 	auto_free const char **names = mem_array(count, sizeof(*names));
 	for (size_t i = 0; i < count; i++)
 		names[i] = json_string_value(json_array_get(tags, i));
-	qsort(names, count, sizeof(*names), by_text);
+	qsort(names, count, sizeof(*names), text_order);
 	buf_char(out, '[');
 	for (size_t i = 0; i < count; i++)
 		buf_printf(out, "%s%s", i ? ", " : "", names[i]);

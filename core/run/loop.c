@@ -29,31 +29,6 @@ static void each_term(void *context, void (*offer)(void *to, const char *name), 
 	asking->outer->each(asking->outer->context, offer, to);
 }
 
-static bool term_cancelled(void *context)
-{
-	const struct asking *asking = context;
-	return asking->outer->cancelled(asking->outer->context);
-}
-
-static int open_term(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
-{
-	const struct asking *asking = context;
-	return asking->outer->open_sealed(asking->outer->context, sealed, length, plain, err);
-}
-
-static void keep_term(void *context, const char *text, size_t length)
-{
-	const struct asking *asking = context;
-	if (asking->outer->keep_secret)
-		asking->outer->keep_secret(asking->outer->context, text, length);
-}
-
-static void warn_of_term(void *context, const char *text)
-{
-	const struct asking *asking = context;
-	asking->outer->warn(asking->outer->context, text);
-}
-
 /* The folder of a role in which with_first_found looks: that of what the task's module reads. */
 static const char *searched_folder(const char *action)
 {
@@ -84,12 +59,10 @@ static json_t *look_up(const struct evaluation *at, const char *lookup, json_t *
 	const struct template_scope *outer = &at->variables->scope;
 	auto_json json_t *terms = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
 	struct asking asking = { outer, terms };
-	const struct template_scope scope = {
-		.context = &asking, .find = find_term, .each = each_term, .cancelled = term_cancelled,
-		.open_sealed = outer->open_sealed ? open_term : NULL,
-		.keep_secret = keep_term, .warn = outer->warn ? warn_of_term : NULL, .early = outer->early,
-		.folders = outer->folders, .directory = outer->directory,
-	};
+	struct template_scope scope = *outer;
+	scope.context = &asking;
+	scope.find = find_term;
+	scope.each = each_term;
 	auto_free char *expression = strcmp(lookup, "first_found") == 0
 		? mem_printf("query('first_found', *_loop_terms, _kind='%s')", searched_folder(at->entry->action))
 		: mem_printf("query('%s', *_loop_terms)", lookup);

@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "run/overlay_rows.h"
 
 static bool is_there(const struct node_row *row)
@@ -227,8 +228,6 @@ static struct answer *list_over(const struct overlay *overlay, const struct ask 
 	return list.answer;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 static struct answer *glob_over(const struct overlay *overlay, const struct ask *ask, const struct answer *base)
 {
 	struct answer *answer = answer_new();
@@ -245,7 +244,7 @@ static struct answer *glob_over(const struct overlay *overlay, const struct ask 
 		if (is_there(row) && fnmatch(ask->path, row->path, FNM_PATHNAME | FNM_PERIOD) == 0)
 			names[count++] = arena_str(&answer->arena, row->path);
 	if (count)
-		qsort(names, count, sizeof(*names), by_text);
+		qsort(names, count, sizeof(*names), text_order);
 	answer->glob = (struct names_answer){ names, count };
 	return answer;
 }

@@ -243,6 +243,7 @@ static void state_release(struct play_state *state)
 	free(state->directory);
 	free(state->vars_files);
 	free(state->host_files);
+	index_release(&state->host_file_index);
 	free(state->handlers);
 	free(state->public_roles);
 	throttles_free(state->throttles);

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/index.h"
 #include "run/context.h"
 #include "run/gather.h"
 #include "run/walk.h"
@@ -23,6 +24,7 @@ struct play_state {
 	bool has_host_files;             /* the names of some are of each host: NULL among the dictionaries */
 	struct host_file *host_files;    /* those that were read; under lock */
 	size_t host_file_count, host_file_room;
+	struct index host_file_index;    /* by host */
 	struct document **documents;     /* of those whose names were templates; owned */
 	size_t document_count, document_room;
 	struct gather gather;            /* of facts */

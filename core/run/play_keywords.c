@@ -57,7 +57,7 @@ int play_keyword_evaluate(struct run_context *run, const struct play *play, json
 {
 	struct hostless hostless = { run, play };
 	const struct template_scope scope = {
-		.context = &hostless, .find = find_hostless, .open_sealed = open_sealed, .directory = play->directory,
+		.context = &hostless, .find = find_hostless, .services = &hostless, .open_sealed = open_sealed, .directory = play->directory,
 	};
 	return template_value(vm, written, &scope, value, NULL, err);
 }

@@ -2,6 +2,7 @@
  * soon as what its name says is known. */
 #include "run/play_inside.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -27,14 +28,14 @@ static json_t *read_values(struct play_state *state, const char *path, struct er
 {
 	auto_problems struct problems problems = PROBLEMS_INIT;
 	struct document *document = known_document(state, path);
-	if (!document && playbook_load_vars(&document, path, state->run->vault, &problems) < 0) {
+	if (document)
+		return document_root(document).value;
+	if (playbook_load_vars(&document, path, state->run->vault, &problems) < 0) {
 		(void)!problems_first(&problems, "the file cannot be read", err);
 		return NULL;
 	}
-	if (!known_document(state, path)) {
-		mem_grow(state->documents, state->document_count, state->document_room);
-		state->documents[state->document_count++] = document;
-	}
+	mem_grow(state->documents, state->document_count, state->document_room);
+	state->documents[state->document_count++] = document;
 	return document_root(document).value;
 }
 
@@ -81,10 +82,12 @@ int play_load_vars_files(struct play_state *state, struct template_vm *vm, struc
 	return 0;
 }
 
+static unsigned code_of(const struct host_state *host) { return (unsigned)((uintptr_t)host >> 4); }
+
 /* Under the play's lock. */
 static json_t *find_values(const struct play_state *state, const struct host_state *host, size_t index)
 {
-	for (size_t i = 0; i < state->host_file_count; i++) {
+	for (size_t probe = 0, i; index_next(&state->host_file_index, code_of(host), &probe, &i);) {
 		if (state->host_files[i].host == host && state->host_files[i].index == index)
 			return state->host_files[i].values;
 	}
@@ -112,6 +115,7 @@ static int load_for_host(struct walk *walk, struct template_vm *vm, size_t index
 	json_t *values = read_first(state, names, err);
 	if (values) {
 		mem_grow(state->host_files, state->host_file_count, state->host_file_room);
+		index_add(&state->host_file_index, code_of(walk->host), state->host_file_count);
 		state->host_files[state->host_file_count++] = (struct host_file){ walk->host, index, values };
 	}
 	pthread_mutex_unlock(&state->lock);

@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "run/probe.h"
 #include "run/probe_order.h"
 
@@ -655,11 +656,6 @@ static void parse_list(struct reply *reply, const struct ask *ask, struct answer
 
 /* ---- globs ---- */
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 static void parse_glob(struct reply *reply, const struct ask *ask, struct answer *answer)
 {
 	struct section section;
@@ -675,7 +671,7 @@ static void parse_glob(struct reply *reply, const struct ask *ask, struct answer
 		names[count++] = text_copy(&answer->arena, &path);
 	}
 	if (count)
-		qsort(names, count, sizeof(*names), compare_names);
+		qsort(names, count, sizeof(*names), text_order);
 	const char **kept = arena_array(&answer->arena, count + 1, sizeof(*kept));
 	for (size_t i = 0; i < count; i++)
 		kept[i] = names[i];

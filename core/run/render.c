@@ -43,34 +43,6 @@ static void render_each(void *context, void (*offer)(void *to, const char *name)
 		render->outer->each(render->outer->context, offer, to);
 }
 
-static bool render_cancelled(void *context)
-{
-	const struct render *render = context;
-	return render->outer->cancelled && render->outer->cancelled(render->outer->context);
-}
-
-static int render_open_sealed(void *context, const char *sealed, size_t length, const struct secret **plain, struct err *err)
-{
-	const struct render *render = context;
-	if (!render->outer->open_sealed)
-		return err_set(err, ERR_INPUT, "a sealed value cannot be opened here");
-	return render->outer->open_sealed(render->outer->context, sealed, length, plain, err);
-}
-
-static void render_keep_secret(void *context, const char *text, size_t length)
-{
-	const struct render *render = context;
-	if (render->outer->keep_secret)
-		render->outer->keep_secret(render->outer->context, text, length);
-}
-
-static void render_warn(void *context, const char *text)
-{
-	const struct render *render = context;
-	if (render->outer->warn)
-		render->outer->warn(render->outer->context, text);
-}
-
 /* ---- the names that are added ---- */
 
 static json_t *values_of(const struct ask *ask, const struct stat_answer *stat)
@@ -118,10 +90,6 @@ static void render_text(const struct evaluation *at, const struct ask *ask, cons
 	scope.context = &render;
 	scope.find = render_find;
 	scope.each = render_each;
-	scope.cancelled = render_cancelled;
-	scope.open_sealed = render_open_sealed;
-	scope.keep_secret = render_keep_secret;
-	scope.warn = render_warn;
 	auto_free char *text = NULL;
 	size_t length = 0;
 	struct err err = ERR_INIT;

@@ -474,8 +474,7 @@ static int do_decided(struct target *target, struct job *job, struct err *err)
 static bool are_short(const struct job *job)
 {
 	for (size_t i = 0; i < job->step_count; i++) {
-		enum step_kind kind = job->steps[i]->kind;
-		if (kind == STEP_RUN || kind == STEP_GET || kind == STEP_WAIT || kind == STEP_RECONNECT)
+		if (!step_is_of_files(job->steps[i]))
 			return false;
 	}
 	return true;

@@ -155,8 +155,7 @@ static void prepare_behind(struct task *task)
 /* Whether the last of the steps goes in a flight that others may join. */
 static bool ends_in_flight(const struct job *job)
 {
-	enum step_kind last = job->steps[job->step_count - 1]->kind;
-	return last != STEP_RUN && last != STEP_GET && last != STEP_WAIT && last != STEP_RECONNECT;
+	return step_is_of_files(job->steps[job->step_count - 1]);
 }
 
 /* What the first steps were decided on, where others may change it before they are done: a host that tasks are delegated to, or

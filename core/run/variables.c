@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/module_name.h"
 #include "run/host_facts.h"
 #include "run/hostvars.h"
@@ -21,8 +22,6 @@ static void play_magic(const struct play_state *play, json_t *magic)
 	role_names_add(play->play, magic);
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
 static json_t *group_names(const struct host *host)
 {
 	auto_free const char **sorted = mem_array(host->group_count + 1, sizeof(*sorted));
@@ -31,7 +30,7 @@ static json_t *group_names(const struct host *host)
 		if (strcmp(host->groups[i]->name, "all") != 0)
 			sorted[count++] = host->groups[i]->name;
 	}
-	qsort(sorted, count, sizeof(*sorted), by_text);
+	qsort(sorted, count, sizeof(*sorted), text_order);
 	json_t *names = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(names, json_string(sorted[i]));
@@ -290,6 +289,7 @@ void variables_init(struct variables *variables, struct run_context *run, struct
 		.context = variables,
 		.find = scope_find,
 		.each = scope_offer,
+		.services = variables,
 		.cancelled = scope_cancelled,
 		.open_sealed = scope_open_sealed,
 		.keep_secret = scope_keep_secret,

@@ -162,19 +162,16 @@ char *put_folder(const char *path)
 /* Forces the file systems of all directories to the disk; where only all of them can be, all of them. */
 static void put_sync_text(const struct put_batch *batch, struct buf *script)
 {
-	const char *last = "";
-	size_t last_length = 0;
+	auto_free char *last = NULL;
 	buf_str(script, "sync -f");
 	for (size_t i = 0; i < batch->limit; i++) {
-		const char *path = batch->files[i].temp, *slash = strrchr(path, '/');
-		size_t length = slash ? (size_t)(slash - path) + 1 : 0;
-		if (i && length == last_length && memcmp(path, last, length) == 0)
+		auto_free char *folder = put_folder(batch->files[i].temp);
+		if (last && strcmp(folder, last) == 0)
 			continue;
-		auto_free char *folder = length ? mem_strndup(path, length) : mem_strdup(".");
 		buf_str(script, *folder == '-' ? " ./" : " ");
 		quote_word(script, folder);
-		last = path;
-		last_length = length;
+		free(last);
+		last = steal(folder);
 	}
 	buf_str(script, " 2>/dev/null || sync");
 }

@@ -60,7 +60,7 @@ static const char variables_text[] =
 static struct template_vm *vm;
 static struct names names;
 static const struct template_scope scope = {
-    .context = &names, .find = find, .each = each, .cancelled = cancelled, .open_sealed = open_sealed,
+    .context = &names, .find = find, .each = each, .services = &names, .cancelled = cancelled, .open_sealed = open_sealed,
     .directory = "/nonexistent",
 };
 

@@ -63,7 +63,7 @@ static void setup(void)
 {
 	names = (struct names){.variables = loose(variables_text), .facts = loose(facts_text)};
 	json_object_set_new(names.variables, "braces", json_string("{{ '{{ n }}' }}"));
-	scope = (struct template_scope){.context = &names, .find = find, .each = each, .cancelled = cancelled};
+	scope = (struct template_scope){.context = &names, .find = find, .each = each, .services = &names, .cancelled = cancelled};
 	vm = template_vm_new();
 }
 
